@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sends nf_tables transactions by libmnl and reads the kernel's verdict. A transaction takes effect
+ * whole or not at all (net/netfilter/nfnetlink.c, nfnetlink_rcv_batch). Only tables named netd are
+ * ever touched.
+ */
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "ruleset.h"
+
+enum { ANSWER_SIZE = 1 << 14, SEND_BUFFER = 1 << 22, IOVECS = 64 };
+
+struct nft {
+	struct mnl_socket *sock;
+	uint32_t seq;
+};
+
+int nft_open(struct nft **ret, struct err *err)
+{
+	static const int size = SEND_BUFFER, on = 1;
+	struct nft *n = calloc(1, sizeof(*n));
+	int fd;
+
+	if (!n)
+		return err_set(err, ENOMEM, "nf_tables: out of memory");
+	n->sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!n->sock || mnl_socket_bind(n->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int code = errno;
+
+		nft_free(n);
+		return err_sys(err, code, "cannot open an nf_tables socket");
+	}
+	fd = mnl_socket_get_fd(n->sock);
+	/* A structure with thousands of ports is one datagram; without the privilege the default
+	 * has to do. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	*ret = n;
+	return 0;
+}
+
+void nft_free(struct nft *n)
+{
+	if (!n)
+		return;
+	if (n->sock)
+		mnl_socket_close(n->sock);
+	free(n);
+}
+
+static int send_batch(struct nft *n, struct batch *b, struct err *err)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int pages = nftnl_batch_iovec_len(b->pages);
+	struct iovec iov[IOVECS];
+	struct msghdr mh = { .msg_name = &kernel,
+			     .msg_namelen = sizeof(kernel),
+			     .msg_iov = iov,
+			     .msg_iovlen = (size_t)pages };
+
+	if (pages > IOVECS)
+		return err_set(err, E2BIG, "nf_tables: the transaction is too large");
+	nftnl_batch_iovec(b->pages, iov, (uint32_t)pages);
+	if (sendmsg(mnl_socket_get_fd(n->sock), &mh, 0) < 0)
+		return err_sys(err, errno, "nf_tables");
+	return 0;
+}
+
+/* Turns the first error among the answers into a sentence; the kernel has queued all of them when
+ * sendmsg returns. */
+static int read_answers(struct nft *n, const struct batch *b, struct err *err)
+{
+	_Alignas(struct nlmsghdr) char buf[ANSWER_SIZE];
+	int rc = 0;
+
+	for (;;) {
+		ssize_t len = mnl_socket_recvfrom(n->sock, buf, sizeof(buf));
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(void *)buf;
+		int left = (int)len;
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < 0)
+			return errno == EAGAIN || rc ? rc : err_sys(err, errno, "nf_tables");
+		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+			size_t which = h->nlmsg_seq - b->first;
+
+			if (h->nlmsg_type != NLMSG_ERROR || !e->error || rc ||
+			    h->nlmsg_seq < b->first)
+				continue;
+			rc = err_sys(err, -e->error, "nf_tables: the kernel refuses %s",
+				     which < b->whats && b->what[which][0] ? b->what[which] :
+									     "the transaction");
+		}
+	}
+}
+
+static int commit(struct nft *n, struct batch *b, struct err *err)
+{
+	int rc;
+
+	batch_end(b);
+	n->seq = b->seq;
+	if (b->failed)
+		return err_set(err, ENOMEM, "nf_tables: out of memory");
+	rc = send_batch(n, b, err);
+	return rc ? rc : read_answers(n, b, err);
+}
+
+int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_replace(&b, plan);
+	rc = commit(n, &b, err);
+	batch_done(&b);
+	return rc;
+}
+
+int nft_remove(struct nft *n, struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_replace(&b, NULL);
+	rc = commit(n, &b, err);
+	batch_done(&b);
+	return rc;
+}
+
+static int change_port(struct nft *n, uint16_t type, uint32_t ifindex, struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_dhcp_ports(&b, type, &ifindex, 1);
+	rc = commit(n, &b, err);
+	batch_done(&b);
+	return rc;
+}
+
+int nft_port_add(struct nft *n, uint32_t ifindex, struct err *err)
+{
+	return change_port(n, NFT_MSG_NEWSETELEM, ifindex, err);
+}
+
+int nft_port_del(struct nft *n, uint32_t ifindex, struct err *err)
+{
+	int rc = change_port(n, NFT_MSG_DELSETELEM, ifindex, err);
+
+	return rc == -ENOENT ? 0 : rc;
+}

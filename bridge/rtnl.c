@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnetlink by libnl-3: builds requests, waits for the kernel's answer, and turns its messages into
+ * our own structs. The only file that knows libnl. Nothing is cached: what the kernel says is
+ * handed on.
+ *
+ * One socket serves requests, each answered before the next is sent, another receives
+ * notifications. Dumps that the kernel marks as interrupted are started over (NLM_F_DUMP_INTR,
+ * net/netlink/af_netlink.c).
+ */
+#include <linux/if_addr.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/netconf.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "bridge.h"
+
+enum {
+	RECEIVE_SIZE = 1 << 16,
+	DUMP_TRIES = 10,
+	WATCH_BUFFER = 1 << 22,
+	IPV6_MIN_MTU = 1280,
+	MESSAGES = 3
+};
+
+struct rtnl {
+	struct nl_sock *sock;
+	uint32_t seq;
+	bool ipv6; /* the kernel has IPv6, so links have attributes of it */
+	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
+};
+
+struct rtnl_watch {
+	struct nl_sock *sock;
+	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
+};
+
+CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
+#define CLEAN_MSG CLEANUP(cleanup_msg)
+
+static int sock_open(struct nl_sock **ret, struct err *err)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int rc;
+
+	if (!sock)
+		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+	rc = nl_connect(sock, NETLINK_ROUTE);
+	if (rc < 0) {
+		nl_socket_free(sock);
+		return err_set(err, EPROTONOSUPPORT, "cannot open an rtnetlink socket: %s",
+			       nl_geterror(rc));
+	}
+	*ret = sock;
+	return 0;
+}
+
+int rtnl_open(struct rtnl **ret, struct err *err)
+{
+	static const int on = 1;
+	struct rtnl *r = calloc(1, sizeof(*r));
+	int fd, rc;
+
+	if (!r)
+		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+	rc = sock_open(&r->sock, err);
+	if (rc) {
+		free(r);
+		return rc;
+	}
+	fd = nl_socket_get_fd(r->sock);
+	/* Kernels that lack one of these only tell less, or more than was asked for. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	r->ipv6 = access("/proc/sys/net/ipv6", F_OK) == 0;
+	*ret = r;
+	return 0;
+}
+
+void rtnl_free(struct rtnl *r)
+{
+	if (!r)
+		return;
+	nl_socket_free(r->sock);
+	free(r);
+}
+
+/* --- requests --- */
+
+static struct nl_msg *request(struct rtnl *r, int type, int flags, const void *header, size_t len)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+
+	if (!msg)
+		return NULL;
+	nlmsg_hdr(msg)->nlmsg_seq = ++r->seq;
+	if (nlmsg_append(msg, (void *)header, len, NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+/* The kernel's own explanation behind an error, or NULL (NLMSGERR_ATTR_MSG). */
+static const char *extended_ack(struct nlmsghdr *h)
+{
+	struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
+	struct nlmsgerr *e = nlmsg_data(h);
+	int at = (int)sizeof(*e);
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		return NULL;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED))
+		at += (int)NLMSG_ALIGN(e->msg.nlmsg_len - NLMSG_HDRLEN);
+	if (nlmsg_parse(h, at, tb, NLMSGERR_ATTR_MAX, NULL) < 0 || !tb[NLMSGERR_ATTR_MSG])
+		return NULL;
+	return nla_get_string(tb[NLMSGERR_ATTR_MSG]);
+}
+
+/* The outcome in an NLMSG_ERROR message: 0 for an ack. */
+static int outcome(struct nlmsghdr *h, struct err *err)
+{
+	struct nlmsgerr *e = nlmsg_data(h);
+	const char *words;
+
+	if (nlmsg_datalen(h) < (int)sizeof(*e))
+		return err_set(err, EBADMSG, "a short answer from the kernel");
+	if (!e->error)
+		return 0;
+	words = extended_ack(h);
+	return err_set(err, -e->error, "%s%s%s", strerror(-e->error), words ? ": " : "",
+		       words ? words : "");
+}
+
+typedef int (*message_fn)(void *arg, struct nlmsghdr *h);
+
+/*
+ * Receives until the answers to `acks` requests, the last of them numbered r->seq, are here, or the
+ * dump is done. Returns the first error that is not -ignore.
+ */
+static int answers(struct rtnl *r, unsigned acks, int ignore, message_fn fn, void *arg,
+		   struct err *err)
+{
+	bool interrupted = false;
+	int rc = 0;
+
+	while (acks) {
+		ssize_t n = recv(nl_socket_get_fd(r->sock), r->buf, sizeof(r->buf), 0);
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)r->buf;
+		int left = (int)n;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, errno, "rtnetlink");
+		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+			if (r->seq - h->nlmsg_seq >=
+			    acks) /* left over from a request that was given up */
+				continue;
+			interrupted = interrupted || h->nlmsg_flags & NLM_F_DUMP_INTR;
+			if (h->nlmsg_type == NLMSG_ERROR) {
+				int one = outcome(h, rc ? NULL : err);
+
+				rc = rc || one == -ignore ? rc : one;
+				acks--;
+			} else if (h->nlmsg_type == NLMSG_DONE) {
+				acks--;
+			} else if (fn && !rc) {
+				rc = fn(arg, h);
+			}
+		}
+	}
+	return rc ? rc : interrupted ? -EAGAIN : 0;
+}
+
+/* Sends n messages, at most MESSAGES, in one datagram. */
+static int send_messages(struct rtnl *r, struct nl_msg *const *msg, unsigned n, struct err *err)
+{
+	struct iovec iov[MESSAGES];
+	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = n };
+
+	for (unsigned i = 0; i < n; i++)
+		iov[i] = (struct iovec){ nlmsg_hdr(msg[i]), nlmsg_hdr(msg[i])->nlmsg_len };
+	if (sendmsg(nl_socket_get_fd(r->sock), &mh, 0) < 0)
+		return err_sys(err, errno, "rtnetlink");
+	return 0;
+}
+
+/* One request and its answer. */
+static int ask(struct rtnl *r, struct nl_msg *msg, message_fn fn, void *arg, struct err *err)
+{
+	int rc = send_messages(r, &msg, 1, err);
+
+	return rc ? rc : answers(r, 1, 0, fn, arg, err);
+}
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, ENOMEM, "rtnetlink: out of memory");
+}
+
+static int dump(struct rtnl *r, int type, const void *header, size_t len, message_fn fn, void *arg,
+		struct err *err)
+{
+	int rc = -EAGAIN;
+
+	for (unsigned i = 0; i < DUMP_TRIES && rc == -EAGAIN; i++) {
+		CLEAN_MSG struct nl_msg *msg = request(r, type, NLM_F_DUMP, header, len);
+
+		if (!msg)
+			return no_memory(err);
+		rc = ask(r, msg, fn, arg, err);
+	}
+	if (rc == -EAGAIN)
+		return err_set(err, EAGAIN,
+			       "the kernel's tables change faster than they can be read");
+	return rc;
+}
+
+/* --- the kernel's messages as our structs --- */
+
+static void copy_text(char *to, size_t size, struct nlattr *attr)
+{
+	to[0] = 0;
+	if (attr)
+		snprintf(to, size, "%.*s", nla_len(attr), (const char *)nla_data(attr));
+}
+
+static struct mac get_mac(struct nlattr *attr)
+{
+	struct mac m = { 0 };
+
+	if (attr && nla_len(attr) == (int)sizeof(m.octet))
+		memcpy(m.octet, nla_data(attr), sizeof(m.octet));
+	return m;
+}
+
+static uint32_t get_u32(struct nlattr *attr)
+{
+	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : 0;
+}
+
+static uint32_t get_ip4(struct nlattr *attr)
+{
+	return attr && nla_len(attr) == 4 ? ntohl(nla_get_u32(attr)) : 0;
+}
+
+static bool parse_link(struct nlmsghdr *h, struct rtnl_link *ret)
+{
+	struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	struct ifinfomsg *ifi = nlmsg_data(h);
+
+	if (nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0 || !tb[IFLA_IFNAME])
+		return false;
+	*ret = (struct rtnl_link){ .index = (uint32_t)ifi->ifi_index,
+				   .master = get_u32(tb[IFLA_MASTER]),
+				   .mtu = get_u32(tb[IFLA_MTU]),
+				   .up = ifi->ifi_flags & IFF_UP,
+				   .carrier = ifi->ifi_flags & IFF_RUNNING,
+				   .mac = get_mac(tb[IFLA_ADDRESS]) };
+	copy_text(ret->name, sizeof(ret->name), tb[IFLA_IFNAME]);
+	copy_text(ret->alias, sizeof(ret->alias), tb[IFLA_IFALIAS]);
+	if (tb[IFLA_LINKINFO] &&
+	    nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) == 0)
+		copy_text(ret->kind, sizeof(ret->kind), info[IFLA_INFO_KIND]);
+	return true;
+}
+
+static bool parse_addr(struct nlmsghdr *h, struct rtnl_addr *ret)
+{
+	struct nlattr *tb[IFA_MAX + 1];
+	struct ifaddrmsg *ifa = nlmsg_data(h);
+	struct nlattr *own;
+
+	if (nlmsg_parse(h, sizeof(*ifa), tb, IFA_MAX, NULL) < 0 || ifa->ifa_family != AF_INET)
+		return false;
+	own = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
+	*ret = (struct rtnl_addr){ .index = ifa->ifa_index,
+				   .prefix = { .addr = get_ip4(own), .len = ifa->ifa_prefixlen } };
+	return own && ifa->ifa_prefixlen <= 32;
+}
+
+/* Calls fn for each next hop. */
+static int parse_route(struct nlmsghdr *h, rtnl_route_fn fn, void *arg)
+{
+	struct nlattr *tb[RTA_MAX + 1];
+	struct rtmsg *rtm = nlmsg_data(h);
+	struct rtnl_route route;
+	struct rtnexthop *nh;
+	int left, rc = 0;
+
+	if (nlmsg_parse(h, sizeof(*rtm), tb, RTA_MAX, NULL) < 0 || rtm->rtm_family != AF_INET ||
+	    rtm->rtm_dst_len > 32 || rtm->rtm_flags & RTM_F_CLONED)
+		return 0;
+	route = (struct rtnl_route){
+		.dst = { .addr = get_ip4(tb[RTA_DST]), .len = rtm->rtm_dst_len },
+		.index = get_u32(tb[RTA_OIF]),
+		.gateway = get_ip4(tb[RTA_GATEWAY]),
+		.table = tb[RTA_TABLE] ? get_u32(tb[RTA_TABLE]) : rtm->rtm_table,
+		.type = rtm->rtm_type
+	};
+	if (route.table != RT_TABLE_MAIN || route.type == RTN_LOCAL ||
+	    route.type == RTN_BROADCAST || route.type == RTN_MULTICAST)
+		return 0;
+	if (!tb[RTA_MULTIPATH])
+		return fn(arg, &route);
+	nh = nla_data(tb[RTA_MULTIPATH]);
+	for (left = nla_len(tb[RTA_MULTIPATH]); !rc && RTNH_OK(nh, left);
+	     left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh)) {
+		route.index = (uint32_t)nh->rtnh_ifindex;
+		route.gateway = 0;
+		rc = fn(arg, &route);
+	}
+	return rc;
+}
+
+static bool parse_neigh(struct nlmsghdr *h, struct rtnl_neigh *ret)
+{
+	struct nlattr *tb[NDA_MAX + 1];
+	struct ndmsg *ndm = nlmsg_data(h);
+
+	if (nlmsg_parse(h, sizeof(*ndm), tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR])
+		return false;
+	*ret = (struct rtnl_neigh){ .index = (uint32_t)ndm->ndm_ifindex,
+				    .bridge = get_u32(tb[NDA_MASTER]),
+				    .addr = ndm->ndm_family == AF_INET ? get_ip4(tb[NDA_DST]) : 0,
+				    .mac = get_mac(tb[NDA_LLADDR]),
+				    .local = ndm->ndm_state & NUD_PERMANENT };
+	return ndm->ndm_family == AF_BRIDGE ||
+	       !(ndm->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP));
+}
+
+/* --- lists --- */
+
+struct list {
+	union {
+		rtnl_link_fn link;
+		rtnl_addr_fn addr;
+		rtnl_route_fn route;
+		rtnl_neigh_fn neigh;
+	};
+	void *arg;
+};
+
+static int list_link(void *arg, struct nlmsghdr *h)
+{
+	struct rtnl_link link;
+	struct list *l = arg;
+
+	return parse_link(h, &link) ? l->link(l->arg, &link) : 0;
+}
+
+static int list_addr(void *arg, struct nlmsghdr *h)
+{
+	struct rtnl_addr addr;
+	struct list *l = arg;
+
+	return parse_addr(h, &addr) ? l->addr(l->arg, &addr) : 0;
+}
+
+static int list_route(void *arg, struct nlmsghdr *h)
+{
+	struct list *l = arg;
+
+	return parse_route(h, l->route, l->arg);
+}
+
+static int list_neigh(void *arg, struct nlmsghdr *h)
+{
+	struct rtnl_neigh neigh;
+	struct list *l = arg;
+
+	return parse_neigh(h, &neigh) ? l->neigh(l->arg, &neigh) : 0;
+}
+
+int rtnl_link_list(struct rtnl *r, rtnl_link_fn fn, void *arg, struct err *err)
+{
+	struct list l = { .link = fn, .arg = arg };
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+
+	return dump(r, RTM_GETLINK, &ifi, sizeof(ifi), list_link, &l, err);
+}
+
+int rtnl_addr_list(struct rtnl *r, rtnl_addr_fn fn, void *arg, struct err *err)
+{
+	struct list l = { .addr = fn, .arg = arg };
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET };
+
+	return dump(r, RTM_GETADDR, &ifa, sizeof(ifa), list_addr, &l, err);
+}
+
+int rtnl_route_list(struct rtnl *r, rtnl_route_fn fn, void *arg, struct err *err)
+{
+	struct list l = { .route = fn, .arg = arg };
+	struct rtmsg rtm = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN };
+
+	return dump(r, RTM_GETROUTE, &rtm, sizeof(rtm), list_route, &l, err);
+}
+
+int rtnl_neigh_list(struct rtnl *r, rtnl_neigh_fn fn, void *arg, struct err *err)
+{
+	struct list l = { .neigh = fn, .arg = arg };
+	struct ndmsg ndm = { .ndm_family = AF_INET };
+
+	return dump(r, RTM_GETNEIGH, &ndm, sizeof(ndm), list_neigh, &l, err);
+}
+
+static int store_neigh(void *arg, const struct rtnl_neigh *n)
+{
+	*(struct rtnl_neigh *)arg = *n;
+	return 0;
+}
+
+int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
+		  struct err *err)
+{
+	struct ndmsg ndm = { .ndm_family = AF_BRIDGE };
+	struct rtnl_neigh found = { 0 };
+	struct list l = { .neigh = store_neigh, .arg = &found };
+	CLEAN_MSG struct nl_msg *msg = request(r, RTM_GETNEIGH, NLM_F_ACK, &ndm, sizeof(ndm));
+	struct err ignored;
+	int rc;
+
+	if (!msg || nla_put_u32(msg, NDA_MASTER, bridge) < 0 ||
+	    nla_put(msg, NDA_LLADDR, sizeof(mac->octet), mac->octet) < 0)
+		return no_memory(err);
+	rc = ask(r, msg, list_neigh, &l, &ignored);
+	if (rc == -ENOENT)
+		return rc;
+	if (rc) {
+		if (err)
+			*err = ignored;
+		return err_wrap(err, rc, "cannot look into a bridge's FDB");
+	}
+	*ret_port = found.index;
+	return 0;
+}
+
+/* --- changes --- */
+
+/* IFLA_AF_SPEC: the kernel forms no IPv6 link-local address on this link. */
+static int put_no_ipv6(struct nl_msg *msg)
+{
+	struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC), *inet6;
+
+	if (!spec)
+		return -ENOMEM;
+	inet6 = nla_nest_start(msg, AF_INET6);
+	if (!inet6 || nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, inet6);
+	nla_nest_end(msg, spec);
+	return 0;
+}
+
+/*
+ * To be sent before the link goes up, which is when it would form its address, and the kernel takes
+ * up flags before this attribute (net/core/rtnetlink.c, do_setlink). It refuses it where a link can
+ * have no IPv6 (net/ipv6/addrconf.c, inet6_set_link_af).
+ */
+static struct nl_msg *no_ipv6_message(struct rtnl *r, const struct rtnl_change *c)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = (int)c->index };
+	struct nl_msg *msg = request(r, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+
+	if (msg && put_no_ipv6(msg) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static struct nl_msg *change_message(struct rtnl *r, const struct rtnl_change *c)
+{
+	unsigned flags = c->up ? IFF_UP : 0;
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC,
+				 .ifi_index = (int)c->index,
+				 .ifi_flags = flags,
+				 .ifi_change = flags };
+	struct nl_msg *msg = request(r, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+
+	if (!msg)
+		return NULL;
+	if ((!c->index && nla_put_string(msg, IFLA_IFNAME, c->name) < 0) ||
+	    (c->master && nla_put_u32(msg, IFLA_MASTER, c->master) < 0) ||
+	    (c->mtu && nla_put_u32(msg, IFLA_MTU, c->mtu) < 0) ||
+	    (c->mac && nla_put(msg, IFLA_ADDRESS, sizeof(c->mac->octet), c->mac->octet) < 0) ||
+	    (c->alias && nla_put_string(msg, IFLA_IFALIAS, c->alias) < 0)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static struct nl_msg *altname_message(struct rtnl *r, const struct rtnl_change *c)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = (int)c->index };
+	struct nl_msg *msg =
+		request(r, RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND | NLM_F_ACK,
+			&ifi, sizeof(ifi));
+	struct nlattr *list;
+
+	if (!msg)
+		return NULL;
+	list = c->index || nla_put_string(msg, IFLA_IFNAME, c->name) == 0 ?
+		       nla_nest_start(msg, IFLA_PROP_LIST) :
+		       NULL;
+	if (!list || nla_put_string(msg, IFLA_ALT_IFNAME, c->altname) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	nla_nest_end(msg, list);
+	return msg;
+}
+
+int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
+{
+	bool no_ipv6 = c->no_ipv6 && r->ipv6 && (!c->mtu || c->mtu >= IPV6_MIN_MTU);
+	CLEAN_MSG struct nl_msg *first = no_ipv6 ? no_ipv6_message(r, c) : NULL;
+	CLEAN_MSG struct nl_msg *change = change_message(r, c);
+	CLEAN_MSG struct nl_msg *altname = c->altname ? altname_message(r, c) : NULL;
+	struct nl_msg *all[MESSAGES];
+	unsigned n = 0;
+	int rc;
+
+	if ((no_ipv6 && !first) || !change || (c->altname && !altname))
+		return no_memory(err);
+	if (first)
+		all[n++] = first;
+	all[n++] = change;
+	if (altname)
+		all[n++] = altname;
+	rc = send_messages(r, all, n, err);
+	/* -EEXIST can only be about the alternative name. */
+	return rc ? rc : answers(r, n, EEXIST, NULL, NULL, err);
+}
+
+static struct nl_msg *bridge_message(struct rtnl *r, const char *name, const struct mac *mac,
+				     uint32_t mtu)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	CLEAN_MSG struct nl_msg *msg =
+		request(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
+	struct nlattr *info, *data;
+
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0 ||
+	    nla_put(msg, IFLA_ADDRESS, sizeof(mac->octet), mac->octet) < 0 ||
+	    nla_put_u32(msg, IFLA_MTU, mtu) < 0)
+		return NULL;
+	info = nla_nest_start(msg, IFLA_LINKINFO);
+	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "bridge") < 0)
+		return NULL;
+	data = nla_nest_start(msg, IFLA_INFO_DATA);
+	if (!data || nla_put_u32(msg, IFLA_BR_STP_STATE, 0) < 0 ||
+	    nla_put_u32(msg, IFLA_BR_FORWARD_DELAY, 0) < 0)
+		return NULL;
+	nla_nest_end(msg, data);
+	nla_nest_end(msg, info);
+	return take_ptr(msg);
+}
+
+int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uint32_t mtu,
+		    const char *alias, struct err *err)
+{
+	/* The kernel takes no alias when it makes a link; in one datagram nothing comes between the
+	 * two. */
+	struct rtnl_change mark = { .name = name, .alias = alias };
+	CLEAN_MSG struct nl_msg *add = bridge_message(r, name, mac, mtu);
+	CLEAN_MSG struct nl_msg *set = change_message(r, &mark);
+	struct nl_msg *both[2] = { add, set };
+	int rc;
+
+	if (!add || !set)
+		return no_memory(err);
+	rc = send_messages(r, both, 2, err);
+	if (!rc)
+		rc = answers(r, 2, 0, NULL, NULL, err);
+	return rc ? err_wrap(err, rc, "cannot create bridge %s", name) : 0;
+}
+
+int rtnl_link_del(struct rtnl *r, uint32_t index, struct err *err)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = (int)index };
+	CLEAN_MSG struct nl_msg *msg = request(r, RTM_DELLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+	int rc;
+
+	if (!msg)
+		return no_memory(err);
+	rc = ask(r, msg, NULL, NULL, err);
+	return rc ? err_wrap(err, rc, "cannot delete interface %u", index) : 0;
+}
+
+static int change_addr(struct rtnl *r, int type, int flags, uint32_t index, struct ip4_prefix p,
+		       struct err *err)
+{
+	struct ifaddrmsg ifa = { .ifa_family = AF_INET,
+				 .ifa_prefixlen = p.len,
+				 .ifa_index = index };
+	uint32_t addr = htonl(p.addr), broadcast = htonl(ip4_broadcast(p));
+	CLEAN_MSG struct nl_msg *msg = request(r, type, flags | NLM_F_ACK, &ifa, sizeof(ifa));
+
+	if (!msg || nla_put(msg, IFA_LOCAL, sizeof(addr), &addr) < 0 ||
+	    nla_put(msg, IFA_ADDRESS, sizeof(addr), &addr) < 0 ||
+	    (type == RTM_NEWADDR && nla_put(msg, IFA_BROADCAST, sizeof(broadcast), &broadcast) < 0))
+		return no_memory(err);
+	return ask(r, msg, NULL, NULL, err);
+}
+
+int rtnl_addr_add(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct err *err)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+	int rc = change_addr(r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, p, err);
+
+	if (rc == -EEXIST)
+		rc = 0;
+	return rc ? err_wrap(err, rc, "cannot add address %s", ip4_prefix_text(p, text)) : 0;
+}
+
+int rtnl_addr_del(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct err *err)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+	int rc = change_addr(r, RTM_DELADDR, 0, index, p, err);
+
+	return rc ? err_wrap(err, rc, "cannot remove address %s", ip4_prefix_text(p, text)) : 0;
+}
+
+/* --- notifications --- */
+
+int rtnl_watch_open(struct rtnl_watch **ret, struct err *err)
+{
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+				      RTNLGRP_IPV4_NETCONF, RTNLGRP_NEIGH };
+	struct rtnl_watch *w = calloc(1, sizeof(*w));
+	static const int size = WATCH_BUFFER;
+	int rc;
+
+	if (!w)
+		return no_memory(err);
+	rc = sock_open(&w->sock, err);
+	for (size_t i = 0; !rc && i < ARRAY_SIZE(groups); i++) {
+		if (nl_socket_add_membership(w->sock, groups[i]) < 0)
+			rc = err_set(err, EPERM, "cannot subscribe to rtnetlink group %d",
+				     groups[i]);
+	}
+	if (!rc && nl_socket_set_nonblocking(w->sock) < 0)
+		rc = err_set(err, EINVAL, "cannot make an rtnetlink socket non-blocking");
+	if (rc) {
+		rtnl_watch_free(w);
+		return rc;
+	}
+	/* A burst of a thousand ports is a few megabytes; without the privilege the default has to
+	 * do. */
+	setsockopt(nl_socket_get_fd(w->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	*ret = w;
+	return 0;
+}
+
+void rtnl_watch_free(struct rtnl_watch *w)
+{
+	if (!w)
+		return;
+	if (w->sock)
+		nl_socket_free(w->sock);
+	free(w);
+}
+
+int rtnl_watch_fd(const struct rtnl_watch *w)
+{
+	return nl_socket_get_fd(w->sock);
+}
+
+struct watcher {
+	rtnl_event_fn fn;
+	void *arg;
+	enum rtnl_event_kind route_kind;
+};
+
+static int notify_route(void *arg, const struct rtnl_route *route)
+{
+	struct watcher *w = arg;
+	struct rtnl_event e = { .kind = w->route_kind, .route = *route };
+
+	w->fn(w->arg, &e);
+	return 0;
+}
+
+static bool parse_forwarding(struct nlmsghdr *h, struct rtnl_forwarding *ret)
+{
+	struct nlattr *tb[NETCONFA_MAX + 1];
+	int32_t index;
+
+	if (nlmsg_parse(h, sizeof(struct netconfmsg), tb, NETCONFA_MAX, NULL) < 0 ||
+	    !tb[NETCONFA_FORWARDING] || !tb[NETCONFA_IFINDEX])
+		return false;
+	index = (int32_t)get_u32(tb[NETCONFA_IFINDEX]);
+	*ret = (struct rtnl_forwarding){ .index = index > 0 ? (uint32_t)index : 0,
+					 .on = get_u32(tb[NETCONFA_FORWARDING]) != 0 };
+	return index > 0 || index == NETCONFA_IFINDEX_ALL;
+}
+
+static void notify(struct watcher *w, struct nlmsghdr *h)
+{
+	struct rtnl_event e = { .kind = RTNL_LINK };
+	struct ifinfomsg *ifi;
+
+	switch (h->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		/* AF_BRIDGE: a port left or joined a bridge; the link itself is announced as
+		 * AF_UNSPEC. */
+		ifi = nlmsg_data(h);
+		if (ifi->ifi_family != AF_UNSPEC || !parse_link(h, &e.link))
+			return;
+		e.kind = h->nlmsg_type == RTM_NEWLINK ? RTNL_LINK : RTNL_LINK_GONE;
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		if (!parse_addr(h, &e.addr))
+			return;
+		e.kind = h->nlmsg_type == RTM_NEWADDR ? RTNL_ADDR : RTNL_ADDR_GONE;
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		w->route_kind = h->nlmsg_type == RTM_NEWROUTE ? RTNL_ROUTE : RTNL_ROUTE_GONE;
+		parse_route(h, notify_route, w);
+		return;
+	case RTM_NEWNEIGH:
+		if (!parse_neigh(h, &e.neigh) || !e.neigh.bridge || e.neigh.addr)
+			return;
+		e.kind = RTNL_FDB;
+		break;
+	case RTM_NEWNETCONF:
+		if (!parse_forwarding(h, &e.forwarding))
+			return;
+		e.kind = RTNL_FORWARDING;
+		break;
+	default:
+		return;
+	}
+	w->fn(w->arg, &e);
+}
+
+int rtnl_watch_read(struct rtnl_watch *w, unsigned most, rtnl_event_fn fn, void *arg)
+{
+	struct watcher watcher = { .fn = fn, .arg = arg };
+
+	while (most--) {
+		ssize_t n = recv(nl_socket_get_fd(w->sock), w->buf, sizeof(w->buf), 0);
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)w->buf;
+		int left = (int)n;
+
+		if (n < 0 && errno == ENOBUFS) {
+			struct rtnl_event e = { .kind = RTNL_OVERRUN };
+
+			fn(arg, &e);
+			continue;
+		}
+		if (n < 0)
+			return errno == EINTR ? 0 : -errno;
+		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
+			notify(&watcher, h);
+	}
+	return 0;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of DHCP packets into netd and out again. In: nfnetlink_log, which says by which port a
+ * packet came (NFULA_IFINDEX_PHYSINDEV, or _INDEV on a kernel without br_netfilter;
+ * net/netfilter/nfnetlink_log.c). Out: a packet socket, straight to the port, past bridge and
+ * firewall, and seen by whoever captures on the port.
+ */
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "bridge.h"
+
+enum { RECEIVE_SIZE = 1 << 16, RECEIVE_BUFFER = 1 << 22 };
+
+struct trap {
+	struct mnl_socket *sock;
+	int packet_fd;
+	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
+};
+
+static struct nlmsghdr *config_message(char *buf, uint16_t group, uint32_t seq)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(h, sizeof(*nfg));
+
+	h->nlmsg_type = (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_CONFIG;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	h->nlmsg_seq = seq;
+	nfg->nfgen_family = AF_UNSPEC;
+	nfg->version = NFNETLINK_V0;
+	nfg->res_id = htons(group);
+	return h;
+}
+
+static int send_config(struct trap *t, const struct nlmsghdr *h)
+{
+	_Alignas(struct nlmsghdr) char answer[1024];
+	ssize_t n;
+
+	if (mnl_socket_sendto(t->sock, h, h->nlmsg_len) < 0)
+		return -errno;
+	n = mnl_socket_recvfrom(t->sock, answer, sizeof(answer));
+	if (n < 0)
+		return -errno;
+	return mnl_cb_run(answer, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(t->sock), NULL,
+			  NULL) < 0 ?
+		       -errno :
+		       0;
+}
+
+/* Every packet at once, whole, in a message of its own: waiting for more would cost a guest 10 ms.
+ */
+static int configure(struct trap *t, uint16_t group)
+{
+	struct nfulnl_msg_config_cmd bind = { .command = NFULNL_CFG_CMD_BIND };
+	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(RECEIVE_SIZE / 2),
+					       .copy_mode = NFULNL_COPY_PACKET };
+	_Alignas(struct nlmsghdr) char buf[256];
+	struct nlmsghdr *h = config_message(buf, group, 1);
+	int rc;
+
+	mnl_attr_put(h, NFULA_CFG_CMD, sizeof(bind), &bind);
+	rc = send_config(t, h);
+	if (rc)
+		return rc;
+	h = config_message(buf, group, 2);
+	mnl_attr_put(h, NFULA_CFG_MODE, sizeof(mode), &mode);
+	mnl_attr_put_u32(h, NFULA_CFG_QTHRESH, htonl(1));
+	return send_config(t, h);
+}
+
+int trap_open(uint16_t group, struct trap **ret, struct err *err)
+{
+	static const int size = RECEIVE_BUFFER, on = 1;
+	struct trap *t = calloc(1, sizeof(*t));
+	int rc = 0, fd;
+
+	if (!t)
+		return err_set(err, ENOMEM, "trap: out of memory");
+	t->packet_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (t->packet_fd < 0)
+		rc = err_sys(err, errno, "cannot open a packet socket");
+	t->sock = rc ? NULL : mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!rc && (!t->sock || mnl_socket_bind(t->sock, 0, MNL_SOCKET_AUTOPID) < 0))
+		rc = err_sys(err, errno, "cannot open an nfnetlink_log socket");
+	if (!rc) {
+		rc = configure(t, group);
+		if (rc)
+			rc = err_sys(err, -rc, "cannot listen to nfnetlink_log group %u%s", group,
+				     rc == -EPERM ? " (or another process does)" : "");
+	}
+	if (rc) {
+		trap_free(t);
+		return rc;
+	}
+	fd = mnl_socket_get_fd(t->sock);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	/* A flood that fills the buffer loses packets, which clients send again; an error would
+	 * tell nothing more. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
+	*ret = t;
+	return 0;
+}
+
+void trap_free(struct trap *t)
+{
+	if (!t)
+		return;
+	if (t->sock)
+		mnl_socket_close(t->sock);
+	if (t->packet_fd >= 0)
+		close(t->packet_fd);
+	free(t);
+}
+
+int trap_fd(const struct trap *t)
+{
+	return mnl_socket_get_fd(t->sock);
+}
+
+struct attributes {
+	const struct nlattr *at[NFULA_MAX + 1];
+};
+
+static int collect_attribute(const struct nlattr *attr, void *arg)
+{
+	struct attributes *a = arg;
+
+	if (mnl_attr_get_type(attr) <= NFULA_MAX)
+		a->at[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
+{
+	struct attributes a = { 0 };
+	const struct nlattr *port, *header, *payload;
+	const uint8_t *ethernet;
+
+	if (h->nlmsg_type != ((NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET) ||
+	    mnl_attr_parse(h, sizeof(struct nfgenmsg), collect_attribute, &a) < 0)
+		return false;
+	port = a.at[NFULA_IFINDEX_PHYSINDEV] ? a.at[NFULA_IFINDEX_PHYSINDEV] :
+					       a.at[NFULA_IFINDEX_INDEV];
+	header = a.at[NFULA_HWHEADER];
+	payload = a.at[NFULA_PAYLOAD];
+	if (!port || !payload || !header || mnl_attr_get_payload_len(header) < ETH_HLEN)
+		return false;
+	ethernet = mnl_attr_get_payload(header);
+	*ret = (struct trap_packet){ .ifindex = ntohl(mnl_attr_get_u32(port)),
+				     .ip = mnl_attr_get_payload(payload),
+				     .len = mnl_attr_get_payload_len(payload),
+				     .vlan = a.at[NFULA_VLAN] != NULL };
+	memcpy(ret->dst.octet, ethernet, ETH_ALEN);
+	memcpy(ret->src.octet, ethernet + ETH_ALEN, ETH_ALEN);
+	return true;
+}
+
+int trap_read(struct trap *t, unsigned most, trap_fn fn, void *arg)
+{
+	while (most) {
+		ssize_t n = recv(mnl_socket_get_fd(t->sock), t->buf, sizeof(t->buf), MSG_DONTWAIT);
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(void *)t->buf;
+		struct trap_packet p;
+		int left = (int)n;
+
+		if (n < 0)
+			return errno == EINTR ? 0 : -errno;
+		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+			if (!parse_packet(h, &p))
+				continue;
+			fn(arg, &p);
+			most -= most > 0;
+		}
+	}
+	return 0;
+}
+
+int trap_send(struct trap *t, uint32_t ifindex, const void *frame, size_t len)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_P_IP),
+				  .sll_ifindex = (int)ifindex,
+				  .sll_halen = ETH_ALEN };
+
+	if (len < ETH_HLEN)
+		return -EINVAL;
+	memcpy(to.sll_addr, frame, ETH_ALEN);
+	return sendto(t->packet_fd, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ?
+		       -errno :
+		       0;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lease table: a fixed array, found by port and by (network, address), with a heap of the
+ * states that end by themselves. Pure; called by decide.c for packets and by netd/ for ports that
+ * come and go.
+ */
+#include "base/cleanup.h"
+#include "base/container.h"
+#include "server.h"
+
+const char *dhcp_lease_state_text(enum dhcp_lease_state state)
+{
+	switch (state) {
+	case DHCP_LEASE_FREE:
+		return "free";
+	case DHCP_LEASE_OFFERED:
+		return "offered";
+	case DHCP_LEASE_BOUND:
+		return "bound";
+	case DHCP_LEASE_RELEASED:
+		return "released";
+	case DHCP_LEASE_EXPIRED:
+		return "expired";
+	case DHCP_LEASE_DECLINED:
+		return "declined";
+	}
+	return "?";
+}
+
+bool dhcp_lease_state_parse(const char *text, enum dhcp_lease_state *ret)
+{
+	for (int state = DHCP_LEASE_FREE; state <= DHCP_LEASE_DECLINED; state++) {
+		if (!strcmp(text, dhcp_lease_state_text((enum dhcp_lease_state)state))) {
+			*ret = (enum dhcp_lease_state)state;
+			return true;
+		}
+	}
+	return false;
+}
+
+int dhcp_server_new(const struct dhcp_limits *limits, const struct siphash_key *key,
+		    struct dhcp_server **ret)
+{
+	struct dhcp_server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->key = *key;
+	s->nets_cap = limits->nets;
+	s->net = calloc(limits->nets ? limits->nets : 1, sizeof(*s->net));
+	s->lease = calloc(limits->leases ? limits->leases : 1, sizeof(*s->lease));
+	s->timers.at = calloc(limits->leases ? limits->leases : 1, sizeof(*s->timers.at));
+	if (!slots_init(&s->slots, limits->leases) || !index_init(&s->by_addr, limits->leases) ||
+	    !index_init(&s->by_port, limits->leases) || !s->net || !s->lease || !s->timers.at) {
+		dhcp_server_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+void dhcp_server_free(struct dhcp_server *s)
+{
+	if (!s)
+		return;
+	slots_done(&s->slots);
+	index_done(&s->by_addr);
+	index_done(&s->by_port);
+	free(s->timers.at);
+	free(s->lease);
+	free(s->net);
+	free(s);
+}
+
+int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c)
+{
+	if (net >= s->nets_cap)
+		return -ENOSPC;
+	s->net[net] = *c;
+	return 0;
+}
+
+static uint64_t addr_hash(const struct dhcp_server *s, uint32_t net, uint32_t addr)
+{
+	struct siphash h = siphash_init(&s->key);
+
+	siphash_add_u32(&h, net);
+	siphash_add_u32(&h, addr);
+	return siphash_done(&h);
+}
+
+static uint64_t port_hash(const struct dhcp_server *s, uint32_t port)
+{
+	struct siphash h = siphash_init(&s->key);
+
+	siphash_add_u32(&h, port);
+	return siphash_done(&h);
+}
+
+static struct lease_slot *find_addr(const struct dhcp_server *s, uint32_t net, uint32_t addr)
+{
+	uint32_t place = UINT32_MAX, i;
+
+	while ((i = index_walk(&s->by_addr, addr_hash(s, net, addr), &place)) != SLOT_NONE)
+		if (s->lease[i].l.net == net && s->lease[i].l.addr == addr)
+			return &s->lease[i];
+	return NULL;
+}
+
+struct lease_slot *lease_find_port(const struct dhcp_server *s, uint32_t port)
+{
+	uint32_t place = UINT32_MAX, i;
+
+	while ((i = index_walk(&s->by_port, port_hash(s, port), &place)) != SLOT_NONE)
+		if (s->lease[i].l.port == port)
+			return &s->lease[i];
+	return NULL;
+}
+
+const struct dhcp_lease *dhcp_lease_by_port(const struct dhcp_server *s, uint32_t port)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	return lease ? &lease->l : NULL;
+}
+
+const struct dhcp_lease *dhcp_lease_by_addr(const struct dhcp_server *s, uint32_t net,
+					    uint32_t addr)
+{
+	struct lease_slot *lease = find_addr(s, net, addr);
+
+	return lease ? &lease->l : NULL;
+}
+
+/* A free slot, in both indexes; a lease without a port is in one. */
+static struct lease_slot *insert(struct dhcp_server *s, const struct dhcp_port *p)
+{
+	uint32_t i = slots_take(&s->slots);
+
+	if (i == SLOT_NONE)
+		return NULL;
+	s->lease[i] = (struct lease_slot){ .l = { .net = p->net,
+						  .addr = p->addr,
+						  .port = p->port,
+						  .mac = p->mac,
+						  .expires = INT64_MAX,
+						  .hostname = p->hostname,
+						  .options = p->options } };
+	/* Both indexes have room for as many entries as there are slots. */
+	index_add(&s->by_addr, addr_hash(s, p->net, p->addr), i);
+	if (p->port != DHCP_PORT_NONE)
+		index_add(&s->by_port, port_hash(s, p->port), i);
+	return &s->lease[i];
+}
+
+static void detach_port(struct dhcp_server *s, struct lease_slot *lease)
+{
+	index_del(&s->by_port, port_hash(s, lease->l.port), (uint32_t)(lease - s->lease));
+	lease->l.port = DHCP_PORT_NONE;
+	lease->l.hostname = NULL;
+	lease->l.options = NULL;
+}
+
+static void remove_lease(struct dhcp_server *s, struct lease_slot *lease)
+{
+	uint32_t i = (uint32_t)(lease - s->lease);
+
+	if (heap_has(&lease->timer))
+		heap_remove(&s->timers, &lease->timer);
+	if (lease->l.port != DHCP_PORT_NONE)
+		detach_port(s, lease);
+	index_del(&s->by_addr, addr_hash(s, lease->l.net, lease->l.addr), i);
+	slots_give(&s->slots, i);
+}
+
+int dhcp_port_add(struct dhcp_server *s, const struct dhcp_port *p)
+{
+	if (lease_find_port(s, p->port) || find_addr(s, p->net, p->addr))
+		return -EEXIST;
+	return insert(s, p) ? 0 : -ENOSPC;
+}
+
+void dhcp_port_del(struct dhcp_server *s, uint32_t port)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	if (lease)
+		remove_lease(s, lease);
+}
+
+int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
+{
+	struct lease_slot *old = lease_find_port(s, port), *lease;
+	struct dhcp_port p;
+
+	if (!old)
+		return -ENOENT;
+	p = (struct dhcp_port){ .net = old->l.net,
+				.port = port,
+				.addr = addr,
+				.mac = old->l.mac,
+				.hostname = old->l.hostname,
+				.options = old->l.options };
+	if (find_addr(s, p.net, addr))
+		return -EEXIST;
+	if (s->slots.used == s->slots.cap)
+		return -ENOSPC;
+	detach_port(s, old);
+	lease = insert(s, &p);
+	lease->l.declines = old->l.declines;
+	if (old->l.state != DHCP_LEASE_DECLINED)
+		remove_lease(s, old);
+	return 0;
+}
+
+void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p)
+{
+	struct lease_slot *lease = lease_find_port(s, p->port);
+
+	if (!lease)
+		return;
+	lease->l.hostname = p->hostname;
+	lease->l.options = p->options;
+}
+
+static bool ends_by_itself(enum dhcp_lease_state state)
+{
+	return state == DHCP_LEASE_OFFERED || state == DHCP_LEASE_BOUND ||
+	       state == DHCP_LEASE_DECLINED;
+}
+
+void lease_set(struct dhcp_server *s, struct lease_slot *lease, enum dhcp_lease_state state,
+	       int64_t expires)
+{
+	if (heap_has(&lease->timer))
+		heap_remove(&s->timers, &lease->timer);
+	lease->l.state = state;
+	lease->l.expires = ends_by_itself(state) ? expires : INT64_MAX;
+	if (lease->l.expires != INT64_MAX)
+		heap_insert(&s->timers, &lease->timer, expires);
+}
+
+void lease_record(const struct lease_slot *lease, struct dhcp_record *ret)
+{
+	*ret = (struct dhcp_record){ .net = lease->l.net,
+				     .addr = lease->l.addr,
+				     .port = lease->l.port,
+				     .state = lease->l.state,
+				     .seconds = lease->l.seconds,
+				     .started = lease->l.started,
+				     .expires = lease->l.expires,
+				     .mac = lease->l.mac };
+}
+
+int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r)
+{
+	struct lease_slot *lease = find_addr(s, r->net, r->addr);
+
+	if (!lease && r->state == DHCP_LEASE_DECLINED) {
+		struct dhcp_port nobody = {
+			.net = r->net, .port = DHCP_PORT_NONE, .addr = r->addr, .mac = r->mac
+		};
+
+		lease = insert(s, &nobody);
+		if (!lease)
+			return -ENOSPC;
+	}
+	if (!lease)
+		return -ENOENT;
+	lease->l.seconds = r->seconds;
+	lease->l.started = r->started;
+	lease_set(s, lease, r->state, r->expires);
+	return 0;
+}
+
+/* The port was moved to another address because of what is being undone. */
+static void rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
+			const struct dhcp_lease *before)
+{
+	struct lease_slot *moved = lease_find_port(s, before->port);
+
+	if (moved)
+		remove_lease(s, moved);
+	lease->l.port = before->port;
+	lease->l.hostname = before->hostname;
+	lease->l.options = before->options;
+	index_add(&s->by_port, port_hash(s, before->port), (uint32_t)(lease - s->lease));
+}
+
+void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a)
+{
+	struct lease_slot *lease = find_addr(s, a->before.net, a->before.addr);
+
+	if (a->change == DHCP_CHANGE_NONE || !lease)
+		return;
+	if (lease->l.port != a->before.port)
+		rejoin_port(s, lease, &a->before);
+	lease_set(s, lease, a->before.state, a->before.expires);
+	lease->l.seconds = a->before.seconds;
+	lease->l.started = a->before.started;
+	lease->l.discovered = a->before.discovered;
+	lease->l.xid = a->before.xid;
+	lease->l.declines = a->before.declines;
+}
+
+bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	if (!lease || (lease->l.state != DHCP_LEASE_BOUND && lease->l.state != DHCP_LEASE_OFFERED))
+		return false;
+	*ret = (struct dhcp_action){
+		.change = DHCP_CHANGE_RELEASED, .store = true, .exchange = -1, .before = lease->l
+	};
+	lease_set(s, lease,
+		  lease->l.state == DHCP_LEASE_BOUND ? DHCP_LEASE_RELEASED : DHCP_LEASE_FREE,
+		  INT64_MAX);
+	lease->l.discovered = 0;
+	lease_record(lease, &ret->record);
+	return ret->record.state == DHCP_LEASE_RELEASED;
+}
+
+int64_t dhcp_next(const struct dhcp_server *s)
+{
+	const struct heap_node *first = heap_first(&s->timers);
+
+	return first ? first->key : INT64_MAX;
+}
+
+bool dhcp_expire(struct dhcp_server *s, int64_t now, struct dhcp_action *ret)
+{
+	struct heap_node *first = heap_first(&s->timers);
+	struct lease_slot *lease;
+
+	if (!first || first->key > now)
+		return false;
+	lease = CONTAINER_OF(first, struct lease_slot, timer);
+	*ret = (struct dhcp_action){ .exchange = -1, .before = lease->l };
+	if (lease->l.state == DHCP_LEASE_BOUND) {
+		lease_set(s, lease, DHCP_LEASE_EXPIRED, INT64_MAX);
+		ret->change = DHCP_CHANGE_EXPIRED;
+		ret->store = true;
+	} else {
+		ret->store = lease->l.state == DHCP_LEASE_DECLINED;
+		ret->change = ret->store ? DHCP_CHANGE_FREED : DHCP_CHANGE_NONE;
+		lease_set(s, lease, DHCP_LEASE_FREE, INT64_MAX);
+	}
+	lease_record(lease, &ret->record);
+	if (lease->l.port == DHCP_PORT_NONE)
+		remove_lease(s, lease);
+	return true;
+}
+
+void dhcp_count_drop(struct dhcp_server *s, enum dhcp_drop drop)
+{
+	s->count.dropped[drop]++;
+}
+
+const struct dhcp_counters *dhcp_counters(const struct dhcp_server *s)
+{
+	return &s->count;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Replies: which options, in which order, and to whom (RFC 2131 4.1, 4.3.1 table 3). Pure; called
+ * by decide.c.
+ *
+ * A client that sends a parameter request list gets what the protocol demands and then what it
+ * asked for, in its order, so far as something is configured (RFC 2132 9.8); one that sends none
+ * gets all that is.
+ */
+#include "server.h"
+
+enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
+
+size_t reply_max_payload(const struct exchange *x)
+{
+	size_t max = DATAGRAM_MIN,
+	       mtu = x->net->mtu && x->net->mtu < DATAGRAM_MAX ? x->net->mtu : DATAGRAM_MAX;
+	uint16_t asked;
+
+	if (dhcp_options_u16(x->o, OPT_MAX_SIZE, &asked) && asked > max)
+		max = asked < mtu ? asked : mtu;
+	return max - IP_AND_UDP;
+}
+
+/* T1 is half and T2 seven eighths of the lease (RFC 2131 4.4.5); an infinite lease is never
+ * renewed. */
+static void add_time(struct dhcp_outs *outs, uint8_t code, uint32_t seconds)
+{
+	if (code == OPT_T1 && seconds != DHCP_INFINITE)
+		dhcp_outs_add_u32(outs, code, seconds / 2);
+	if (code == OPT_T2 && seconds != DHCP_INFINITE)
+		dhcp_outs_add_u32(outs, code, seconds - seconds / 8 - (seconds < 8 && seconds > 1));
+}
+
+/*
+ * A client that understands classless routes ignores options 3 and 33, so its default route has to
+ * be among them (RFC 3442); it is appended here unless the configuration has one.
+ */
+static void add_classless_routes(struct dhcp_outs *outs, uint32_t router, const uint8_t *routes,
+				 size_t len)
+{
+	uint8_t all[sizeof(outs->inline_data)];
+	struct rd r = rd_init(routes, len);
+	struct wr w = wr_init(all, sizeof(all));
+	bool has_default = false;
+
+	while (rd_left(&r)) {
+		uint8_t width = rd_u8(&r);
+
+		has_default = has_default || width == 0;
+		rd_bytes(&r, (width + 7u) / 8 + 4);
+	}
+	if (has_default || !router) {
+		dhcp_outs_add(outs, OPT_CLASSLESS_ROUTES, routes, len);
+		return;
+	}
+	wr_bytes(&w, routes, len);
+	wr_u8(&w, 0);
+	wr_be32(&w, router);
+	if (w.bad)
+		dhcp_outs_add(outs, OPT_CLASSLESS_ROUTES, routes, len);
+	else
+		dhcp_outs_add_copy(outs, OPT_CLASSLESS_ROUTES, all, w.len);
+}
+
+/* The configured value of a code: the host's, else the network's. */
+static const uint8_t *configured(const struct exchange *x, uint8_t code, size_t *len)
+{
+	const uint8_t *p = x->lease ? dhcp_option_set_get(x->lease->l.options, code, len) : NULL;
+
+	return p ? p : dhcp_option_set_get(x->net->options, code, len);
+}
+
+static void add_option(const struct exchange *x, struct dhcp_outs *outs, uint8_t code,
+		       uint32_t seconds)
+{
+	const struct dhcp_net_config *net = x->net;
+	size_t len;
+	const uint8_t *p = configured(x, code, &len);
+
+	if (code == OPT_CLASSLESS_ROUTES && p) {
+		add_classless_routes(outs, net->router, p, len);
+	} else if (p) {
+		dhcp_outs_add(outs, code, p, len);
+	} else if (code == OPT_SUBNET_MASK) {
+		dhcp_outs_add_u32(outs, code, ip4_mask(net->server.len));
+	} else if (code == OPT_ROUTER && net->router) {
+		dhcp_outs_add_u32(outs, code, net->router);
+	} else if (code == OPT_BROADCAST) {
+		dhcp_outs_add_u32(outs, code, ip4_broadcast(net->server));
+	} else if (code == OPT_MTU && net->mtu) {
+		uint8_t mtu[2] = { (uint8_t)(net->mtu >> 8), (uint8_t)net->mtu };
+
+		dhcp_outs_add_copy(outs, code, mtu, sizeof(mtu));
+	} else if (code == OPT_HOST_NAME && x->lease && x->lease->l.hostname) {
+		dhcp_outs_add(outs, code, x->lease->l.hostname, strlen(x->lease->l.hostname));
+	} else if (seconds) {
+		add_time(outs, code, seconds);
+	}
+}
+
+/* The answer to a request list: option 1 before 3 (RFC 2132 3.3), and 121 instead of 3 and 33 (RFC
+ * 3442). */
+static void add_requested(const struct exchange *x, struct dhcp_outs *outs, uint32_t seconds,
+			  const uint8_t *list, size_t n)
+{
+	bool classless = memchr(list, OPT_CLASSLESS_ROUTES, n) != NULL;
+	size_t len;
+
+	classless = classless && configured(x, OPT_CLASSLESS_ROUTES, &len);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t code = list[i];
+
+		if (dhcp_option_info(code)->flags & DHCP_OPT_PROTOCOL && code != OPT_T1 &&
+		    code != OPT_T2)
+			continue;
+		if (code == OPT_LEASE_TIME ||
+		    (classless && (code == OPT_ROUTER || code == OPT_STATIC_ROUTES)))
+			continue;
+		if (code == OPT_ROUTER && memchr(list, OPT_SUBNET_MASK, n))
+			add_option(x, outs, OPT_SUBNET_MASK, seconds);
+		add_option(x, outs, code, seconds);
+	}
+}
+
+static void add_all(const struct exchange *x, struct dhcp_outs *outs, uint32_t seconds)
+{
+	static const uint8_t usual[] = { OPT_SUBNET_MASK, OPT_ROUTER,	 OPT_DNS,
+					 OPT_DOMAIN_NAME, OPT_HOST_NAME, OPT_MTU,
+					 OPT_BROADCAST,	  OPT_T1,	 OPT_T2 };
+	const struct dhcp_option_set *sets[] = { x->lease ? x->lease->l.options : NULL,
+						 x->net->options };
+	uint8_t code;
+
+	for (size_t i = 0; i < sizeof(usual); i++)
+		add_option(x, outs, usual[i], seconds);
+	for (unsigned set = 0; set < 2; set++)
+		for (unsigned i = 0; dhcp_option_set_nth(sets[set], i, &code); i++)
+			add_option(x, outs, code, seconds);
+}
+
+static void add_echoes(const struct exchange *x, struct dhcp_outs *outs)
+{
+	static const uint8_t echoed[] = { OPT_CLIENT_ID /* RFC 6842 3 */,
+					  OPT_AGENT /* RFC 3046 2.2 */ };
+
+	for (size_t i = 0; i < sizeof(echoed); i++) {
+		size_t len;
+		const uint8_t *p = dhcp_options_get(x->o, echoed[i], &len);
+
+		if (p)
+			dhcp_outs_add(outs, echoed[i], p, len);
+	}
+}
+
+static void add_options(const struct exchange *x, enum dhcp_type type, uint32_t seconds,
+			const char *why, struct dhcp_outs *outs)
+{
+	const uint8_t *list;
+	size_t n;
+
+	dhcp_outs_add_u8(outs, OPT_MESSAGE_TYPE, (uint8_t)type);
+	dhcp_outs_add_u32(outs, OPT_SERVER_ID, x->net->server.addr);
+	if (type == DHCP_NAK) {
+		add_echoes(x, outs);
+		if (why)
+			dhcp_outs_add(outs, OPT_MESSAGE, why, strlen(why));
+		return;
+	}
+	if (seconds)
+		dhcp_outs_add_u32(outs, OPT_LEASE_TIME, seconds);
+	add_echoes(x, outs);
+	list = dhcp_options_get(x->o, OPT_REQUEST_LIST, &n);
+	if (list && n)
+		add_requested(x, outs, seconds, list, n);
+	else
+		add_all(x, outs, seconds);
+}
+
+/* RFC 2131 4.1. No ARP, no neighbour entry: the link-layer address is the client's own. */
+static void address(const struct exchange *x, enum dhcp_type type, const struct dhcp_message *reply,
+		    struct dhcp_frame *f)
+{
+	static const struct mac everyone = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+
+	f->src = x->net->mac;
+	f->saddr = x->net->server.addr;
+	f->sport = DHCP_SERVER_PORT;
+	f->dport = DHCP_CLIENT_PORT;
+	f->dst = x->in->frame->src;
+	if (type == DHCP_NAK ||
+	    (!x->m.ciaddr && x->m.flags & DHCP_FLAG_BROADCAST && reply->yiaddr)) {
+		f->daddr = UINT32_MAX;
+		f->dst = everyone;
+	} else if (x->m.ciaddr) {
+		f->daddr = x->m.ciaddr;
+	} else if (reply->yiaddr) {
+		f->daddr = reply->yiaddr;
+		memcpy(f->dst.octet, x->m.chaddr, sizeof(f->dst.octet));
+	} else { /* an INFORM without ciaddr */
+		f->daddr = x->in->frame->saddr;
+	}
+}
+
+void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds, const char *why,
+		 struct wr *out)
+{
+	uint8_t payload[DHCP_FRAME_MAX];
+	struct wr w = wr_init(payload, sizeof(payload));
+	struct dhcp_outs outs = { 0 };
+	struct dhcp_frame f = { 0 };
+	struct dhcp_message reply = { .op = DHCP_OP_REPLY,
+				      .htype = x->m.htype,
+				      .hlen = x->m.hlen,
+				      .xid = x->m.xid,
+				      .flags = x->m.flags,
+				      .giaddr = x->m.giaddr };
+
+	memcpy(reply.chaddr, x->m.chaddr, sizeof(reply.chaddr));
+	if (type == DHCP_ACK)
+		reply.ciaddr = x->m.ciaddr;
+	if (type != DHCP_NAK && seconds)
+		reply.yiaddr = x->lease->l.addr;
+	add_options(x, type, seconds, why, &outs);
+	dhcp_outs_write(&w, &reply, &outs, reply_max_payload(x));
+	address(x, type, &reply, &f);
+	f.payload = payload;
+	f.len = w.len;
+	dhcp_frame_write(out, &f);
+	if (w.bad)
+		out->bad = true;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bridge: a guest's network. Names and marks of what is ours, the choice of subnets, and the
+ * kernel's side of it: rtnetlink (rtnl_), nf_tables (nft_), the DHCP trap on nfnetlink_log and the
+ * way back out (trap_), sysctls.
+ *
+ * Functions that talk to the kernel do so synchronously and return the kernel's own words in struct
+ * err, extended acks included. IPv4 addresses are in host byte order.
+ */
+#ifndef NETD_BRIDGE_H
+#define NETD_BRIDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ip4.h"
+#include "base/siphash.h"
+#include "mac.h"
+
+#define LINK_NAME_SIZE 16     /* IFNAMSIZ */
+#define LINK_ALIAS_SIZE 256   /* IFALIASZ */
+#define LINK_ALTNAME_SIZE 128 /* ALTIFNAMSIZ */
+
+#define NAME_SIZE 64 /* of a network or guest, with NUL */
+
+enum bridge_mode {
+	BRIDGE_MODE_NAT,      /* guests go out under the uplink's address */
+	BRIDGE_MODE_ROUTE,    /* guests go out, and are reached, under their own */
+	BRIDGE_MODE_ISOLATED, /* guests reach one another and the host */
+};
+
+/* --- names and marks --- */
+
+/* NULL for a good name of a network or guest: 1 to 63 of letters, digits, '.', '_', '-', a letter
+ * or digit first. */
+const char *bridge_name_refusal(const char *name);
+
+/* The bridge of a network: nd-<network>, or a hash behind as much of it as fits. */
+void bridge_link_name(const char *network, char ret[LINK_NAME_SIZE]);
+
+/* The interface of a port: "nt" and 12 characters of a keyed hash; attempt 0, 1, … for names that
+ * are taken. */
+void bridge_port_name(const struct siphash_key *key, const char *network, const char *guest,
+		      uint32_t nic, unsigned attempt, char ret[LINK_NAME_SIZE]);
+
+/* The readable second name of a port: <guest>.<nic>. */
+void bridge_port_altname(const char *guest, uint32_t nic, char ret[LINK_ALTNAME_SIZE]);
+
+/* The mark that makes a link ours: ifalias netd:<network>/<guest>/<nic> on a port, netd:<network>
+ * on a bridge. */
+struct bridge_mark {
+	char network[NAME_SIZE];
+	char guest[NAME_SIZE]; /* empty: the mark of a bridge */
+	uint32_t nic;
+};
+
+void bridge_mark_format(const struct bridge_mark *m, char ret[LINK_ALIAS_SIZE]);
+/* False for an alias that is not our mark. */
+bool bridge_mark_parse(const char *alias, struct bridge_mark *ret);
+
+/* --- subnets --- */
+
+/* A prefix that is in use, and by what, in words: "route 10.64.0.0/16 dev eth0". */
+struct bridge_taken {
+	struct ip4_prefix prefix;
+	char what[96];
+};
+
+/* The first of n taken prefixes that overlaps, or NULL. */
+const struct bridge_taken *bridge_subnet_clash(struct ip4_prefix p,
+					       const struct bridge_taken *taken, size_t n);
+
+/*
+ * The /24 for `subnet = auto`: from a place in the supernets that is a keyed hash of the network's
+ * name, so that it is the same again when the state was lost, upwards and around to the first that
+ * overlaps nothing. The result names the gateway, the first host of the subnet. -EADDRNOTAVAIL when
+ * all overlap.
+ */
+MUST_CHECK int bridge_subnet_choose(const struct siphash_key *key, const char *network,
+				    const struct ip4_prefix *super, size_t supers,
+				    const struct bridge_taken *taken, size_t n,
+				    struct ip4_prefix *ret, struct err *err);
+
+/* --- rtnetlink --- */
+
+struct rtnl;
+
+struct rtnl_link {
+	uint32_t index;
+	uint32_t master; /* 0: none */
+	uint32_t mtu;
+	bool up, carrier;
+	struct mac mac; /* zero when it has none of six octets */
+	char name[LINK_NAME_SIZE];
+	char alias[LINK_ALIAS_SIZE];
+	char kind[16]; /* "bridge", "tun", …; empty: none */
+};
+
+struct rtnl_addr {
+	uint32_t index;
+	struct ip4_prefix prefix; /* the address itself and the length of its subnet */
+};
+
+struct rtnl_route {
+	struct ip4_prefix dst;
+	uint32_t index;	  /* output interface, 0: none; one callback a next hop */
+	uint32_t gateway; /* 0: none */
+	uint32_t table;
+	uint8_t type; /* RTN_UNICAST, … */
+};
+
+struct rtnl_neigh {
+	uint32_t index;	 /* of the interface, or of the bridge port for an FDB entry */
+	uint32_t bridge; /* FDB entry: index of the bridge */
+	uint32_t addr;	 /* IPv4 neighbour; 0 for an FDB entry */
+	struct mac mac;
+	bool local; /* FDB entry: the port's or bridge's own address */
+};
+
+/* Opens the socket for requests. -errno. */
+MUST_CHECK int rtnl_open(struct rtnl **ret, struct err *err);
+void rtnl_free(struct rtnl *r);
+
+/* What a list calls for each object; a negative return ends the list and is returned. */
+typedef int (*rtnl_link_fn)(void *arg, const struct rtnl_link *link);
+typedef int (*rtnl_addr_fn)(void *arg, const struct rtnl_addr *addr);
+typedef int (*rtnl_route_fn)(void *arg, const struct rtnl_route *route);
+typedef int (*rtnl_neigh_fn)(void *arg, const struct rtnl_neigh *neigh);
+
+/* The calls can repeat objects when the kernel's tables changed meanwhile: a list then starts over.
+ */
+MUST_CHECK int rtnl_link_list(struct rtnl *r, rtnl_link_fn fn, void *arg, struct err *err);
+MUST_CHECK int rtnl_addr_list(struct rtnl *r, rtnl_addr_fn fn, void *arg, struct err *err);
+/* IPv4 unicast, blackhole, unreachable and prohibit routes of the main table, and local ones of
+ * none. */
+MUST_CHECK int rtnl_route_list(struct rtnl *r, rtnl_route_fn fn, void *arg, struct err *err);
+/* IPv4 neighbours that have a link-layer address. */
+MUST_CHECK int rtnl_neigh_list(struct rtnl *r, rtnl_neigh_fn fn, void *arg, struct err *err);
+
+/* The port of a bridge behind which a MAC was seen. -ENOENT (err untouched) when it was not. */
+MUST_CHECK int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *mac,
+			     uint32_t *ret_port, struct err *err);
+
+/* A bridge, down, without STP and forward delay. -EEXIST when the name is taken. */
+MUST_CHECK int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac,
+			       uint32_t mtu, const char *alias, struct err *err);
+
+/* What to change about a link; a member that is zero or NULL stays as it is. */
+struct rtnl_change {
+	uint32_t index;	  /* which link; or, when 0, */
+	const char *name; /* by its name */
+	uint32_t master;  /* joins this bridge */
+	uint32_t mtu;
+	const struct mac *mac;
+	const char *alias;
+	const char *altname; /* added; one that is taken already is no error */
+	bool up;
+	bool no_ipv6; /* no link-local address of its own; by index only */
+};
+
+/* Joining and going up are one request; what must come before or after it travels in the same
+ * datagram. */
+MUST_CHECK int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err);
+/* -ENODEV when it is gone already. */
+MUST_CHECK int rtnl_link_del(struct rtnl *r, uint32_t index, struct err *err);
+/* 0 also when the address is there already. */
+MUST_CHECK int rtnl_addr_add(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct err *err);
+MUST_CHECK int rtnl_addr_del(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct err *err);
+
+struct rtnl_forwarding {
+	uint32_t index; /* 0: all interfaces */
+	bool on;
+};
+
+enum rtnl_event_kind {
+	RTNL_LINK, /* new or changed */
+	RTNL_LINK_GONE,
+	RTNL_ADDR,
+	RTNL_ADDR_GONE,
+	RTNL_ROUTE,
+	RTNL_ROUTE_GONE,
+	RTNL_FDB,	 /* an FDB entry that is new or moved to another port */
+	RTNL_FORWARDING, /* an interface's, or all interfaces', IPv4 forwarding, changed or told */
+	RTNL_OVERRUN,	 /* notifications were lost: list everything again */
+};
+
+struct rtnl_event {
+	enum rtnl_event_kind kind;
+	union {
+		struct rtnl_link link;
+		struct rtnl_addr addr;
+		struct rtnl_route route;
+		struct rtnl_neigh neigh;
+		struct rtnl_forwarding forwarding;
+	};
+};
+
+typedef void (*rtnl_event_fn)(void *arg, const struct rtnl_event *e);
+
+struct rtnl_watch;
+
+/* Subscribes to links, IPv4 addresses, routes and forwarding, and FDBs. Not blocking. */
+MUST_CHECK int rtnl_watch_open(struct rtnl_watch **ret, struct err *err);
+void rtnl_watch_free(struct rtnl_watch *w);
+int rtnl_watch_fd(const struct rtnl_watch *w);
+/* Calls fn for what has come, at most for `most` datagrams. -EAGAIN when there was nothing more. */
+MUST_CHECK int rtnl_watch_read(struct rtnl_watch *w, unsigned most, rtnl_event_fn fn, void *arg);
+
+/* --- nf_tables --- */
+
+struct nft;
+
+struct nft_network {
+	char bridge[LINK_NAME_SIZE];
+	struct ip4_prefix subnet;
+	enum bridge_mode mode;
+};
+
+/* All that the two tables named netd (families bridge and inet) are made of. */
+struct nft_plan {
+	const struct nft_network *network;
+	size_t networks;
+	const uint32_t *dhcp_port; /* interface indices of ports whose DHCP is trapped */
+	size_t dhcp_ports;
+	const char (*uplink)[LINK_NAME_SIZE]; /* padded with NULs; where forwarding was switched on
+						 for our networks alone */
+	size_t uplinks;
+	uint16_t trap_group; /* of nfnetlink_log */
+};
+
+MUST_CHECK int nft_open(struct nft **ret, struct err *err);
+void nft_free(struct nft *n);
+/* Replaces both tables in one transaction: packets see the old rules or the new. */
+MUST_CHECK int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err);
+/* Removes both tables; 0 also when there are none. */
+MUST_CHECK int nft_remove(struct nft *n, struct err *err);
+/* A port joins, or leaves, those whose DHCP is trapped. 0 also when it had done so. */
+MUST_CHECK int nft_port_add(struct nft *n, uint32_t ifindex, struct err *err);
+MUST_CHECK int nft_port_del(struct nft *n, uint32_t ifindex, struct err *err);
+
+/* --- trap --- */
+
+struct trap;
+
+struct trap_packet {
+	uint32_t ifindex; /* of the port that it came in by */
+	struct mac src, dst;
+	const uint8_t *ip; /* from the IPv4 header on; valid during the callback */
+	size_t len;
+	bool vlan; /* the frame bore a tag */
+};
+
+typedef void (*trap_fn)(void *arg, const struct trap_packet *p);
+
+/* Binds to the nfnetlink_log group; -EPERM also when another process has it. Not blocking. */
+MUST_CHECK int trap_open(uint16_t group, struct trap **ret, struct err *err);
+void trap_free(struct trap *t);
+int trap_fd(const struct trap *t);
+/* Calls fn for at most `most` packets. -EAGAIN when there was nothing more. */
+MUST_CHECK int trap_read(struct trap *t, unsigned most, trap_fn fn, void *arg);
+/* Sends an Ethernet frame out of a port. -errno. */
+MUST_CHECK int trap_send(struct trap *t, uint32_t ifindex, const void *frame, size_t len);
+
+/* --- sysctl --- */
+
+/* /proc/sys/net/ipv4/conf/<link>/forwarding; link "all" is the host's. */
+MUST_CHECK int sysctl_forwarding_get(const char *link, bool *ret, struct err *err);
+MUST_CHECK int sysctl_forwarding_set(const char *link, bool on, struct err *err);
+/* No IPv6 on a link, so that no guest configures the host by router advertisements; 0 where there
+ * is no IPv6. */
+MUST_CHECK int sysctl_ipv6_off(const char *link, struct err *err);
+
+#endif

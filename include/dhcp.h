@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dhcp: what is its address? The DHCPv4 wire formats, address pools, leases, and the server's
+ * decisions.
+ *
+ * Sans I/O: bytes, state and time come in; decisions, bytes to send and records to store come out.
+ * There is no socket, clock, log or allocation in the packet path. The server cannot send: it
+ * returns an action whose reply may leave only after the action's record is on stable storage (RFC
+ * 2131 2.1, 4.1), and that is the caller's business, as is taking an action back with dhcp_undo
+ * when storing failed.
+ *
+ * IPv4 addresses are in host byte order; times are CLOCK_BOOTTIME in nanoseconds unless they say
+ * wall.
+ */
+#ifndef NETD_DHCP_H
+#define NETD_DHCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/ip4.h"
+#include "base/siphash.h"
+#include "base/table.h"
+#include "mac.h"
+
+#define DHCP_SERVER_PORT 67
+#define DHCP_CLIENT_PORT 68
+
+/* Why a packet was not answered. The names in dhcp_drop_text are those of the counters that users
+ * see. */
+enum dhcp_drop {
+	DHCP_DROP_NONE,		/* it was answered, or needs no answer */
+	DHCP_DROP_NOT_IPV4,	/* no IPv4 header, or one that is broken */
+	DHCP_DROP_FRAGMENT,	/* an IP fragment */
+	DHCP_DROP_NOT_UDP,	/* another protocol, or not to port 67 */
+	DHCP_DROP_LENGTH,	/* IP or UDP length disagrees with the frame */
+	DHCP_DROP_CHECKSUM,	/* bad UDP checksum */
+	DHCP_DROP_VLAN,		/* a tagged frame on an untagged port */
+	DHCP_DROP_SHORT,	/* fewer octets than a BOOTP message has, or more than any has */
+	DHCP_DROP_NOT_REQUEST,	/* op is not BOOTREQUEST */
+	DHCP_DROP_HARDWARE,	/* a hardware type and length that cannot be */
+	DHCP_DROP_NO_COOKIE,	/* BOOTP without DHCP options */
+	DHCP_DROP_OPTIONS,	/* an option that runs past its area */
+	DHCP_DROP_TYPE,		/* no message type, or one that only servers send */
+	DHCP_DROP_NOT_SERVED,	/* nobody serves this network or port */
+	DHCP_DROP_NOT_PORT_MAC, /* chaddr is not the MAC that the port was given */
+	DHCP_DROP_RELAY,	/* giaddr is set in a packet from a guest's port */
+	DHCP_DROP_OTHER_SERVER, /* the client chose or addressed another server */
+	DHCP_DROP_MALFORMED,	/* fields that contradict RFC 2131 table 5 */
+	DHCP_DROP_NOT_HELD, /* RELEASE, DECLINE or rebinding of an address that the client does not
+			       hold */
+	DHCP_DROP_DECLINES, /* more DECLINEs than one port may send */
+	DHCP_DROP_QUARANTINE, /* the port's address was declined and no other was found for it */
+	DHCP_DROP_MAX
+};
+
+const char *dhcp_drop_text(enum dhcp_drop drop);
+
+/* --- frame: Ethernet, IPv4, UDP --- */
+
+#define DHCP_FRAME_MAX 1514   /* what we send, without FCS */
+#define DHCP_PAYLOAD_MAX 9188 /* UDP payload that we accept: a 9,216-octet jumbo frame's */
+
+struct dhcp_frame {
+	struct mac src, dst;
+	uint32_t saddr, daddr;
+	uint16_t sport, dport;
+	const uint8_t *payload; /* len octets, owned by whoever owns the frame */
+	size_t len;
+};
+
+/*
+ * Parses an IPv4 packet (RFC 791, RFC 768) whose Ethernet addresses came separately. A UDP checksum
+ * of 0 is accepted, as is the folded sum of the pseudo-header alone, which is what a guest with
+ * checksum offload leaves in a frame that never crosses a wire (CHECKSUM_PARTIAL, linux/skbuff.h).
+ */
+MUST_CHECK enum dhcp_drop dhcp_frame_parse(const struct mac *src, const struct mac *dst,
+					   const uint8_t *ip, size_t len, struct dhcp_frame *ret);
+
+/* Writes the frame with full IP and UDP checksums. The payload must not lie inside the writer's
+ * buffer. */
+void dhcp_frame_write(struct wr *w, const struct dhcp_frame *f);
+
+/* --- message: the fixed part of RFC 2131 2 --- */
+
+enum { DHCP_OP_REQUEST = 1, DHCP_OP_REPLY = 2 };
+enum { DHCP_HTYPE_ETHERNET = 1 };
+#define DHCP_FLAG_BROADCAST 0x8000
+#define DHCP_FIXED_SIZE 236 /* octets before the cookie */
+#define DHCP_COOKIE 0x63825363
+
+enum dhcp_type { /* RFC 2132 9.6 */
+		 DHCP_DISCOVER = 1,
+		 DHCP_OFFER,
+		 DHCP_REQUEST,
+		 DHCP_DECLINE,
+		 DHCP_ACK,
+		 DHCP_NAK,
+		 DHCP_RELEASE,
+		 DHCP_INFORM,
+};
+
+/* "DISCOVER", …; "?" for a number that is none of the eight. */
+const char *dhcp_type_text(unsigned type);
+
+struct dhcp_message {
+	uint8_t op, htype, hlen, hops;
+	uint32_t xid;
+	uint16_t secs, flags;
+	uint32_t ciaddr, yiaddr, siaddr, giaddr;
+	uint8_t chaddr[16];
+	const uint8_t *sname;	/* 64 octets in the packet */
+	const uint8_t *file;	/* 128 octets in the packet */
+	const uint8_t *options; /* behind the cookie; NULL when there is no cookie */
+	size_t options_len;
+};
+
+MUST_CHECK enum dhcp_drop dhcp_message_parse(const uint8_t *p, size_t len,
+					     struct dhcp_message *ret);
+
+/* Writes the 236 octets, sname and file zero where they are NULL, and the cookie. */
+void dhcp_message_write(struct wr *w, const struct dhcp_message *m);
+
+/* --- options: walker and writer (RFC 2132, RFC 3396) --- */
+
+/*
+ * All options of a message, each the concatenation of its pieces in the order options, file, sname.
+ * Zero length and absent are told apart by `present`.
+ */
+struct dhcp_options {
+	uint64_t present[4]; /* bit per code */
+	uint16_t at[256];    /* offset in data, where present */
+	uint16_t len[256];
+	uint8_t data[DHCP_PAYLOAD_MAX];
+};
+
+/* DHCP_DROP_OPTIONS when an option runs past its area; a missing End is accepted. */
+MUST_CHECK enum dhcp_drop dhcp_options_parse(const struct dhcp_message *m,
+					     struct dhcp_options *ret);
+
+/* The option's octets (length in *ret_len, may be 0), or NULL when it is absent. */
+const uint8_t *dhcp_options_get(const struct dhcp_options *o, uint8_t code, size_t *ret_len);
+
+/* False, and *ret untouched, when the option is absent or has another length (RFC 2132: fixed
+ * lengths). */
+bool dhcp_options_u8(const struct dhcp_options *o, uint8_t code, uint8_t *ret);
+bool dhcp_options_u16(const struct dhcp_options *o, uint8_t code, uint16_t *ret);
+bool dhcp_options_u32(const struct dhcp_options *o, uint8_t code, uint32_t *ret);
+
+#define DHCP_OUT_MAX 96
+
+struct dhcp_out {
+	uint8_t code;
+	uint16_t len;
+	const uint8_t *data; /* len octets that outlive the writing */
+};
+
+/* Options of a reply in order of priority. */
+struct dhcp_outs {
+	struct dhcp_out at[DHCP_OUT_MAX];
+	unsigned n;
+	uint64_t present[4];
+	uint8_t inline_data[128]; /* values made for one reply */
+	size_t inline_len;
+};
+
+/* Adds an option unless its code is there already or there is no room in the list. */
+void dhcp_outs_add(struct dhcp_outs *o, uint8_t code, const void *data, size_t len);
+/* The same for a value that is copied. */
+void dhcp_outs_add_copy(struct dhcp_outs *o, uint8_t code, const void *data, size_t len);
+void dhcp_outs_add_u8(struct dhcp_outs *o, uint8_t code, uint8_t v);
+void dhcp_outs_add_u32(struct dhcp_outs *o, uint8_t code, uint32_t v);
+bool dhcp_outs_has(const struct dhcp_outs *o, uint8_t code);
+
+/*
+ * Writes a whole message: m's fixed part, then the options in order. What does not fit in `max`
+ * octets goes to file and sname by option 52 (RFC 2132 9.3) where m leaves these empty; what fits
+ * nowhere is left out, last ones first. Values over 255 octets are split (RFC 3396 6). Option 82
+ * goes last and never into file or sname (RFC 3046 2.2). Padded to 300 octets (RFC 1542 2.1).
+ * Returns how many options were left out.
+ */
+unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struct dhcp_outs *o,
+			 size_t max);
+
+/* --- the option table --- */
+
+enum dhcp_option_type {
+	DHCP_OPT_BYTES,	   /* hexadecimal octets, "01:a0:ff" */
+	DHCP_OPT_IP,	   /* one IPv4 address */
+	DHCP_OPT_IPS,	   /* one or more */
+	DHCP_OPT_IP_PAIRS, /* pairs of addresses, "10.0.0.0 255.0.0.0" */
+	DHCP_OPT_BOOL,	   /* "yes" or "no" */
+	DHCP_OPT_U8,
+	DHCP_OPT_U8S,
+	DHCP_OPT_U16,
+	DHCP_OPT_U16S,
+	DHCP_OPT_U32,
+	DHCP_OPT_I32,
+	DHCP_OPT_TEXT,	  /* octets without NUL */
+	DHCP_OPT_DOMAIN,  /* a host or domain name as text */
+	DHCP_OPT_DOMAINS, /* RFC 1035 encoded names, RFC 3397 */
+	DHCP_OPT_ROUTES,  /* RFC 3442: "10.0.0.0/8 via 10.77.0.2" */
+};
+
+enum {
+	DHCP_OPT_PROTOCOL =
+		1, /* set by the server from the exchange itself; never from configuration */
+	DHCP_OPT_SUBNET = 2, /* follows from the network's own keys; configuration refuses it with
+				that hint */
+};
+
+struct dhcp_option_info {
+	const char *name; /* lower case with dashes, unique; NULL: unassigned, handled as bytes */
+	enum dhcp_option_type type;
+	uint8_t flags;
+	const char *key; /* DHCP_OPT_SUBNET: the configuration key that sets it */
+};
+
+/* The descriptor of a code; never NULL. */
+const struct dhcp_option_info *dhcp_option_info(uint8_t code);
+
+/* A code from its number or name; false when there is none. */
+bool dhcp_option_lookup(const char *text, uint8_t *ret_code);
+
+/* Writes the values, n texts of the option's type, in wire form. -EINVAL with the offending value
+ * in err. */
+MUST_CHECK int dhcp_option_encode(uint8_t code, const char *const *values, unsigned n, struct wr *w,
+				  struct err *err);
+
+/*
+ * Prints a wire value: list elements separated by ", ", octets that are not printable ASCII
+ * escaped, so that it is safe in a log. What the type cannot explain is printed as octets. Returns
+ * buf.
+ */
+const char *dhcp_option_decode(uint8_t code, const uint8_t *data, size_t len, char *buf,
+			       size_t size);
+
+/* --- configured options --- */
+
+/* A set of encoded options; one network has one, one host can have one. Owns its memory. */
+struct dhcp_option_set;
+
+MUST_CHECK int dhcp_option_set_new(struct dhcp_option_set **ret);
+void dhcp_option_set_free(struct dhcp_option_set *s);
+/* Copies the value; an earlier one of this code is replaced. */
+MUST_CHECK int dhcp_option_set_put(struct dhcp_option_set *s, uint8_t code, const void *data,
+				   size_t len);
+/* NULL when the set is NULL or has none of this code. */
+const uint8_t *dhcp_option_set_get(const struct dhcp_option_set *s, uint8_t code, size_t *ret_len);
+/* The n-th option in order of code; false when there are no more. */
+bool dhcp_option_set_nth(const struct dhcp_option_set *s, unsigned n, uint8_t *ret_code);
+
+/* --- names --- */
+
+/*
+ * A host name that a client sent, made harmless: letters, digits, dashes and dots, lower case,
+ * labels of at most 63 octets, 253 in all, one trailing NUL taken off. Empty when nothing is left
+ * of it. Returns buf.
+ */
+#define DHCP_NAME_SIZE 254
+const char *dhcp_name_clean(const uint8_t *data, size_t len, char buf[DHCP_NAME_SIZE]);
+
+/* --- pool: which addresses are free --- */
+
+/*
+ * A bitmap over one or more ranges with two levels of summary, so that finding a free address costs
+ * the same from the first to the last.
+ */
+struct dhcp_pool;
+
+/* Ranges must not overlap, 2^20 addresses in all at most: -EINVAL, -E2BIG, -ENOMEM. Copies the
+ * ranges. */
+MUST_CHECK int dhcp_pool_new(const struct ip4_range *range, unsigned n, struct dhcp_pool **ret);
+void dhcp_pool_free(struct dhcp_pool *p);
+uint32_t dhcp_pool_size(const struct dhcp_pool *p);
+uint32_t dhcp_pool_used(const struct dhcp_pool *p);
+bool dhcp_pool_contains(const struct dhcp_pool *p, uint32_t addr);
+/* False when the address is outside or was taken already. */
+bool dhcp_pool_take(struct dhcp_pool *p, uint32_t addr);
+/* Nothing happens when it is outside or was free. */
+void dhcp_pool_give(struct dhcp_pool *p, uint32_t addr);
+/*
+ * The free address nearest to a place, upwards and around: place is taken modulo the size and set
+ * to where the address was found, so that place + 1 goes on from there. False when all are taken.
+ */
+bool dhcp_pool_find(const struct dhcp_pool *p, uint64_t *place, uint32_t *ret_addr);
+
+/* --- server --- */
+
+#define DHCP_INFINITE UINT32_MAX /* a lease time without end (RFC 2131 3.3) */
+#define DHCP_PORT_NONE UINT32_MAX
+
+struct dhcp_net_config {
+	bool serve; /* false: packets of this network are ignored */
+	struct ip4_prefix
+		server; /* our address in the subnet, which is option 54, and the subnet's length */
+	uint32_t router; /* option 3; 0: none */
+	struct mac mac;	 /* source of replies: the bridge's */
+	uint16_t mtu;	 /* option 26 */
+	uint32_t lease_time, min_lease_time,
+		max_lease_time;		 /* seconds; max DHCP_INFINITE allows infinite ones */
+	uint32_t offer_hold, quarantine; /* seconds */
+	const struct dhcp_option_set
+		*options; /* owned by the caller, who keeps it while the network stands; or NULL */
+};
+
+/* State of a lease. Which fields are valid: expires in OFFERED, BOUND and DECLINED; started in
+ * BOUND. */
+enum dhcp_lease_state {
+	DHCP_LEASE_FREE,     /* nothing was promised over DHCP */
+	DHCP_LEASE_OFFERED,  /* in memory only */
+	DHCP_LEASE_BOUND,    /* acknowledged; stored */
+	DHCP_LEASE_RELEASED, /* given back by the client */
+	DHCP_LEASE_EXPIRED,  /* ran out */
+	DHCP_LEASE_DECLINED, /* the client found another user of the address */
+};
+
+const char *dhcp_lease_state_text(enum dhcp_lease_state state);
+bool dhcp_lease_state_parse(const char *text, enum dhcp_lease_state *ret);
+
+struct dhcp_lease {
+	uint32_t net;
+	uint32_t addr;
+	uint32_t port; /* the port whose allocation this address is; DHCP_PORT_NONE: an address in
+			  quarantine */
+	struct mac mac;
+	enum dhcp_lease_state state;
+	uint32_t seconds;   /* as granted */
+	int64_t started;    /* when the ACK was decided */
+	int64_t expires;    /* INT64_MAX: never */
+	int64_t discovered; /* when the first DISCOVER of the exchange came; 0: none */
+	uint32_t xid;	    /* of the last ACK */
+	uint32_t declines;  /* since the port was added */
+	const char
+		*hostname; /* option 12 for this client, owned by whoever added the port; or NULL */
+	const struct dhcp_option_set *options; /* of this host; owned by the caller; or NULL */
+};
+
+struct dhcp_limits {
+	uint32_t nets, leases;
+};
+
+struct dhcp_server;
+struct dhcp_action;
+
+MUST_CHECK int dhcp_server_new(const struct dhcp_limits *limits, const struct siphash_key *key,
+			       struct dhcp_server **ret);
+void dhcp_server_free(struct dhcp_server *s);
+
+/* Sets or replaces the configuration of network `net`, a number below limits.nets. */
+MUST_CHECK int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c);
+
+struct dhcp_port {
+	uint32_t net;
+	uint32_t port; /* a number that means something to the caller; one lease a port */
+	uint32_t addr;
+	struct mac mac;
+	const char *hostname;
+	const struct dhcp_option_set *options;
+};
+
+/* From now on the port's client is served with this address. -EEXIST when the address or port is
+ * there, -ENOSPC. */
+MUST_CHECK int dhcp_port_add(struct dhcp_server *s, const struct dhcp_port *p);
+/* Forgets port and lease. */
+void dhcp_port_del(struct dhcp_server *s, uint32_t port);
+/*
+ * Gives the port another address. The old one, if it was declined, stays out of use until its
+ * quarantine ends. -ENOENT, -EEXIST when the address is another's, -ENOSPC; nothing changes then.
+ */
+MUST_CHECK int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr);
+/* New configuration for a port that is there; its address and MAC stay. */
+void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p);
+
+/* The port's device is gone: its lease, if it has one, is released. False when there was none to
+ * end. */
+bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret);
+
+/* NULL when there is none. Valid until the next call that adds or deletes. */
+const struct dhcp_lease *dhcp_lease_by_port(const struct dhcp_server *s, uint32_t port);
+const struct dhcp_lease *dhcp_lease_by_addr(const struct dhcp_server *s, uint32_t net,
+					    uint32_t addr);
+
+/* What has to be on stable storage before the action's reply leaves. Pointers are valid until the
+ * next dhcp_input. */
+struct dhcp_record {
+	uint32_t net;
+	uint32_t addr;
+	uint32_t port;
+	enum dhcp_lease_state state;
+	uint32_t seconds;
+	int64_t started, expires;
+	struct mac mac;
+	const uint8_t *client_id; /* option 61; NULL: none */
+	size_t client_id_len;
+	char hostname[DHCP_NAME_SIZE]; /* cleaned; empty: none */
+};
+
+/* Puts a stored lease back at start. -ENOENT when no port has this address and it is not in
+ * quarantine, -ENOSPC. */
+MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r);
+
+enum dhcp_change {
+	DHCP_CHANGE_NONE,
+	DHCP_CHANGE_OFFERED, /* in memory only; record is not to be stored */
+	DHCP_CHANGE_BOUND,
+	DHCP_CHANGE_RENEWED,
+	DHCP_CHANGE_RELEASED,
+	DHCP_CHANGE_DECLINED,
+	DHCP_CHANGE_EXPIRED,
+	DHCP_CHANGE_FREED, /* a quarantine is over */
+};
+
+struct dhcp_input {
+	uint32_t net;
+	uint32_t port;
+	int64_t now;
+	const struct dhcp_frame *frame;
+};
+
+struct dhcp_action {
+	enum dhcp_drop drop;
+	uint8_t request; /* enum dhcp_type of what came, 0 when it was not understood */
+	uint8_t reply;	 /* enum dhcp_type of what was written, 0: nothing */
+	enum dhcp_change change;
+	bool store;		   /* record must be stored before the reply leaves */
+	struct dhcp_record record; /* valid when change is not DHCP_CHANGE_NONE */
+	int64_t exchange; /* DHCP_CHANGE_BOUND: nanoseconds since the DISCOVER, -1 when none was
+			     seen */
+	struct dhcp_lease before; /* valid when change is not DHCP_CHANGE_NONE; for dhcp_undo */
+};
+
+/*
+ * Takes one packet, decides, and writes the frame of the answer, if any, to `out` (DHCP_FRAME_MAX
+ * octets make room for every reply). Decisions follow RFC 2131 4.3 for a server that is
+ * authoritative for its ports.
+ */
+void dhcp_input(struct dhcp_server *s, const struct dhcp_input *in, struct wr *out,
+		struct dhcp_action *ret);
+
+/* The action was not stored: the lease is as it was before, and its port's, also after
+ * dhcp_port_move. In reverse order. */
+void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a);
+
+/* When dhcp_expire has something to do next; INT64_MAX: never. */
+int64_t dhcp_next(const struct dhcp_server *s);
+
+/*
+ * Ends one offer, lease or quarantine whose time is over; false when there is none. An ended lease
+ * or quarantine gives a change and a record to store, an ended offer DHCP_CHANGE_NONE.
+ */
+bool dhcp_expire(struct dhcp_server *s, int64_t now, struct dhcp_action *ret);
+
+struct dhcp_counters {
+	uint64_t received[DHCP_INFORM + 1]; /* by enum dhcp_type; [0]: not understood */
+	uint64_t sent[DHCP_INFORM + 1];
+	uint64_t dropped[DHCP_DROP_MAX];
+};
+
+const struct dhcp_counters *dhcp_counters(const struct dhcp_server *s);
+/* A packet that was dropped before dhcp_input: by dhcp_frame_parse, say. */
+void dhcp_count_drop(struct dhcp_server *s, enum dhcp_drop drop);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libnetd: the client side of netd, for launchers that link it. pkg-config: netd.
+ *
+ * A connection is used by one thread at a time. Functions that can fail return 0 or -errno;
+ * netd_error then has the sentence, and netd_error_name the Varlink error, which programs can tell
+ * apart. Strings that a function returns belong to the connection and are valid until its next
+ * call.
+ */
+#ifndef NETD_H
+#define NETD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NETD_API __attribute__((visibility("default")))
+
+#define NETD_SOCKET_PATH "/run/netd/netd.sock"
+#define NETD_QUEUES_MAX 32
+
+struct netd;
+
+/*
+ * Connects to the daemon at path, or, when that is NULL, at $NETD_SOCKET or NETD_SOCKET_PATH. *ret
+ * is set also on failure (unless memory is out), for netd_error; it is to be closed in any case.
+ */
+NETD_API int netd_connect(const char *path, struct netd **ret);
+/* NULL is allowed. What was attached stays: a device lives as long as its descriptors. */
+NETD_API void netd_close(struct netd *n);
+
+/* One sentence about the last failure, the innermost cause last; empty when there was none. */
+NETD_API const char *netd_error(const struct netd *n);
+/* "io.netd.AddressInUse", …; empty when the failure was none that the daemon named. */
+NETD_API const char *netd_error_name(const struct netd *n);
+
+/* --- attach --- */
+
+enum netd_vhost {
+	NETD_VHOST_AUTO, /* if it is there */
+	NETD_VHOST_ON,	 /* or fail */
+	NETD_VHOST_OFF,
+};
+
+/* Zero and NULL members: the default. */
+struct netd_attach {
+	const char *guest;   /* 1 to 63 of letters, digits, '.', '_', '-' */
+	uint32_t nic;	     /* which of the guest's cards */
+	const char *network; /* "default", or the only one */
+	const char *mac;     /* generated */
+	const char *address; /* IPv4, from the network's pool */
+	uint32_t queues;     /* 1 */
+	enum netd_vhost vhost;
+};
+
+struct netd_port {
+	char network[64];
+	char interface[16];
+	uint32_t interface_index;
+	char mac[18];
+	char address[46]; /* with prefix length, "10.77.0.5/24" */
+	char gateway[46]; /* empty: none */
+	uint32_t mtu;
+	uint32_t queues;	       /* descriptors in tap_fd */
+	int tap_fd[NETD_QUEUES_MAX];   /* close-on-exec, non-blocking, IFF_VNET_HDR; the caller's */
+	uint32_t vhosts;	       /* descriptors in vhost_fd: 0 or queues */
+	int vhost_fd[NETD_QUEUES_MAX]; /* close-on-exec; owner and backend not set yet; the caller's
+					*/
+	char vhost_note[256]; /* why there is no vhost although it was not NETD_VHOST_OFF; else
+				 empty */
+};
+
+/* Plugs in one card of a guest. On failure *ret is untouched, and nothing of the attach is left. */
+NETD_API int netd_attach(struct netd *n, const struct netd_attach *a, struct netd_port *ret);
+/* Closes the descriptors; the device goes with the last of them. */
+NETD_API void netd_port_close(struct netd_port *p);
+
+/* The device goes, the allocation stays. nic -1: all cards of the guest. */
+NETD_API int netd_detach(struct netd *n, const char *guest, int nic);
+/* The allocation goes, too. */
+NETD_API int netd_release(struct netd *n, const char *guest, int nic);
+/* Waits until the port is "attached", its lease "bound", or its device "gone". timeout_ms -1: for
+ * ever. -ETIMEDOUT. */
+NETD_API int netd_wait(struct netd *n, const char *guest, uint32_t nic, const char *what,
+		       int timeout_ms);
+
+/* --- any method --- */
+
+/*
+ * Calls a method of io.netd (io.netd.varlink defines them) with parameters as JSON text (NULL:
+ * none). *ret_reply (NULL allowed) is the reply's parameters as JSON text. Descriptors that came
+ * along are closed.
+ */
+NETD_API int netd_call(struct netd *n, const char *method, const char *parameters,
+		       const char **ret_reply);
+
+/*
+ * The same for a method that goes on replying: netd_more starts it; each netd_next waits for one
+ * reply and returns 1, or 0 when it was the last. netd_fd can be polled for the next.
+ */
+NETD_API int netd_more(struct netd *n, const char *method, const char *parameters);
+NETD_API int netd_next(struct netd *n, const char **ret_reply);
+NETD_API int netd_fd(const struct netd *n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

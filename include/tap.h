@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tap: a guest's device. TAP interfaces and vhost-net, as file descriptors that a VMM takes over.
+ */
+#ifndef NETD_TAP_H
+#define NETD_TAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "bridge.h"
+
+#define TAP_QUEUES_MAX                                                                             \
+	32 /* TAP and vhost descriptors of one port fit in one SCM_RIGHTS message (SCM_MAX_FD 253) \
+	    */
+
+/*
+ * Creates TAP interface `name` with IFF_NO_PI and IFF_VNET_HDR and opens `queues` of it
+ * (1…TAP_QUEUES_MAX; more than one: IFF_MULTI_QUEUE) into ret_fds, close-on-exec, owned by the
+ * caller. It is down, in no bridge, and not persistent: it goes when the last descriptor is closed.
+ * -EEXIST when another link has the name; -EACCES, -ENOENT, … when /dev/net/tun cannot be opened.
+ * Linux drivers/net/tun.c.
+ */
+MUST_CHECK int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifindex,
+			struct err *err);
+
+/* Whether vhost-net can be had: /dev/vhost-net is there and may be opened. */
+bool tap_vhost_available(void);
+
+/*
+ * Opens /dev/vhost-net once a queue, close-on-exec, owned by the caller. The VMM sets owner and
+ * backend (Linux drivers/vhost/net.c). -ENOENT and others say why not.
+ */
+MUST_CHECK int tap_vhost_open(unsigned queues, int *ret_fds, struct err *err);
+
+#endif

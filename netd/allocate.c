@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which MAC and address a port gets. Candidates follow from a keyed hash of the identity, so that
+ * the same guest gets the same ones again even when the state was lost; each is checked against all
+ * that is known: ports of every network, reservations, resting MACs, the host's links and
+ * addresses, the bridges' FDBs and the neighbour table. What passes is checked once more by the
+ * state's constraints when it is stored.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+#include "daemon.h"
+
+enum { ADDRESS_ATTEMPTS = 256 };
+
+int refuse(struct refusal *r, enum refusal_kind kind, const char *subject, const char *holder)
+{
+	r->kind = kind;
+	snprintf(r->subject, sizeof(r->subject), "%s", subject ? subject : "");
+	snprintf(r->holder, sizeof(r->holder), "%s", holder ? holder : "");
+	r->detail.text[0] = 0;
+	return -1;
+}
+
+static int refuse_system(struct refusal *r, const struct err *err)
+{
+	refuse(r, REFUSED_SYSTEM, NULL, NULL);
+	r->detail = *err;
+	return -1;
+}
+
+/* --- keys --- */
+
+static bool read_machine_id(char id[64])
+{
+	CLEAN_FILE FILE *in = fopen("/etc/machine-id", "re");
+
+	if (!in || !fgets(id, 64, in))
+		return false;
+	id[strcspn(id, "\n")] = 0;
+	return strspn(id, "0123456789abcdef") == 32 && strlen(id) == 32;
+}
+
+int allocate_keys(struct daemon *d, struct err *err)
+{
+	struct siphash_key own;
+	char source[256];
+	int rc;
+
+	if (d->config->secret[0]) {
+		snprintf(source, sizeof(source), "%s", d->config->secret);
+	} else if (!read_machine_id(source)) {
+		log_notice("this host has no machine id and the configuration no secret: the MAC "
+			   "addresses of guests follow "
+			   "from a random secret in the state and change if it is lost");
+		rc = store_secret(d->store, &own, err);
+		if (rc)
+			return rc;
+		for (size_t i = 0; i < sizeof(own.octet); i++)
+			snprintf(source + 2 * i, 3, "%02x", own.octet[i]);
+	}
+	d->generator.policy = d->config->mac_policy;
+	d->generator.secret = mac_derive_key(source, "mac");
+	memcpy(d->generator.prefix, d->config->mac_prefix, sizeof(d->generator.prefix));
+	d->generator.prefix_len = d->config->mac_prefix_len;
+	d->address_key = mac_derive_key(source, "address");
+	d->name_key = mac_derive_key(source, "name");
+	return 0;
+}
+
+struct mac allocate_bridge_mac(const struct daemon *d, const char *network)
+{
+	struct mac_generator g = { .policy = MAC_POLICY_HASH, .secret = d->name_key };
+	struct mac_identity id = { .guest = network };
+
+	return mac_candidate(&g, &id, 0);
+}
+
+/* The host's own address for policy `host`: that of the first uplink. */
+static void set_host_mac(struct daemon *d)
+{
+	const struct seen_link *link = d->uplinks ? link_find(d, d->uplink[0].index) : NULL;
+
+	if (link)
+		d->generator.host = link->mac;
+}
+
+/* --- who has it already --- */
+
+/* A search for a holder: `text` names it when there is one. */
+struct holder {
+	struct daemon *d;
+	const struct port *p;	/* for whom; its slot is PORT_NONE while it is in no table */
+	bool same_network_only; /* a MAC that the user gave may stand on another network */
+	char text[sizeof(((struct refusal *)0)->holder)];
+	struct mac mac;
+	uint32_t address;
+};
+
+static void say_port(struct holder *h, const struct port *other)
+{
+	char text[NAME_SIZE + 12];
+
+	snprintf(h->text, sizeof(h->text), "port %s of network %s", port_text(other, text),
+		 h->d->network[other->network].config->name);
+}
+
+static bool mac_in_tables(struct holder *h, const struct mac *m)
+{
+	struct mac_holder who;
+
+	for (unsigned n = 0; mac_index_find(h->d->macs, m, n, &who); n++) {
+		const struct port *other = who.kind == MAC_OF_PORT ? &h->d->port[who.id] : NULL;
+		const struct seen_link *link =
+			who.kind == MAC_OF_LINK ? link_find(h->d, who.id) : NULL;
+
+		if (other && other->slot != h->p->slot &&
+		    (!h->same_network_only || other->network == h->p->network)) {
+			say_port(h, other);
+			return true;
+		}
+		if (link) {
+			snprintf(h->text, sizeof(h->text), "the host's interface %s", link->name);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool mac_is_reserved(struct holder *h, const struct mac *m)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &h->d->network[i];
+
+		for (unsigned j = 0; n->used && j < n->config->hosts; j++) {
+			const struct config_host *host = &n->config->host[j];
+
+			if (!mac_equal(&host->mac, m) ||
+			    (i == h->p->network && !strcmp(host->name, h->p->guest)) ||
+			    (h->same_network_only && i != h->p->network))
+				continue;
+			snprintf(h->text, sizeof(h->text), "the reservation for %s in network %s",
+				 host->name, n->config->name);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int mac_rests(struct holder *h, const struct mac *m, struct err *err)
+{
+	char guest[NAME_SIZE];
+	uint32_t nic;
+	bool rests;
+	int rc = store_mac_rests(h->d->store, m, loop_wall(h->d->loop), guest, &nic, &rests, err);
+
+	if (rc || !rests || (!strcmp(guest, h->p->guest) && nic == h->p->nic))
+		return rc;
+	snprintf(h->text, sizeof(h->text), "%s/%" PRIu32 ", which was released less than a day ago",
+		 guest, nic);
+	return 1;
+}
+
+/* Behind another port than the one in question. */
+static int mac_in_fdbs(struct holder *h, const struct mac *m, struct err *err)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &h->d->network[i];
+		const struct seen_link *link;
+		uint32_t port;
+		int rc;
+
+		if (!n->up || (h->same_network_only && i != h->p->network))
+			continue;
+		rc = h->d->host->ops->fdb_find(h->d->host, n->bridge_index, m, &port, err);
+		if (rc == -ENOENT || (!rc && h->p->ifindex && port == h->p->ifindex))
+			continue;
+		if (rc)
+			return rc;
+		link = link_find(h->d, port);
+		snprintf(h->text, sizeof(h->text), "a station behind %s on bridge %s",
+			 link ? link->name : "a port", n->bridge);
+		return 1;
+	}
+	return 0;
+}
+
+static bool is_our_bridge(const struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].up && d->network[i].bridge_index == ifindex)
+			return true;
+	return false;
+}
+
+/* On our own bridges the FDB says better than a neighbour entry, which outlives its guest, who is
+ * there. */
+static int find_mac_neighbour(void *arg, const struct rtnl_neigh *neigh)
+{
+	struct holder *h = arg;
+	const struct seen_link *link = link_find(h->d, neigh->index);
+
+	if (!h->text[0] && mac_equal(&neigh->mac, &h->mac) && !is_our_bridge(h->d, neigh->index))
+		snprintf(h->text, sizeof(h->text), "a neighbour of the host on %s",
+			 link ? link->name : "a link");
+	return 0;
+}
+
+static int mac_among_neighbours(struct holder *h, const struct mac *m, struct err *err)
+{
+	int rc;
+
+	h->mac = *m;
+	rc = h->d->host->ops->neigh_list(h->d->host, find_mac_neighbour, h, err);
+	return rc ? rc : h->text[0] != 0;
+}
+
+static int find_address_neighbour(void *arg, const struct rtnl_neigh *neigh)
+{
+	struct holder *h = arg;
+
+	if (neigh->index == h->d->network[h->p->network].bridge_index &&
+	    neigh->addr == h->address && !mac_equal(&neigh->mac, &h->p->mac))
+		h->mac = neigh->mac;
+	return 0;
+}
+
+/* A neighbour that no port leads to any more is gone. */
+static int address_among_neighbours(struct holder *h, uint32_t address, struct err *err)
+{
+	const struct network *n = &h->d->network[h->p->network];
+	char text[MAC_TEXT_SIZE];
+	uint32_t port;
+	int rc;
+
+	h->mac = (struct mac){ 0 };
+	h->address = address;
+	rc = h->d->host->ops->neigh_list(h->d->host, find_address_neighbour, h, err);
+	if (rc || mac_is_zero(&h->mac))
+		return rc;
+	rc = h->d->host->ops->fdb_find(h->d->host, n->bridge_index, &h->mac, &port, err);
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	snprintf(h->text, sizeof(h->text), "%s, a neighbour on %s", mac_text(&h->mac, text),
+		 n->bridge);
+	return 1;
+}
+
+/* 0: free, 1: h->text says who has it. */
+static int mac_taken(void *arg, const struct mac *m, struct err *err)
+{
+	struct holder *h = arg;
+	int rc;
+
+	h->text[0] = 0;
+	if (mac_in_tables(h, m) || mac_is_reserved(h, m))
+		return 1;
+	rc = mac_rests(h, m, err);
+	if (!rc)
+		rc = mac_in_fdbs(h, m, err);
+	return rc ? rc : mac_among_neighbours(h, m, err);
+}
+
+static bool address_in_tables(struct holder *h, uint32_t address)
+{
+	const struct network *n = &h->d->network[h->p->network];
+	const struct dhcp_lease *lease = dhcp_lease_by_addr(h->d->dhcp, n->slot, address);
+
+	if (lease && lease->port != h->p->slot) {
+		if (lease->port == DHCP_PORT_NONE)
+			snprintf(h->text, sizeof(h->text), "quarantine, since a guest declined it");
+		else
+			say_port(h, &h->d->port[lease->port]);
+		return true;
+	}
+	for (unsigned i = 0; i < n->config->hosts; i++) {
+		if (n->config->host[i].address != address ||
+		    !strcmp(n->config->host[i].name, h->p->guest))
+			continue;
+		snprintf(h->text, sizeof(h->text), "the reservation for %s",
+			 n->config->host[i].name);
+		return true;
+	}
+	for (size_t i = 0; i < h->d->addrs; i++) {
+		const struct seen_link *link = link_find(h->d, h->d->addr[i].index);
+
+		if (h->d->addr[i].prefix.addr != address)
+			continue;
+		snprintf(h->text, sizeof(h->text), "the host's interface %s",
+			 link ? link->name : "?");
+		return true;
+	}
+	return false;
+}
+
+static int address_taken(struct holder *h, uint32_t address, struct err *err)
+{
+	h->text[0] = 0;
+	if (address_in_tables(h, address))
+		return 1;
+	return address_among_neighbours(h, address, err);
+}
+
+/* --- choosing --- */
+
+static int generate_mac(struct daemon *d, struct port *p, struct refusal *r)
+{
+	struct holder h = { .d = d, .p = p };
+	struct mac_identity id = { .guest = p->guest, .nic = p->nic, .generation = p->generation };
+	struct err err;
+
+	set_host_mac(d);
+	if (getrandom(&id.random, sizeof(id.random), 0) != (ssize_t)sizeof(id.random)) {
+		err_sys(&err, errno, "no random numbers");
+		return refuse_system(r, &err);
+	}
+	if (mac_choose(&d->generator, &id, mac_taken, &h, &p->mac, &err))
+		return refuse_system(r, &err);
+	p->mac_given = false;
+	return 0;
+}
+
+static void warn_of_other_networks(struct daemon *d, const struct port *p)
+{
+	struct holder h = { .d = d, .p = p };
+	char mac[MAC_TEXT_SIZE], text[NAME_SIZE + 12];
+
+	if (mac_in_tables(&h, &p->mac))
+		log_warning("port %s: its MAC address %s, which was asked for, is also that of %s",
+			    port_text(p, text), mac_text(&p->mac, mac), h.text);
+}
+
+static int take_mac(struct daemon *d, struct port *p, const struct mac *m, struct refusal *r)
+{
+	struct holder h = { .d = d, .p = p, .same_network_only = true };
+	char text[MAC_TEXT_SIZE];
+	struct err err;
+	int rc;
+
+	if (mac_refusal(m))
+		return refuse(r, REFUSED_PARAMETER, "mac", mac_refusal(m));
+	rc = mac_in_tables(&h, m) || mac_is_reserved(&h, m) ? 1 : mac_in_fdbs(&h, m, &err);
+	if (rc < 0)
+		return refuse_system(r, &err);
+	if (rc)
+		return refuse(r, REFUSED_MAC_IN_USE, mac_text(m, text), h.text);
+	p->mac = *m;
+	p->mac_given = true;
+	warn_of_other_networks(d, p);
+	return 0;
+}
+
+static uint64_t first_place(const struct daemon *d, const struct port *p)
+{
+	struct siphash h = siphash_init(&d->address_key);
+
+	siphash_add_text(&h, d->network[p->network].config->name);
+	siphash_add_text(&h, p->guest);
+	siphash_add_u32(&h, p->nic);
+	return siphash_done(&h);
+}
+
+/* The first free address of the pool from the place of the identity's hash on. */
+static int search_address(struct daemon *d, const struct port *p, uint32_t *ret, struct refusal *r)
+{
+	const struct network *n = &d->network[p->network];
+	struct holder h = { .d = d, .p = p };
+	uint64_t place = first_place(d, p);
+	struct err err;
+
+	for (unsigned i = 0; i < ADDRESS_ATTEMPTS; i++, place++) {
+		uint32_t address;
+		int rc;
+
+		if (!dhcp_pool_find(n->pool, &place, &address))
+			break;
+		rc = address_taken(&h, address, &err);
+		if (rc < 0)
+			return refuse_system(r, &err);
+		if (rc == 0) {
+			*ret = address;
+			return 0;
+		}
+	}
+	return refuse(r, REFUSED_POOL_EXHAUSTED, n->config->name, NULL);
+}
+
+static int take_address(struct daemon *d, struct port *p, uint32_t address, struct refusal *r)
+{
+	const struct network *n = &d->network[p->network];
+	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
+	struct holder h = { .d = d, .p = p };
+	struct err err;
+	int rc;
+
+	ip4_text(address, text);
+	if (!ip4_within(n->subnet, address) || address == ip4_network(n->subnet) ||
+	    address == ip4_broadcast(n->subnet))
+		return refuse(r, REFUSED_ADDRESS_OUTSIDE, text, ip4_prefix_text(n->subnet, subnet));
+	if (address == n->subnet.addr)
+		return refuse(r, REFUSED_ADDRESS_IN_USE, text, "the gateway");
+	rc = address_taken(&h, address, &err);
+	if (rc < 0)
+		return refuse_system(r, &err);
+	if (rc)
+		return refuse(r, REFUSED_ADDRESS_IN_USE, text, h.text);
+	p->address = address;
+	p->address_given = true;
+	return 0;
+}
+
+static int choose_mac(struct daemon *d, struct port *p, const struct mac *wished,
+		      const struct config_host *host, struct refusal *r)
+{
+	/* A reservation is for the guest's first card. */
+	const struct mac *m = !mac_is_zero(wished)			      ? wished :
+			      host && p->nic == 0 && !mac_is_zero(&host->mac) ? &host->mac :
+										NULL;
+
+	if (m)
+		return mac_equal(m, &p->mac) ? 0 : take_mac(d, p, m, r);
+	return mac_is_zero(&p->mac) ? generate_mac(d, p, r) : 0;
+}
+
+static int choose_address(struct daemon *d, struct port *p, uint32_t wished,
+			  const struct config_host *host, struct refusal *r)
+{
+	uint32_t address = wished ? wished : host && p->nic == 0 ? host->address : 0;
+
+	if (address)
+		return address == p->address ? 0 : take_address(d, p, address, r);
+	if (p->address)
+		return 0;
+	p->address_given = false;
+	return search_address(d, p, &p->address, r);
+}
+
+int allocate(struct daemon *d, struct port *p, const struct wish *wish, struct refusal *r)
+{
+	const struct config_host *host = config_host_find(d->network[p->network].config, p->guest);
+	int rc = choose_mac(d, p, &wish->mac, host, r);
+
+	return rc ? rc : choose_address(d, p, wish->address, host, r);
+}
+
+int allocate_other_address(struct daemon *d, struct port *p, uint32_t *ret, struct refusal *r)
+{
+	return search_address(d, p, ret, r);
+}

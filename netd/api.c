@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The API's methods. A table says which parameters each has; they are checked before its handler
+ * runs, so handlers take what is there for what it should be. Every refusal is a named error with
+ * its parameters.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "api.h"
+#include "io_netd_varlink.h"
+
+/* --- parameters --- */
+
+enum type { TEXT, INTEGER, NUMBER, TEXTS };
+
+struct parameter {
+	const char *name; /* NULL ends the list */
+	enum type type;
+	bool required;
+};
+
+enum { PARAMETERS_MAX = 8 };
+
+struct method {
+	const char *name;
+	void (*handle)(struct varlink_call *call);
+	bool anybody; /* needs no privilege */
+	struct parameter parameter[PARAMETERS_MAX];
+};
+
+static bool has_type(const json_t *v, enum type type)
+{
+	size_t i;
+	json_t *one;
+
+	switch (type) {
+	case TEXT:
+		return json_is_string(v);
+	case INTEGER:
+		return json_is_integer(v) && json_integer_value(v) >= 0 &&
+		       json_integer_value(v) <= UINT32_MAX;
+	case NUMBER:
+		return json_is_number(v) && json_number_value(v) >= 0;
+	case TEXTS:
+		json_array_foreach ((json_t *)v, i, one)
+			if (!json_is_string(one))
+				return false;
+		return json_is_array(v);
+	}
+	return false;
+}
+
+/* The name of the first parameter that is wrong, missing or unknown; NULL when all is well. */
+static const char *wrong_parameter(const struct method *m, json_t *given)
+{
+	const char *name;
+	json_t *v;
+
+	for (const struct parameter *p = m->parameter; p->name; p++) {
+		v = json_object_get(given, p->name);
+		if (json_is_null(v) || !v ? p->required : !has_type(v, p->type))
+			return p->name;
+	}
+	json_object_foreach (given, name, v) {
+		const struct parameter *p = m->parameter;
+
+		while (p->name && strcmp(p->name, name))
+			p++;
+		if (!p->name)
+			return name;
+	}
+	return NULL;
+}
+
+static const char *text_of(const struct varlink_call *call, const char *name)
+{
+	return json_string_value(json_object_get(call->parameters, name));
+}
+
+static int64_t integer_of(const struct varlink_call *call, const char *name, int64_t otherwise)
+{
+	const json_t *v = json_object_get(call->parameters, name);
+
+	return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+/* --- refusals --- */
+
+static void bad_value(const struct varlink_call *call, const char *parameter, const char *reason)
+{
+	varlink_error(call, "io.netd.BadValue",
+		      json_pack("{s:s, s:s}", "parameter", parameter, "reason", reason));
+}
+
+/* A named error, and what its parameters are called. */
+static const struct {
+	const char *error, *subject, *holder, *detail;
+} refusals[] = {
+	[REFUSED_PARAMETER] = { "BadValue", "parameter", "reason", NULL },
+	[REFUSED_NO_NETWORK] = { "NoSuchNetwork", "network", NULL, NULL },
+	[REFUSED_NETWORK_DOWN] = { "NetworkDown", "network", NULL, "reason" },
+	[REFUSED_NO_GUEST] = { "NoSuchGuest", "guest", NULL, NULL },
+	[REFUSED_ATTACHED] = { "AlreadyAttached", "port", "holder", NULL },
+	[REFUSED_MAC_IN_USE] = { "MacInUse", "mac", "holder", NULL },
+	[REFUSED_ADDRESS_IN_USE] = { "AddressInUse", "address", "holder", NULL },
+	[REFUSED_ADDRESS_OUTSIDE] = { "AddressOutside", "address", "subnet", NULL },
+	[REFUSED_POOL_EXHAUSTED] = { "PoolExhausted", "network", NULL, NULL },
+	[REFUSED_TOO_MANY_PORTS] = { "TooManyPorts", NULL, NULL, NULL },
+	[REFUSED_NO_VHOST] = { "NoVhost", NULL, NULL, "reason" },
+	[REFUSED_STORAGE] = { "StorageFailed", NULL, NULL, "reason" },
+	[REFUSED_SYSTEM] = { "SystemFailed", NULL, NULL, "reason" },
+	[REFUSED_CONFIGURATION] = { "BadConfiguration", NULL, NULL, "reason" },
+	[REFUSED_IN_USE] = { "NetworkInUse", "network", "holder", NULL },
+};
+
+static void refuse_call(const struct varlink_call *call, const struct refusal *r)
+{
+	json_t *parameters = json_object();
+	char name[64];
+
+	snprintf(name, sizeof(name), "io.netd.%s", refusals[r->kind].error);
+	if (refusals[r->kind].subject)
+		json_object_set_new(parameters, refusals[r->kind].subject, json_string(r->subject));
+	if (refusals[r->kind].holder)
+		json_object_set_new(parameters, refusals[r->kind].holder, json_string(r->holder));
+	if (refusals[r->kind].detail)
+		json_object_set_new(
+			parameters, refusals[r->kind].detail,
+			json_string(r->detail.text[0] ? r->detail.text : "out of memory"));
+	varlink_error(call, name, parameters);
+}
+
+/* --- lists --- */
+
+static struct ticket now(const struct varlink_call *call)
+{
+	return store_ticket(call->daemon->store);
+}
+
+static void get_status(struct varlink_call *call)
+{
+	varlink_reply(call, now(call), api_json_status(call->daemon));
+}
+
+static void list_networks(struct varlink_call *call)
+{
+	const char *name = text_of(call, "name");
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &call->daemon->network[i];
+
+		if (n->used && (!name || !strcmp(n->config->name, name)))
+			json_array_append_new(list, api_json_network(call->daemon, n));
+	}
+	if (name && !json_array_size(list)) {
+		json_decref(list);
+		varlink_error(call, "io.netd.NoSuchNetwork", json_pack("{s:s}", "network", name));
+		return;
+	}
+	varlink_reply(call, now(call), json_pack("{s:o}", "networks", list));
+}
+
+static void list_guests(struct varlink_call *call)
+{
+	const char *guest = text_of(call, "guest");
+	json_t *list = json_array();
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(call->daemon, &at));)
+		if (!guest || !strcmp(p->guest, guest))
+			json_array_append_new(list, api_json_port(call->daemon, p));
+	varlink_reply(call, now(call), json_pack("{s:o}", "guests", list));
+}
+
+struct lease_list {
+	struct daemon *d;
+	struct {
+		uint32_t address;
+		char network[NAME_SIZE];
+		json_t *lease;
+	} * at;
+	size_t n, cap;
+};
+
+static int add_lease(void *arg, const struct store_lease *l)
+{
+	struct lease_list *list = arg;
+
+	if (list->n == list->cap) {
+		size_t cap = list->cap ? 2 * list->cap : 64;
+		void *grown = realloc(list->at, cap * sizeof(*list->at));
+
+		if (!grown)
+			return -ENOMEM;
+		list->at = grown;
+		list->cap = cap;
+	}
+	list->at[list->n].address = l->address;
+	memcpy(list->at[list->n].network, l->network, sizeof(l->network));
+	list->at[list->n++].lease = api_json_lease(list->d, l);
+	return 0;
+}
+
+static int compare_leases(const void *a, const void *b)
+{
+	const __typeof__(((struct lease_list *)0)->at[0]) *x = a, *y = b;
+	int order = strcmp(x->network, y->network);
+
+	return order ? order : (x->address > y->address) - (x->address < y->address);
+}
+
+static void list_leases(struct varlink_call *call)
+{
+	const char *network = text_of(call, "network");
+	struct lease_list list = { .d = call->daemon };
+	json_t *array = json_array();
+	struct err err;
+	int rc;
+
+	if (network && !network_find(call->daemon, network)) {
+		json_decref(array);
+		varlink_error(call, "io.netd.NoSuchNetwork",
+			      json_pack("{s:s}", "network", network));
+		return;
+	}
+	rc = store_lease_list(call->daemon->store, network, add_lease, &list, &err);
+	if (list.n)
+		qsort(list.at, list.n, sizeof(*list.at), compare_leases);
+	for (size_t i = 0; i < list.n; i++)
+		json_array_append_new(array, list.at[i].lease);
+	free(list.at);
+	if (!rc) {
+		varlink_reply(call, now(call), json_pack("{s:o}", "leases", array));
+		return;
+	}
+	json_decref(array);
+	varlink_error(call, "io.netd.StorageFailed",
+		      json_pack("{s:s}", "reason", rc == -ENOMEM ? "out of memory" : err.text));
+}
+
+/* --- attach, detach, release --- */
+
+static bool parse_attach(const struct varlink_call *call, struct attach_request *q)
+{
+	static const char *const vhost_words[] = {
+		[VHOST_AUTO] = "auto", [VHOST_ON] = "on", [VHOST_OFF] = "off"
+	};
+	const char *mac = text_of(call, "mac"), *vhost = text_of(call, "vhost"), *address;
+	const json_t *addresses = json_object_get(call->parameters, "addresses");
+
+	*q = (struct attach_request){ .network = text_of(call, "network"),
+				      .guest = text_of(call, "guest"),
+				      .nic = (uint32_t)integer_of(call, "nic", 0),
+				      .queues = (uint32_t)integer_of(call, "queues", 1),
+				      .owner = call->uid };
+	if (mac && !mac_parse(mac, &q->wish.mac)) {
+		bad_value(call, "mac", "it is not a MAC address");
+		return false;
+	}
+	if (json_array_size(addresses) > 1) {
+		bad_value(call, "addresses", "there is more than one");
+		return false;
+	}
+	address = json_string_value(json_array_get(addresses, 0));
+	if (address && !ip4_parse(address, &q->wish.address)) {
+		bad_value(call, "addresses", "it is not an IPv4 address");
+		return false;
+	}
+	for (unsigned i = 0; vhost && i < 3; i++)
+		if (!strcmp(vhost, vhost_words[i])) {
+			q->vhost = (enum vhost_wish)i;
+			return true;
+		}
+	if (vhost)
+		bad_value(call, "vhost", "it is not auto, on or off");
+	return !vhost;
+}
+
+static void attached(void *arg, enum varlink_outcome outcome)
+{
+	if (outcome == VARLINK_DELIVERED)
+		port_delivered(arg);
+	else
+		port_undelivered(arg);
+}
+
+static json_t *numbers(unsigned first, unsigned n)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_integer(first + i));
+	return list;
+}
+
+static void attach(struct varlink_call *call)
+{
+	struct attach_request q;
+	struct attachment *a;
+	struct ticket ticket;
+	struct refusal r;
+	int fds[2 * TAP_QUEUES_MAX];
+	json_t *parameters;
+
+	if (!parse_attach(call, &q))
+		return;
+	if (port_attach(call->daemon, &q, &a, &ticket, &r)) {
+		refuse_call(call, &r);
+		return;
+	}
+	memcpy(fds, a->tap_fd, a->queues * sizeof(*fds));
+	memcpy(fds + a->queues, a->vhost_fd, a->vhosts * sizeof(*fds));
+	parameters =
+		json_pack("{s:o, s:o, s:o, s:o}", "port",
+			  api_json_port(call->daemon, port_by_guest(call->daemon, q.guest, q.nic)),
+			  "tapFileDescriptors", numbers(0, a->queues), "vhostFileDescriptors",
+			  numbers(a->queues, a->vhosts), "vhostNote",
+			  a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null());
+	varlink_reply_fds(call, ticket, parameters, fds, a->queues + a->vhosts, attached, a);
+}
+
+static void detach(struct varlink_call *call)
+{
+	struct refusal r;
+
+	if (port_detach(call->daemon, text_of(call, "guest"), integer_of(call, "nic", -1), &r))
+		refuse_call(call, &r);
+	else
+		varlink_reply(call, now(call), NULL);
+}
+
+struct released {
+	struct daemon *d;
+	struct release *release;
+};
+
+static void released(void *arg, enum varlink_outcome outcome)
+{
+	struct released *r = arg;
+
+	if (outcome == VARLINK_TAKEN_BACK)
+		port_unreleased(r->d, r->release);
+	else
+		port_released(r->d, r->release);
+	free(r);
+}
+
+static void release(struct varlink_call *call)
+{
+	struct released *done = malloc(sizeof(*done));
+	struct ticket ticket = ticket_no_promise();
+	struct refusal r;
+
+	if (!done) {
+		refuse(&r, REFUSED_SYSTEM, NULL, NULL);
+		refuse_call(call, &r);
+		return;
+	}
+	*done = (struct released){ .d = call->daemon };
+	if (port_release(call->daemon, text_of(call, "guest"), integer_of(call, "nic", -1),
+			 &done->release, &ticket, &r)) {
+		/* What was released before the failure stays released. */
+		port_released(call->daemon, done->release);
+		free(done);
+		refuse_call(call, &r);
+		return;
+	}
+	varlink_reply_fds(call, ticket, NULL, NULL, 0, released, done);
+}
+
+/* --- waiting and watching --- */
+
+static const char *const waits[] = { "attached", "bound", "gone" };
+enum { WAIT_ATTACHED, WAIT_BOUND, WAIT_GONE };
+
+static json_t *poll_wait(struct daemon *d, struct varlink_stream *s, const char **ret_error)
+{
+	const struct port *p = port_by_guest(d, s->guest, s->nic);
+	const struct dhcp_lease *l = p ? dhcp_lease_by_port(d->dhcp, p->slot) : NULL;
+	bool met = s->what == WAIT_ATTACHED ? p && p->state == PORT_ATTACHED :
+		   s->what == WAIT_BOUND    ? p && p->ifindex && l && l->state == DHCP_LEASE_BOUND :
+					      !p || !p->ifindex;
+
+	(void)ret_error;
+	if (!met)
+		return NULL;
+	return json_pack("{s:o}", "port", p ? api_json_port(d, p) : json_null());
+}
+
+static void wait_for(struct varlink_call *call)
+{
+	struct varlink_stream s = {
+		.poll = poll_wait, .once = true, .deadline = INT64_MAX, .what = -1
+	};
+	const json_t *timeout = json_object_get(call->parameters, "timeoutSeconds");
+	const char *what = text_of(call, "for");
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(what, waits[i]))
+			s.what = i;
+	if (s.what < 0) {
+		bad_value(call, "for", "it is not attached, bound or gone");
+		return;
+	}
+	if (bridge_name_refusal(text_of(call, "guest"))) {
+		bad_value(call, "guest", bridge_name_refusal(text_of(call, "guest")));
+		return;
+	}
+	snprintf(s.guest, sizeof(s.guest), "%s", text_of(call, "guest"));
+	s.nic = (uint32_t)integer_of(call, "nic", 0);
+	if (json_is_number(timeout))
+		s.deadline = loop_now(call->daemon->loop) +
+			     (int64_t)(fmin(json_number_value(timeout), 1e6) * (double)NS_PER_S);
+	varlink_stream(call, &s);
+}
+
+static json_t *poll_watch(struct daemon *d, struct varlink_stream *s, const char **ret_error)
+{
+	uint64_t oldest = events_oldest(&d->events);
+	const struct event *e;
+	uint64_t lost = 0;
+
+	(void)ret_error;
+	if (s->next < oldest) {
+		lost = oldest - s->next;
+		s->next = oldest;
+	}
+	e = event_get(&d->events, s->next);
+	if (!e)
+		return NULL;
+	s->next++;
+	return json_pack("{s:o, s:I}", "event", api_json_event(e), "lost", (json_int_t)lost);
+}
+
+static void watch(struct varlink_call *call)
+{
+	struct varlink_stream s = { .poll = poll_watch, .deadline = INT64_MAX };
+
+	if (!call->more) {
+		varlink_error(call, "org.varlink.service.ExpectedMore", NULL);
+		return;
+	}
+	s.next = (uint64_t)integer_of(call, "from", (int64_t)call->daemon->events.next);
+	if (s.next == 0)
+		s.next = 1;
+	varlink_stream(call, &s);
+}
+
+static void reload(struct varlink_call *call)
+{
+	struct refusal r;
+
+	if (daemon_reload(call->daemon, &r))
+		refuse_call(call, &r);
+	else
+		varlink_reply(call, now(call), NULL);
+}
+
+/* --- introspection --- */
+
+static void get_info(struct varlink_call *call)
+{
+	varlink_reply(call, ticket_no_promise(),
+		      json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "netd", "product",
+				"netd", "version", NETD_VERSION, "url", "https://varlink.org/",
+				"interfaces", "org.varlink.service", "io.netd"));
+}
+
+static const char service_description[] =
+	"# The Varlink service interface that every service has.\n"
+	"interface org.varlink.service\n\n"
+	"method GetInfo() -> (vendor: string, product: string, version: string, url: string, "
+	"interfaces: []string)\n\n"
+	"method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
+	"error InterfaceNotFound (interface: string)\n"
+	"error MethodNotFound (method: string)\n"
+	"error MethodNotImplemented (method: string)\n"
+	"error InvalidParameter (parameter: string)\n"
+	"error PermissionDenied ()\n"
+	"error ExpectedMore ()\n";
+
+static void get_description(struct varlink_call *call)
+{
+	const char *interface = text_of(call, "interface");
+	const char *text = !strcmp(interface, "io.netd")	     ? io_netd_varlink :
+			   !strcmp(interface, "org.varlink.service") ? service_description :
+								       NULL;
+
+	if (text)
+		varlink_reply(call, ticket_no_promise(), json_pack("{s:s}", "description", text));
+	else
+		varlink_error(call, "org.varlink.service.InterfaceNotFound",
+			      json_pack("{s:s}", "interface", interface));
+}
+
+/* --- dispatch --- */
+
+static const struct method methods[] = {
+	{ "org.varlink.service.GetInfo", get_info, true, { { 0 } } },
+	{ "org.varlink.service.GetInterfaceDescription",
+	  get_description,
+	  true,
+	  { { "interface", TEXT, true } } },
+	{ "io.netd.GetStatus", get_status, false, { { 0 } } },
+	{ "io.netd.ListNetworks", list_networks, false, { { "name", TEXT, false } } },
+	{ "io.netd.ListGuests", list_guests, false, { { "guest", TEXT, false } } },
+	{ "io.netd.ListLeases", list_leases, false, { { "network", TEXT, false } } },
+	{ "io.netd.Attach",
+	  attach,
+	  false,
+	  { { "network", TEXT, false },
+	    { "guest", TEXT, true },
+	    { "nic", INTEGER, false },
+	    { "mac", TEXT, false },
+	    { "addresses", TEXTS, false },
+	    { "queues", INTEGER, false },
+	    { "vhost", TEXT, false } } },
+	{ "io.netd.Detach", detach, false, { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
+	{ "io.netd.Release",
+	  release,
+	  false,
+	  { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
+	{ "io.netd.Wait",
+	  wait_for,
+	  false,
+	  { { "guest", TEXT, true },
+	    { "nic", INTEGER, false },
+	    { "for", TEXT, true },
+	    { "timeoutSeconds", NUMBER, false } } },
+	{ "io.netd.Watch", watch, false, { { "from", INTEGER, false } } },
+	{ "io.netd.Reload", reload, false, { { 0 } } },
+};
+
+static void no_such_method(const struct varlink_call *call)
+{
+	const char *dot = strrchr(call->method, '.');
+	size_t len = dot ? (size_t)(dot - call->method) : 0;
+
+	if (dot && ((len == 7 && !strncmp(call->method, "io.netd", len)) ||
+		    (len == 19 && !strncmp(call->method, "org.varlink.service", len))))
+		varlink_error(call, "org.varlink.service.MethodNotFound",
+			      json_pack("{s:s}", "method", call->method));
+	else
+		varlink_error(call, "org.varlink.service.InterfaceNotFound",
+			      json_pack("{s:s%}", "interface", call->method, len));
+}
+
+void api_dispatch(struct varlink_call *call)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		const struct method *m = &methods[i];
+		const char *wrong;
+
+		if (strcmp(m->name, call->method))
+			continue;
+		if (!m->anybody && call->uid != 0 && call->uid != geteuid()) {
+			varlink_error(
+				call, "io.netd.NotPermitted",
+				json_pack("{s:s}", "reason", "only root may use this network"));
+			return;
+		}
+		wrong = wrong_parameter(m, call->parameters);
+		if (wrong)
+			varlink_error(call, "org.varlink.service.InvalidParameter",
+				      json_pack("{s:s}", "parameter", wrong));
+		else
+			m->handle(call);
+		return;
+	}
+	no_such_method(call);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The methods of io.netd and org.varlink.service, and our objects as JSON. */
+#ifndef NETD_API_H
+#define NETD_API_H
+
+#include "varlink.h"
+
+#ifndef NETD_VERSION
+#define NETD_VERSION "unknown"
+#endif
+
+/* Finds the method of a call, checks who calls and what the parameters are, and has it carried out.
+ */
+void api_dispatch(struct varlink_call *call);
+
+/* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
+json_t *api_json_port(struct daemon *d, const struct port *p);
+json_t *api_json_network(struct daemon *d, const struct network *n);
+json_t *api_json_lease(struct daemon *d, const struct store_lease *l);
+json_t *api_json_event(const struct event *e);
+json_t *api_json_status(struct daemon *d);
+
+#endif

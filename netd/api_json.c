@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Our objects as JSON, in the shapes that io.netd.varlink defines. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "api.h"
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *ip_text(uint32_t addr)
+{
+	char text[IP4_TEXT_SIZE];
+
+	return json_string(ip4_text(addr, text));
+}
+
+static json_t *mac_json(const struct mac *m)
+{
+	char text[MAC_TEXT_SIZE];
+
+	return json_string(mac_text(m, text));
+}
+
+static json_t *expiry(const struct daemon *d, int64_t boottime)
+{
+	if (boottime == INT64_MAX)
+		return json_null();
+	return json_integer(loop_wall(d->loop) + (boottime - loop_now(d->loop)) / NS_PER_S);
+}
+
+static json_t *port_lease(struct daemon *d, const struct port *p)
+{
+	const struct dhcp_lease *l = dhcp_lease_by_port(d->dhcp, p->slot);
+	enum dhcp_lease_state state = l ? l->state : DHCP_LEASE_FREE;
+
+	return json_pack("{s:s, s:o}", "state", dhcp_lease_state_text(state), "expires",
+			 l && state == DHCP_LEASE_BOUND ? expiry(d, l->expires) : json_null());
+}
+
+json_t *api_json_port(struct daemon *d, const struct port *p)
+{
+	const struct network *n = &d->network[p->network];
+	struct ip4_prefix prefix = { .addr = p->address, .len = n->subnet.len };
+	char text[IP4_PREFIX_TEXT_SIZE];
+	json_t *addresses = json_array();
+
+	if (p->address)
+		json_array_append_new(addresses, json_string(ip4_prefix_text(prefix, text)));
+	return json_pack(
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o}",
+		"guest", p->guest, "nic", (int)p->nic, "network", n->config->name, "state",
+		port_state_text(p->state), "interface", text_or_null(p->ifname), "interfaceIndex",
+		p->ifindex ? json_integer(p->ifindex) : json_null(), "bridge", n->bridge, "mac",
+		mac_json(&p->mac), "addresses", addresses, "gateway",
+		n->config->mode == BRIDGE_MODE_ISOLATED ? json_null() : ip_text(n->subnet.addr),
+		"mtu", (int)n->mtu, "queues", (int)p->queues, "vhost", (int)p->vhost, "owner",
+		(json_int_t)p->owner, "lease", port_lease(d, p));
+}
+
+static unsigned count_ports(struct daemon *d, const struct network *n)
+{
+	unsigned count = 0;
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		count += p->network == n->slot;
+	return count;
+}
+
+json_t *api_json_network(struct daemon *d, const struct network *n)
+{
+	struct ip4_prefix net = { .addr = ip4_network(n->subnet), .len = n->subnet.len };
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:i, s:b, s:I, s:I, s:i, s:i}",
+			 "name", n->config->name, "mode", config_mode_text(n->config->mode), "up",
+			 (int)n->up, "reason", n->up ? json_null() : text_or_null(n->why_not.text),
+			 "bridge", n->bridge, "bridgeMac", mac_json(&n->bridge_mac), "subnet",
+			 net.len ? json_string(ip4_prefix_text(net, text)) : json_null(), "gateway",
+			 net.len ? ip_text(n->subnet.addr) : json_null(), "mtu", (int)n->mtu,
+			 "dhcp", (int)n->config->dhcp, "poolSize",
+			 (json_int_t)(n->pool ? dhcp_pool_size(n->pool) : 0), "poolUsed",
+			 (json_int_t)(n->pool ? dhcp_pool_used(n->pool) : 0), "ports",
+			 (int)count_ports(d, n), "attached", (int)n->attached);
+}
+
+static json_t *hexadecimal(const uint8_t *data, size_t len)
+{
+	char text[3 * 256];
+	size_t n = 0;
+
+	if (!data || !len)
+		return json_null();
+	for (size_t i = 0; i < len && i < 255; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, i ? ":%02x" : "%02x", data[i]);
+	return json_string(text);
+}
+
+json_t *api_json_lease(struct daemon *d, const struct store_lease *l)
+{
+	int64_t expires = l->expires_wall;
+
+	/* The wall clock may have been set since; CLOCK_BOOTTIME was not. */
+	if (l->same_boot && l->expires != INT64_MAX)
+		expires = loop_wall(d->loop) + (l->expires - loop_now(d->loop)) / NS_PER_S;
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o}", "network", l->network, "address",
+		ip_text(l->address), "mac", mac_json(&l->mac), "clientId",
+		hexadecimal(l->client_id, l->client_id_len), "hostname", text_or_null(l->hostname),
+		"guest", l->guest, "nic", l->guest[0] ? json_integer(l->nic) : json_null(), "state",
+		dhcp_lease_state_text(l->state), "expires",
+		l->state == DHCP_LEASE_BOUND && expires != INT64_MAX ? json_integer(expires) :
+								       json_null());
+}
+
+static void set_text(json_t *o, const char *key, const char *text)
+{
+	if (*text)
+		json_object_set_new(o, key, json_string(text));
+}
+
+json_t *api_json_event(const struct event *e)
+{
+	json_t *o = json_pack("{s:I, s:f, s:s}", "number", (json_int_t)e->number, "time",
+			      (double)e->wall_us / 1e6, "event", event_kind_text(e->kind));
+
+	set_text(o, "network", e->network);
+	set_text(o, "guest", e->guest);
+	if (e->guest[0])
+		json_object_set_new(o, "nic", json_integer(e->nic));
+	set_text(o, "interface", e->ifname);
+	if (!mac_is_zero(&e->mac))
+		json_object_set_new(o, "mac", mac_json(&e->mac));
+	if (e->address)
+		json_object_set_new(o, "address", ip_text(e->address));
+	if (e->seconds)
+		json_object_set_new(o, "leaseSeconds", json_integer(e->seconds));
+	if (e->exchange_ns >= 0)
+		json_object_set_new(o, "exchangeMicroseconds", json_integer(e->exchange_ns / 1000));
+	set_text(o, "hostname", e->hostname);
+	set_text(o, "detail", e->detail);
+	return o;
+}
+
+/* --- status --- */
+
+static json_t *messages(const uint64_t *count)
+{
+	json_t *o = json_object();
+
+	for (unsigned type = DHCP_DISCOVER; type <= DHCP_INFORM; type++)
+		if (count[type])
+			json_object_set_new(o, dhcp_type_text(type),
+					    json_integer((json_int_t)count[type]));
+	return o;
+}
+
+static json_t *drops(const uint64_t *count)
+{
+	json_t *o = json_object();
+
+	for (int drop = DHCP_DROP_NONE + 1; drop < DHCP_DROP_MAX; drop++)
+		if (count[drop])
+			json_object_set_new(o, dhcp_drop_text((enum dhcp_drop)drop),
+					    json_integer((json_int_t)count[drop]));
+	return o;
+}
+
+static json_t *uplinks(const struct daemon *d)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < d->uplinks; i++) {
+		const struct uplink *u = &d->uplink[i];
+		const char *forwarding =
+			d->forwards_for_all ? "for everybody" :
+			u->forwarding_ours  ? "switched on by netd, for its networks only" :
+					      "as it was";
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:i, s:s}", "interface", u->name, "mtu",
+						(int)u->mtu, "forwarding", forwarding));
+	}
+	return list;
+}
+
+static void warn(json_t *list, const char *fmt, ...) ERR_PRINTF(2, 3);
+
+static void warn(json_t *list, const char *fmt, ...)
+{
+	struct err text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(&text, fmt, ap);
+	va_end(ap);
+	json_array_append_new(list, json_string(text.text));
+}
+
+static json_t *warnings(const struct daemon *d)
+{
+	json_t *list = json_array();
+	bool outward = false;
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &d->network[i];
+
+		if (!n->used)
+			continue;
+		outward = outward || n->config->mode != BRIDGE_MODE_ISOLATED;
+		if (!n->up)
+			warn(list, "network %s is not up: %s", n->config->name, n->why_not.text);
+		else if (n->pool && dhcp_pool_used(n->pool) == dhcp_pool_size(n->pool))
+			warn(list, "network %s has no free address", n->config->name);
+	}
+	if (outward && !d->uplinks)
+		warn(list, "the host has no default route: guests reach nothing beyond it");
+	if (d->storage_failed)
+		warn(list, "the state cannot be written: nothing new is promised");
+	if (d->links_overflow)
+		warn(list, "the host has more interfaces than can be watched; raise max-ports");
+	return list;
+}
+
+static json_t *networks(struct daemon *d)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used)
+			json_array_append_new(list, api_json_network(d, &d->network[i]));
+	return list;
+}
+
+static unsigned bound_leases(struct daemon *d)
+{
+	unsigned n = 0;
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));) {
+		const struct dhcp_lease *l = dhcp_lease_by_port(d->dhcp, p->slot);
+
+		n += l && l->state == DHCP_LEASE_BOUND;
+	}
+	return n;
+}
+
+json_t *api_json_status(struct daemon *d)
+{
+	const struct dhcp_counters *c = dhcp_counters(d->dhcp);
+	unsigned attached = 0;
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		attached += d->network[i].attached;
+	return json_pack("{s:s, s:i, s:I, s:o, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}",
+			 "version", NETD_VERSION, "pid", (int)getpid(), "started",
+			 (json_int_t)d->started, "networks", networks(d), "uplinks", uplinks(d),
+			 "ports", (int)d->ports.used, "attached", (int)attached, "leases",
+			 (int)bound_leases(d), "clients", (int)varlink_clients(d->varlink),
+			 "dhcpReceived", messages(c->received), "dhcpSent", messages(c->sent),
+			 "dhcpDropped", drops(c->dropped), "warnings", warnings(d));
+}

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads the configuration: libconfuse finds keys, blocks and values; the key tables turn texts into
+ * members; what concerns more than one key is checked at the end. Nothing is applied here.
+ *
+ * libconfuse does not keep where a value stood, and lets a later key silently replace an earlier
+ * one. So every value is a string to it, and when it has read one, note_value() writes the line in
+ * front of the text; and a key that is assigned a second time is an error.
+ */
+#include <confuse.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "config_keys.h"
+
+enum { MARK = '\037', KEYS_MAX = 24, OPTION_SIZE = 1024, FILE_MAX = 1 << 20 };
+
+/*
+ * libconfuse takes the end of the file for the end of every open block. This key is put behind the
+ * text: where it turns up inside a block, that block was not closed.
+ */
+#define LAST_KEY "end-of-file"
+
+/* One reading of one file. libconfuse's callbacks have no argument of the caller's, hence the one
+ * static pointer. */
+struct reading {
+	struct config *config;
+	const char *file;
+	struct err *err;
+	bool failed;
+	cfg_opt_t **seen; /* keys that were assigned */
+	size_t seens;
+};
+
+static struct reading *current;
+
+static void confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	struct err inner;
+
+	if (current->failed) /* the first error is the cause */
+		return;
+	current->failed = true;
+	err_vset(&inner, fmt, ap);
+	err_set(current->err, EINVAL, "%s:%d: %s", current->file, cfg->line,
+		strstr(inner.text, LAST_KEY) ? "the file ends inside a block" : inner.text);
+}
+
+static bool seen_before(cfg_opt_t *opt)
+{
+	cfg_opt_t **seen;
+
+	for (size_t i = 0; i < current->seens; i++)
+		if (current->seen[i] == opt)
+			return true;
+	seen = realloc(current->seen, (current->seens + 1) * sizeof(cfg_opt_t *));
+	if (!seen)
+		return false;
+	current->seen = seen;
+	current->seen[current->seens++] = opt;
+	return false;
+}
+
+/* Called after each value, and for a list in braces once more at its end. */
+static int note_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned n = cfg_opt_size(opt);
+	char *text = n ? cfg_opt_getnstr(opt, n - 1) : NULL;
+	char *marked;
+	int rc;
+
+	if (!text || strchr(text, MARK))
+		return 0;
+	if (n == 1 && seen_before(opt)) {
+		cfg_error(cfg, "'%s' is set twice", opt->name);
+		return -1;
+	}
+	if (asprintf(&marked, "%d%c%s", cfg->line, MARK, text) < 0)
+		return -1;
+	rc = cfg_opt_setnstr(opt, marked, n - 1);
+	free(marked);
+	return rc;
+}
+
+static int note_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (seen_before(opt)) {
+		cfg_error(cfg, "there are two blocks '%s'", opt->name);
+		return -1;
+	}
+	return 0;
+}
+
+/* A value without its mark, and the line that the mark says. */
+static const char *unmark(const char *marked, int *line)
+{
+	const char *at = strchr(marked, MARK);
+
+	*line = (int)strtol(marked, NULL, 10);
+	return at + 1;
+}
+
+/* libconfuse's description of a section: the keys of a table, then `n` sections. */
+static void describe(cfg_opt_t opts[KEYS_MAX], const struct key *table, const cfg_opt_t *sections,
+		     unsigned n)
+{
+	unsigned i = 0;
+
+	for (; table[i].name; i++) {
+		cfg_opt_t scalar = CFG_STR(table[i].name, NULL, CFGF_NODEFAULT);
+		cfg_opt_t list = CFG_STR_LIST(table[i].name, NULL, CFGF_NODEFAULT);
+
+		opts[i] = table[i].list ? list : scalar;
+		opts[i].validcb = note_value;
+	}
+	for (unsigned s = 0; s < n; s++)
+		opts[i++] = sections[s];
+	opts[i] = (cfg_opt_t)CFG_END();
+}
+
+/* --- from libconfuse's tree to our structs --- */
+
+static int at_place(struct err *err, int rc, const char *file, int line, const char *key)
+{
+	return err_wrap(err, rc, "%s:%d: %s", file, line, key);
+}
+
+static int take_key(struct reading *r, cfg_t *cfg, const struct key *k, void *section)
+{
+	unsigned n = cfg_size(cfg, k->name);
+
+	for (unsigned i = 0; i < n; i++) {
+		int line, rc;
+		const char *text = unmark(cfg_getnstr(cfg, k->name, i), &line);
+
+		if (k->place)
+			*(struct config_place *)(void *)((char *)section + k->place) =
+				(struct config_place){ .file = r->file, .line = line };
+		rc = k->parse(k, section, text, i, r->err);
+		if (rc)
+			return at_place(r->err, rc, r->file, line, k->name);
+	}
+	return 0;
+}
+
+static int take_keys(struct reading *r, cfg_t *cfg, const struct key *table, void *section)
+{
+	int rc = 0;
+
+	for (const struct key *k = table; k->name && !rc; k++)
+		rc = take_key(r, cfg, k, section);
+	return rc;
+}
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, ENOMEM, "out of memory");
+}
+
+static int take_option(struct reading *r, cfg_t *cfg, struct config_options *options)
+{
+	const char *title = cfg_title(cfg);
+	const char *values[CONFIG_LIST_MAX];
+	unsigned n = cfg_size(cfg, "value");
+	struct config_option o = { .n = n };
+	uint8_t wire[OPTION_SIZE];
+	struct wr w = wr_init(wire, sizeof(wire));
+	struct config_option *at;
+	int line = cfg->line, rc;
+
+	if (!dhcp_option_lookup(title, &o.code))
+		return err_set(r->err, EINVAL, "%s:%d: there is no DHCP option '%s'", r->file, line,
+			       title);
+	if (n > CONFIG_LIST_MAX)
+		return err_set(r->err, EINVAL, "%s:%d: more than %d values", r->file, line,
+			       CONFIG_LIST_MAX);
+	for (unsigned i = 0; i < n; i++)
+		values[i] = unmark(cfg_getnstr(cfg, "value", i), &line);
+	for (unsigned i = 0; i < options->n; i++)
+		if (options->at[i].code == o.code)
+			return err_set(r->err, EINVAL, "%s:%d: option %u is set twice", r->file,
+				       line, o.code);
+	rc = dhcp_option_encode(o.code, values, n, &w, r->err);
+	if (rc)
+		return err_wrap(r->err, rc, "%s:%d", r->file, line);
+	if (!options->wire && dhcp_option_set_new(&options->wire))
+		return no_memory(r->err);
+	if (dhcp_option_set_put(options->wire, o.code, wire, w.len))
+		return no_memory(r->err);
+	at = realloc(options->at, (options->n + 1) * sizeof(*at));
+	if (!at)
+		return no_memory(r->err);
+	options->at = at;
+	for (unsigned i = 0; i < n; i++) {
+		o.value[i] = strdup(values[i]);
+		if (!o.value[i])
+			o.n = 0;
+	}
+	options->at[options->n++] = o;
+	return o.n ? 0 : no_memory(r->err);
+}
+
+static int take_options(struct reading *r, cfg_t *cfg, struct config_options *options)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < cfg_size(cfg, "option") && !rc; i++)
+		rc = take_option(r, cfg_getnsec(cfg, "option", i), options);
+	return rc;
+}
+
+static int check_title(struct reading *r, cfg_t *cfg, const char *what, char name[NAME_SIZE])
+{
+	const char *title = cfg_title(cfg), *why = bridge_name_refusal(title);
+
+	if (why)
+		return err_set(r->err, EINVAL, "%s:%d: '%s' is not a name for a %s: %s", r->file,
+			       cfg->line, title, what, why);
+	snprintf(name, NAME_SIZE, "%s", title);
+	return 0;
+}
+
+static int take_host(struct reading *r, cfg_t *cfg, struct config_network *n)
+{
+	struct config_host *host = realloc(n->host, (n->hosts + 1) * sizeof(*host));
+	int rc;
+
+	if (!host)
+		return no_memory(r->err);
+	n->host = host;
+	host += n->hosts++;
+	*host = (struct config_host){ .place = { r->file, cfg->line } };
+	rc = check_title(r, cfg, "guest", host->name);
+	if (!rc)
+		rc = take_keys(r, cfg, config_keys_host, host);
+	return rc ? rc : take_options(r, cfg, &host->options);
+}
+
+static void network_defaults(struct config_network *n)
+{
+	*n = (struct config_network){ .auto_subnet = true,
+				      .lease_time = 3600,
+				      .offer_hold = 60,
+				      .quarantine = 3600,
+				      .auto_dns = true,
+				      .dhcp = true };
+}
+
+static struct config_network *add_network(struct config *c)
+{
+	struct config_network *all = realloc(c->network, (c->networks + 1) * sizeof(*all));
+
+	if (!all)
+		return NULL;
+	c->network = all;
+	network_defaults(&all[c->networks]);
+	return &all[c->networks++];
+}
+
+static int take_network(struct reading *r, cfg_t *cfg)
+{
+	const struct config_network *other = config_network_find(r->config, cfg_title(cfg));
+	struct config_network *n;
+	int rc;
+
+	if (other)
+		return err_set(r->err, EINVAL, "%s:%d: network '%s' stands already at %s:%d",
+			       r->file, cfg->line, other->name, other->place.file,
+			       other->place.line);
+	if (r->config->networks == CONFIG_NETWORKS_MAX)
+		return err_set(r->err, EINVAL, "%s:%d: more than %d networks", r->file, cfg->line,
+			       CONFIG_NETWORKS_MAX);
+	n = add_network(r->config);
+	if (!n)
+		return no_memory(r->err);
+	n->place = (struct config_place){ r->file, cfg->line };
+	rc = check_title(r, cfg, "network", n->name);
+	if (!rc)
+		rc = take_keys(r, cfg, config_keys_network, n);
+	if (!rc)
+		rc = take_options(r, cfg, &n->options);
+	for (unsigned i = 0; i < cfg_size(cfg, "host") && !rc; i++)
+		rc = take_host(r, cfg_getnsec(cfg, "host", i), n);
+	return rc;
+}
+
+/* --- files --- */
+
+static int take_tree(struct reading *r, cfg_t *cfg)
+{
+	int rc = take_keys(r, cfg, config_keys_top, r->config);
+
+	if (!rc && cfg_size(cfg, "socket"))
+		rc = take_keys(r, cfg_getsec(cfg, "socket"), config_keys_socket, r->config);
+	if (!rc && cfg_size(cfg, "mac"))
+		rc = take_keys(r, cfg_getsec(cfg, "mac"), config_keys_mac, r->config);
+	for (unsigned i = 0; i < cfg_size(cfg, "network") && !rc; i++)
+		rc = take_network(r, cfg_getnsec(cfg, "network", i));
+	return rc;
+}
+
+static int read_stream(struct reading *r, FILE *in)
+{
+	cfg_opt_t option[] = { { .name = "value",
+				 .type = CFGT_STR,
+				 .flags = CFGF_LIST | CFGF_NODEFAULT,
+				 .validcb = note_value },
+			       CFG_END() };
+	cfg_opt_t options = CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE);
+	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX];
+	cfg_opt_t in_network[2] = {
+		options, CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+	};
+	cfg_opt_t in_top[] = {
+		CFG_SEC("socket", sock, CFGF_NODEFAULT), CFG_SEC("mac", mac, CFGF_NODEFAULT),
+		CFG_SEC("network", network, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT)
+	};
+	cfg_t *cfg;
+	int rc = 0;
+
+	in_top[0].validcb = in_top[1].validcb = note_section;
+	in_top[3].validcb = note_value;
+	describe(host, config_keys_host, &options, 1);
+	describe(network, config_keys_network, in_network, 2);
+	describe(sock, config_keys_socket, NULL, 0);
+	describe(mac, config_keys_mac, NULL, 0);
+	describe(top, config_keys_top, in_top, ARRAY_SIZE(in_top));
+	cfg = cfg_init(top, CFGF_NONE);
+	if (!cfg)
+		return no_memory(r->err);
+	cfg_set_error_function(cfg, confuse_error);
+	current = r;
+	if (cfg_parse_fp(cfg, in) != CFG_SUCCESS || r->failed)
+		rc = r->failed ? -EINVAL : err_set(r->err, EINVAL, "%s: cannot be parsed", r->file);
+	else if (!cfg_size(cfg, LAST_KEY))
+		rc = err_set(r->err, EINVAL, "%s:%d: the file ends inside a comment", r->file,
+			     cfg->line);
+	if (!rc)
+		rc = take_tree(r, cfg);
+	current = NULL;
+	cfg_free(cfg);
+	free(r->seen);
+	return rc;
+}
+
+static int read_text(const char *path, char **ret, struct err *err)
+{
+	CLEAN_FILE FILE *in = fopen(path, "re");
+	CLEAN_FREE char *text = malloc(FILE_MAX + sizeof(LAST_KEY) + 8);
+	size_t n;
+
+	if (!in)
+		return err_sys(err, errno, "%s", path);
+	if (!text)
+		return no_memory(err);
+	n = fread(text, 1, FILE_MAX, in);
+	if (ferror(in))
+		return err_sys(err, errno, "%s", path);
+	if (n == FILE_MAX || memchr(text, 0, n))
+		return err_set(err, EINVAL, "%s: %s", path,
+			       n == FILE_MAX ? "larger than 1 MiB" : "not a text file");
+	memcpy(text + n, "\n" LAST_KEY " = 1\n", sizeof(LAST_KEY) + 6);
+	*ret = take_ptr(text);
+	return 0;
+}
+
+static int read_file(struct config *c, const char *path, struct err *err)
+{
+	struct reading r = { .config = c, .err = err };
+	CLEAN_FREE char *text = NULL;
+	CLEAN_FILE FILE *in = NULL;
+	char **file;
+	int rc = read_text(path, &text, err);
+
+	if (rc)
+		return rc;
+	in = fmemopen(text, strlen(text), "r");
+	file = in ? realloc(c->file, (c->files + 1) * sizeof(*file)) : NULL;
+	if (!file)
+		return no_memory(err);
+	c->file = file;
+	file[c->files] = strdup(path);
+	if (!file[c->files])
+		return no_memory(err);
+	r.file = file[c->files++];
+	return read_stream(&r, in);
+}
+
+static int read_directory(struct config *c, const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char pattern[PATH_MAX];
+	glob_t found;
+	int rc = 0;
+
+	if (snprintf(pattern, sizeof(pattern), "%.*snetworks.d/*.conf",
+		     slash ? (int)(slash - path + 1) : 0, path) >= (int)sizeof(pattern))
+		return err_set(err, ENAMETOOLONG, "%s", path);
+	if (glob(pattern, 0, NULL, &found))
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc && !rc; i++)
+		rc = read_file(c, found.gl_pathv[i], err);
+	globfree(&found);
+	return rc;
+}
+
+/* --- what concerns more than one key --- */
+
+static int wrong(struct err *err, struct config_place p, const char *fmt, ...) ERR_PRINTF(3, 4);
+
+static int wrong(struct err *err, struct config_place p, const char *fmt, ...)
+{
+	struct err inner;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(&inner, fmt, ap);
+	va_end(ap);
+	if (!p.file)
+		return err_set(err, EINVAL, "%s", inner.text);
+	return err_set(err, EINVAL, "%s:%d: %s", p.file, p.line, inner.text);
+}
+
+static int check_times(struct config_network *n, struct err *err)
+{
+	if (!n->min_lease_time)
+		n->min_lease_time = n->lease_time < 120 ? n->lease_time : 120;
+	if (!n->max_lease_time)
+		n->max_lease_time = n->lease_time > 86400 ? n->lease_time : 86400;
+	if (n->min_lease_time > n->lease_time || n->lease_time > n->max_lease_time)
+		return wrong(
+			err, n->place,
+			"network '%s': lease-time is not between min-lease-time and max-lease-time",
+			n->name);
+	return 0;
+}
+
+static int check_ranges(const struct config_network *n, struct err *err)
+{
+	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
+
+	if (n->ranges.n && n->auto_subnet)
+		return wrong(err, n->range_place, "range: a subnet that is auto has none");
+	for (unsigned i = 0; i < n->ranges.n; i++) {
+		uint32_t outside = ip4_within(n->subnet, n->ranges.at[i].first) ?
+					   n->ranges.at[i].last :
+					   n->ranges.at[i].first;
+
+		if (!ip4_within(n->subnet, outside))
+			return wrong(err, n->range_place, "range: %s is outside the subnet %s",
+				     ip4_text(outside, text), ip4_prefix_text(n->subnet, subnet));
+	}
+	return 0;
+}
+
+static int check_host(const struct config_network *n, unsigned at, struct err *err)
+{
+	const struct config_host *h = &n->host[at];
+	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
+
+	if (h->address && n->auto_subnet)
+		return wrong(err, h->address_place,
+			     "address: a subnet that is auto has no reservations");
+	if (h->address &&
+	    (!ip4_within(n->subnet, h->address) || h->address == ip4_network(n->subnet) ||
+	     h->address == ip4_broadcast(n->subnet)))
+		return wrong(err, h->address_place, "address: %s is not a host of the subnet %s",
+			     ip4_text(h->address, text), ip4_prefix_text(n->subnet, subnet));
+	if (h->address && h->address == n->subnet.addr)
+		return wrong(err, h->address_place, "address: %s is the gateway's",
+			     ip4_text(h->address, text));
+	for (unsigned i = 0; i < at; i++) {
+		const struct config_host *other = &n->host[i];
+
+		if (h->address && h->address == other->address)
+			return wrong(err, h->address_place,
+				     "address: %s is reserved for '%s' at %s:%d",
+				     ip4_text(h->address, text), other->name,
+				     other->address_place.file, other->address_place.line);
+		if (!mac_is_zero(&h->mac) && mac_equal(&h->mac, &other->mac))
+			return wrong(err, h->mac_place, "mac: it is reserved for '%s' at %s:%d",
+				     other->name, other->mac_place.file, other->mac_place.line);
+	}
+	return 0;
+}
+
+static int check_overlap(const struct config *c, unsigned at, struct err *err)
+{
+	const struct config_network *n = &c->network[at];
+	char mine[IP4_PREFIX_TEXT_SIZE], theirs[IP4_PREFIX_TEXT_SIZE];
+
+	for (unsigned i = 0; i < at && !n->auto_subnet; i++) {
+		const struct config_network *other = &c->network[i];
+
+		if (!other->auto_subnet && ip4_overlap(n->subnet, other->subnet))
+			return wrong(err, n->subnet_place,
+				     "subnet: %s overlaps %s of network '%s' at %s:%d",
+				     ip4_prefix_text(n->subnet, mine),
+				     ip4_prefix_text(other->subnet, theirs), other->name,
+				     other->subnet_place.file, other->subnet_place.line);
+	}
+	return 0;
+}
+
+static int put_option(struct config_options *o, uint8_t code, const void *data, size_t len,
+		      struct err *err)
+{
+	if (!o->wire && dhcp_option_set_new(&o->wire))
+		return no_memory(err);
+	return dhcp_option_set_put(o->wire, code, data, len) ? no_memory(err) : 0;
+}
+
+/* Keys that are options under another name. */
+static int encode_keys(struct config_network *n, struct err *err)
+{
+	uint8_t dns[4 * CONFIG_LIST_MAX];
+	struct wr w = wr_init(dns, sizeof(dns));
+	int rc = 0;
+
+	for (unsigned i = 0; i < n->dns.n; i++)
+		wr_be32(&w, n->dns.at[i]);
+	if (w.len)
+		rc = put_option(&n->options, 6, dns, w.len, err);
+	if (!rc && n->domain[0])
+		rc = put_option(&n->options, 15, n->domain, strlen(n->domain), err);
+	return rc;
+}
+
+static int finish(struct config *c, struct err *err)
+{
+	int rc = 0;
+
+	if (c->mac_policy == MAC_POLICY_HOST && c->mac_prefix_len && c->mac_prefix_len != 3)
+		return err_set(err, EINVAL, "mac: policy host takes a prefix of three octets");
+	for (unsigned i = 0; i < c->networks && !rc; i++) {
+		struct config_network *n = &c->network[i];
+
+		rc = check_times(n, err);
+		if (!rc)
+			rc = check_ranges(n, err);
+		if (!rc)
+			rc = check_overlap(c, i, err);
+		for (unsigned h = 0; h < n->hosts && !rc; h++)
+			rc = check_host(n, h, err);
+		if (!rc)
+			rc = encode_keys(n, err);
+	}
+	return rc;
+}
+
+static struct config *defaults(void)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->socket_mode = 0660;
+	c->supernet.at[c->supernet.n++] = (struct ip4_prefix){ .addr = 0x0a400000, .len = 10 };
+	c->trap_group = 28260; /* "nd" */
+	c->max_ports = 4096;
+	c->max_clients = 512;
+	return c;
+}
+
+static int read_all(struct config *c, const char *path, bool optional, struct err *err)
+{
+	struct config_network *n;
+	int rc = 0;
+
+	if (!optional || access(path, F_OK) == 0)
+		rc = read_file(c, path, err);
+	if (!rc)
+		rc = read_directory(c, path, err);
+	if (!rc && !c->files) {
+		n = add_network(c);
+		if (!n)
+			return no_memory(err);
+		snprintf(n->name, sizeof(n->name), "default");
+	}
+	return rc ? rc : finish(c, err);
+}
+
+int config_read(const char *path, bool optional, struct config **ret, struct err *err)
+{
+	struct config *c = defaults();
+	int rc;
+
+	if (!c)
+		return no_memory(err);
+	rc = read_all(c, path, optional, err);
+	if (rc) {
+		config_free(c);
+		return rc;
+	}
+	*ret = c;
+	return 0;
+}
+
+static void options_done(struct config_options *o)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		for (unsigned j = 0; j < o->at[i].n; j++)
+			free(o->at[i].value[j]);
+	free(o->at);
+	dhcp_option_set_free(o->wire);
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (unsigned i = 0; i < c->networks; i++) {
+		for (unsigned h = 0; h < c->network[i].hosts; h++)
+			options_done(&c->network[i].host[h].options);
+		free(c->network[i].host);
+		options_done(&c->network[i].options);
+	}
+	free(c->network);
+	for (unsigned i = 0; i < c->files; i++)
+		free(c->file[i]);
+	free(c->file);
+	free(c);
+}

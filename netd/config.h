@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration as it was written, checked, and with its defaults filled in. */
+#ifndef NETD_CONFIG_H
+#define NETD_CONFIG_H
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "bridge.h"
+#include "dhcp.h"
+#include "mac.h"
+
+enum {
+	CONFIG_NETWORKS_MAX = 256,
+	CONFIG_LIST_MAX = 16,	/* values of a list */
+	CONFIG_PATH_SIZE = 108, /* of sun_path */
+};
+
+/* Where something was written. */
+struct config_place {
+	const char *file; /* owned by the config; NULL: built in */
+	int line;
+};
+
+struct config_ips {
+	uint32_t at[CONFIG_LIST_MAX];
+	unsigned n;
+};
+
+struct config_ranges {
+	struct ip4_range at[CONFIG_LIST_MAX];
+	unsigned n;
+};
+
+struct config_prefixes {
+	struct ip4_prefix at[CONFIG_LIST_MAX];
+	unsigned n;
+};
+
+/* One option block: its values as text, for printing; the wire form is in the scope's option set.
+ */
+struct config_option {
+	uint8_t code;
+	unsigned n;
+	char *value[CONFIG_LIST_MAX];
+};
+
+struct config_options {
+	struct config_option *at;
+	unsigned n;
+	struct dhcp_option_set
+		*wire; /* what `at` says, and what keys like dns say; NULL: nothing */
+};
+
+/* A reservation, by guest name. */
+struct config_host {
+	char name[NAME_SIZE];
+	struct mac mac;		       /* zero: generated */
+	uint32_t address;	       /* 0: from the pool */
+	char hostname[DHCP_NAME_SIZE]; /* empty: the guest's name */
+	struct config_options options;
+	struct config_place place, address_place, mac_place;
+};
+
+struct config_network {
+	char name[NAME_SIZE];
+	enum bridge_mode mode;
+	bool auto_subnet;
+	struct ip4_prefix subnet;    /* unless auto_subnet; the address is the gateway's */
+	struct config_ranges ranges; /* empty: all but the gateway */
+	uint32_t lease_time, min_lease_time, max_lease_time, offer_hold, quarantine; /* seconds */
+	bool auto_dns;
+	struct config_ips dns; /* unless auto_dns */
+	char domain[DHCP_NAME_SIZE];
+	uint32_t mtu; /* 0: auto */
+	bool dhcp;
+	struct config_host *host;
+	unsigned hosts;
+	struct config_options options;
+	struct config_place place, subnet_place, range_place;
+};
+
+struct config {
+	char socket_path[CONFIG_PATH_SIZE]; /* empty: the built-in place */
+	char socket_group[64];		    /* empty: none */
+	uint32_t socket_mode;
+	struct config_prefixes supernet;
+	enum mac_policy mac_policy;
+	uint8_t mac_prefix[5];
+	uint8_t mac_prefix_len;
+	char secret[256]; /* empty: from /etc/machine-id */
+	uint32_t trap_group;
+	uint32_t max_ports;
+	uint32_t max_clients;
+	struct config_network *network;
+	unsigned networks;
+	char **file; /* names of the files read, which places point to */
+	unsigned files;
+};
+
+/*
+ * Reads `path` and, beside it, networks.d/ *.conf in order of name. A path that does not exist is
+ * an error unless `optional`, and then, with no file at all, the result is the built-in
+ * configuration: one network `default`. Errors read "file:line: what is wrong".
+ */
+MUST_CHECK int config_read(const char *path, bool optional, struct config **ret, struct err *err);
+void config_free(struct config *c);
+
+/* The canonical form: every key, in one order, so that what is read from it prints the same. */
+void config_print(const struct config *c, FILE *out);
+
+const struct config_network *config_network_find(const struct config *c, const char *name);
+const struct config_host *config_host_find(const struct config_network *n, const char *guest);
+
+/* The pool of a network whose subnet is known: its ranges, or the whole subnet; gateway and ends
+ * taken out. */
+MUST_CHECK int config_pool(const struct config_network *n, struct ip4_prefix subnet,
+			   struct dhcp_pool **ret, struct err *err);
+
+const char *config_mode_text(enum bridge_mode mode);
+
+#endif

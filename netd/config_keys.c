@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Each key of the configuration: its name, how one value is read into the struct of its section,
+ * and how it is printed. Knows no file and no line; config.c puts those in front of an error.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "base/cleanup.h"
+#include "config_keys.h"
+
+static void *member(const struct key *k, void *section)
+{
+	return (char *)section + k->offset;
+}
+
+static const void *member_const(const struct key *k, const void *section)
+{
+	return (const char *)section + k->offset;
+}
+
+/* --- printing --- */
+
+void config_print_text(const char *text, FILE *out)
+{
+	bool plain = *text != 0;
+
+	for (const char *c = text; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-/:@,", *c))
+			plain = false;
+	if (plain && !strchr(text, ',')) {
+		fputs(text, out);
+		return;
+	}
+	/* Single quotes: libconfuse would replace ${…} within double ones. */
+	fputc('\'', out);
+	for (const char *c = text; *c; c++) {
+		if (*c == '\'' || *c == '\\')
+			fputc('\\', out);
+		fputc(*c, out);
+	}
+	fputc('\'', out);
+}
+
+static void item(struct printer *p, const char *text)
+{
+	if (p->items++ == 0)
+		fprintf(p->out, "%s%s = %s", p->indent, p->key->name, p->key->list ? "{ " : "");
+	else
+		fputs(", ", p->out);
+	config_print_text(text, p->out);
+}
+
+void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out)
+{
+	for (const struct key *k = table; k->name; k++) {
+		struct printer p = { .out = out, .indent = indent, .key = k };
+
+		k->print(k, section, &p);
+		if (p.items)
+			fputs(k->list ? " }\n" : "\n", out);
+	}
+}
+
+/* --- numbers --- */
+
+static int parse_number(const struct key *k, void *section, const char *text, unsigned index,
+			struct err *err)
+{
+	unsigned long long v;
+	char *end;
+
+	(void)index;
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*text) || v < k->min || v > k->max)
+		return err_set(err, EINVAL, "'%s' is not a number from %" PRIu32 " to %" PRIu32,
+			       text, k->min, k->max);
+	*(uint32_t *)member(k, section) = (uint32_t)v;
+	return 0;
+}
+
+static void print_number(const struct key *k, const void *section, struct printer *p)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%" PRIu32, *(const uint32_t *)member_const(k, section));
+	item(p, text);
+}
+
+static int parse_mode_bits(const struct key *k, void *section, const char *text, unsigned index,
+			   struct err *err)
+{
+	unsigned long v;
+	char *end;
+
+	(void)index;
+	v = strtoul(text, &end, 8);
+	if (*end || !isdigit((unsigned char)*text) || v > 0777)
+		return err_set(err, EINVAL, "'%s' is not a file mode like 0660", text);
+	*(uint32_t *)member(k, section) = (uint32_t)v;
+	return 0;
+}
+
+static void print_mode_bits(const struct key *k, const void *section, struct printer *p)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "0%03" PRIo32, *(const uint32_t *)member_const(k, section));
+	item(p, text);
+}
+
+static const struct {
+	char letter;
+	uint32_t seconds;
+} units[] = { { 'w', 604800 }, { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+
+static uint32_t unit_of(char letter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (units[i].letter == letter)
+			return units[i].seconds;
+	return 0;
+}
+
+/* "90", "1h", "1h30m", and "infinite" where the key allows it. */
+static int parse_duration(const struct key *k, void *section, const char *text, unsigned index,
+			  struct err *err)
+{
+	unsigned long long total = 0;
+	const char *at = text;
+
+	(void)index;
+	if (!strcmp(text, "infinite") && k->max == DHCP_INFINITE) {
+		*(uint32_t *)member(k, section) = DHCP_INFINITE;
+		return 0;
+	}
+	do {
+		char *end;
+		unsigned long long v;
+
+		if (!isdigit((unsigned char)*at))
+			return err_set(err, EINVAL, "'%s' is not a time like 90s, 1h30m or 7d",
+				       text);
+		errno = 0;
+		v = strtoull(at, &end, 10);
+		if (errno || v > UINT32_MAX || (*end && !unit_of(*end)))
+			return err_set(err, EINVAL, "'%s' is not a time like 90s, 1h30m or 7d",
+				       text);
+		total += v * (*end ? unit_of(*end) : 1);
+		at = *end ? end + 1 : end;
+	} while (*at && total <= UINT32_MAX);
+	if (total < k->min || total > k->max || total == DHCP_INFINITE)
+		return err_set(err, EINVAL, "'%s' is not from %" PRIu32 " to %" PRIu32 " seconds",
+			       text, k->min, k->max == DHCP_INFINITE ? k->max - 1 : k->max);
+	*(uint32_t *)member(k, section) = (uint32_t)total;
+	return 0;
+}
+
+static void print_duration(const struct key *k, const void *section, struct printer *p)
+{
+	uint32_t v = *(const uint32_t *)member_const(k, section);
+	char text[16];
+	size_t i = 0;
+
+	if (v == DHCP_INFINITE) {
+		item(p, "infinite");
+		return;
+	}
+	while (v % units[i].seconds || (v == 0 && units[i].seconds > 1))
+		i++;
+	snprintf(text, sizeof(text), "%" PRIu32 "%c", v / units[i].seconds, units[i].letter);
+	item(p, text);
+}
+
+static int parse_bool(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	bool on = !strcmp(text, "on") || !strcmp(text, "yes") || !strcmp(text, "true");
+
+	(void)index;
+	if (!on && strcmp(text, "off") && strcmp(text, "no") && strcmp(text, "false"))
+		return err_set(err, EINVAL, "'%s' is neither on nor off", text);
+	*(bool *)member(k, section) = on;
+	return 0;
+}
+
+static void print_bool(const struct key *k, const void *section, struct printer *p)
+{
+	item(p, *(const bool *)member_const(k, section) ? "on" : "off");
+}
+
+static int parse_mtu(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err)
+{
+	if (!strcmp(text, "auto")) {
+		*(uint32_t *)member(k, section) = 0;
+		return 0;
+	}
+	return parse_number(k, section, text, index, err);
+}
+
+static void print_mtu(const struct key *k, const void *section, struct printer *p)
+{
+	if (*(const uint32_t *)member_const(k, section))
+		print_number(k, section, p);
+	else
+		item(p, "auto");
+}
+
+/* --- texts --- */
+
+static int copy_text(char *to, size_t size, const char *text, struct err *err)
+{
+	if (strlen(text) >= size)
+		return err_set(err, EINVAL, "'%.40s…' is longer than %zu characters", text,
+			       size - 1);
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return err_set(err, EINVAL, "it has a control character");
+	memcpy(to, text, strlen(text) + 1);
+	return 0;
+}
+
+/* The size of a text member is in max. */
+static int parse_text(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	(void)index;
+	return copy_text(member(k, section), k->max, text, err);
+}
+
+static void print_text(const struct key *k, const void *section, struct printer *p)
+{
+	const char *text = member_const(k, section);
+
+	if (*text)
+		item(p, text);
+}
+
+static int parse_name(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	char clean[DHCP_NAME_SIZE];
+
+	(void)index;
+	dhcp_name_clean((const uint8_t *)text, strlen(text), clean);
+	if (strcasecmp(clean, text) || !*clean)
+		return err_set(err, EINVAL, "'%s' is not a host or domain name", text);
+	return copy_text(member(k, section), k->max, clean, err);
+}
+
+static int parse_path(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	if (*text != '/')
+		return err_set(err, EINVAL, "'%s' is not an absolute path", text);
+	return parse_text(k, section, text, index, err);
+}
+
+/* --- addresses --- */
+
+static int parse_ip(const struct key *k, void *section, const char *text, unsigned index,
+		    struct err *err)
+{
+	(void)index;
+	if (!ip4_parse(text, member(k, section)))
+		return err_set(err, EINVAL, "'%s' is not an IPv4 address", text);
+	return 0;
+}
+
+static void print_ip(const struct key *k, const void *section, struct printer *p)
+{
+	uint32_t addr = *(const uint32_t *)member_const(k, section);
+	char text[IP4_TEXT_SIZE];
+
+	if (addr)
+		item(p, ip4_text(addr, text));
+}
+
+static int list_full(struct err *err)
+{
+	return err_set(err, EINVAL, "more than %d values", CONFIG_LIST_MAX);
+}
+
+static int parse_dns(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err)
+{
+	struct config_network *n = section;
+
+	if (!strcmp(text, "auto") && index == 0) {
+		n->auto_dns = true;
+		return 0;
+	}
+	if (n->auto_dns && index)
+		return err_set(err, EINVAL, "it is either auto or addresses");
+	if (index >= CONFIG_LIST_MAX)
+		return list_full(err);
+	if (!ip4_parse(text, &n->dns.at[index]))
+		return err_set(err, EINVAL, "'%s' is not an IPv4 address", text);
+	n->auto_dns = false;
+	n->dns.n = index + 1;
+	(void)k;
+	return 0;
+}
+
+static void print_dns(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config_network *n = section;
+	char text[IP4_TEXT_SIZE];
+
+	(void)k;
+	if (n->auto_dns)
+		item(p, "auto");
+	for (unsigned i = 0; i < n->dns.n; i++)
+		item(p, ip4_text(n->dns.at[i], text));
+}
+
+static int parse_range(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err)
+{
+	struct config_ranges *r = member(k, section);
+	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], rest;
+	struct ip4_range range;
+	int n = sscanf(text, "%15[0-9.]-%15[0-9.]%c", first, last, &rest);
+
+	if (index >= CONFIG_LIST_MAX)
+		return list_full(err);
+	if (n < 1 || n > 2 || (n == 1 && strcmp(first, text)) || !ip4_parse(first, &range.first) ||
+	    !ip4_parse(n == 2 ? last : first, &range.last))
+		return err_set(err, EINVAL, "'%s' is not a range like 10.77.0.50-10.77.0.199",
+			       text);
+	if (range.first > range.last)
+		return err_set(err, EINVAL, "'%s' ends before it begins", text);
+	for (unsigned i = 0; i < index; i++)
+		if (range.first <= r->at[i].last && r->at[i].first <= range.last)
+			return err_set(err, EINVAL, "'%s' overlaps an earlier range", text);
+	r->at[index] = range;
+	r->n = index + 1;
+	return 0;
+}
+
+static void print_range(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config_ranges *r = member_const(k, section);
+	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], text[2 * IP4_TEXT_SIZE];
+
+	for (unsigned i = 0; i < r->n; i++) {
+		snprintf(text, sizeof(text), "%s-%s", ip4_text(r->at[i].first, first),
+			 ip4_text(r->at[i].last, last));
+		item(p, text);
+	}
+}
+
+static int parse_subnet(const struct key *k, void *section, const char *text, unsigned index,
+			struct err *err)
+{
+	struct config_network *n = section;
+	struct ip4_prefix p;
+
+	(void)k;
+	(void)index;
+	n->auto_subnet = !strcmp(text, "auto");
+	if (n->auto_subnet)
+		return 0;
+	if (!ip4_prefix_parse(text, &p))
+		return err_set(err, EINVAL,
+			       "'%s' is neither auto nor an address with a prefix length like "
+			       "10.77.0.1/24",
+			       text);
+	if (p.len < 8 || p.len > 30)
+		return err_set(err, EINVAL, "'%s' has a prefix length that is not from 8 to 30",
+			       text);
+	if (p.addr == ip4_network(p) || p.addr == ip4_broadcast(p))
+		return err_set(
+			err, EINVAL,
+			"'%s' is not the address of a gateway: it is the subnet's %s address", text,
+			p.addr == ip4_network(p) ? "network" : "broadcast");
+	n->subnet = p;
+	return 0;
+}
+
+static void print_subnet(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config_network *n = section;
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	(void)k;
+	item(p, n->auto_subnet ? "auto" : ip4_prefix_text(n->subnet, text));
+}
+
+static int parse_supernet(const struct key *k, void *section, const char *text, unsigned index,
+			  struct err *err)
+{
+	struct config_prefixes *l = member(k, section);
+	struct ip4_prefix p;
+
+	if (index >= CONFIG_LIST_MAX)
+		return list_full(err);
+	if (!ip4_prefix_parse(text, &p) || p.len < 8 || p.len > 24 || p.addr != ip4_network(p))
+		return err_set(err, EINVAL,
+			       "'%s' is not a prefix of length 8 to 24 like 10.64.0.0/10", text);
+	l->at[index] = p;
+	l->n = index + 1;
+	return 0;
+}
+
+static void print_supernet(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config_prefixes *l = member_const(k, section);
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	for (unsigned i = 0; i < l->n; i++)
+		item(p, ip4_prefix_text(l->at[i], text));
+}
+
+/* --- MACs --- */
+
+static int parse_mac(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err)
+{
+	const char *why;
+	struct mac m;
+
+	(void)index;
+	if (!mac_parse(text, &m))
+		return err_set(err, EINVAL, "'%s' is not a MAC address", text);
+	why = mac_refusal(&m);
+	if (why)
+		return err_set(err, EINVAL, "'%s' cannot be a guest's MAC address: %s", text, why);
+	*(struct mac *)member(k, section) = m;
+	return 0;
+}
+
+static void print_mac(const struct key *k, const void *section, struct printer *p)
+{
+	const struct mac *m = member_const(k, section);
+	char text[MAC_TEXT_SIZE];
+
+	if (!mac_is_zero(m))
+		item(p, mac_text(m, text));
+}
+
+static int parse_mac_prefix(const struct key *k, void *section, const char *text, unsigned index,
+			    struct err *err)
+{
+	struct config *c = section;
+	char whole[MAC_TEXT_SIZE + 1];
+	unsigned octets = 1;
+	struct mac m;
+
+	(void)k;
+	(void)index;
+	for (const char *at = text; *at; at++)
+		octets += *at == ':';
+	/* Filled up with zeros it has to be a MAC that a guest may bear. */
+	snprintf(whole, sizeof(whole), "%s%s", text,
+		 octets < 6 ? ":0:0:0:0:0" + 2 * (octets - 1) : "");
+	if (octets > 5 || strlen(text) > 14 || !mac_parse(whole, &m))
+		return err_set(err, EINVAL, "'%s' is not one to five octets like 52:54:00", text);
+	m.octet[5] = 1;
+	if (mac_refusal(&m))
+		return err_set(err, EINVAL, "'%s' cannot begin a guest's MAC address: %s", text,
+			       mac_refusal(&m));
+	memcpy(c->mac_prefix, m.octet, octets);
+	c->mac_prefix_len = (uint8_t)octets;
+	return 0;
+}
+
+static void print_mac_prefix(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config *c = section;
+	struct mac m = { 0 };
+	char text[MAC_TEXT_SIZE];
+
+	(void)k;
+	if (!c->mac_prefix_len)
+		return;
+	memcpy(m.octet, c->mac_prefix, c->mac_prefix_len);
+	mac_text(&m, text);
+	text[3 * c->mac_prefix_len - 1] = 0;
+	item(p, text);
+}
+
+/* --- words --- */
+
+static int parse_word(const char *const *words, unsigned n, const char *text, unsigned *ret,
+		      struct err *err)
+{
+	char list[128] = "";
+
+	for (unsigned i = 0; i < n; i++) {
+		size_t len = strlen(list);
+
+		if (!strcmp(text, words[i])) {
+			*ret = i;
+			return 0;
+		}
+		snprintf(list + len, sizeof(list) - len, "%s%s",
+			 i == 0	    ? "" :
+			 i == n - 1 ? " or " :
+				      ", ",
+			 words[i]);
+	}
+	return err_set(err, EINVAL, "'%s' is not %s", text, list);
+}
+
+static const char *const modes[] = { [BRIDGE_MODE_NAT] = "nat",
+				     [BRIDGE_MODE_ROUTE] = "route",
+				     [BRIDGE_MODE_ISOLATED] = "isolated" };
+
+const char *config_mode_text(enum bridge_mode mode)
+{
+	return modes[mode];
+}
+
+static int parse_mode(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	unsigned v;
+	int rc = parse_word(modes, ARRAY_SIZE(modes), text, &v, err);
+
+	(void)index;
+	if (!rc)
+		*(enum bridge_mode *)member(k, section) = (enum bridge_mode)v;
+	return rc;
+}
+
+static void print_mode(const struct key *k, const void *section, struct printer *p)
+{
+	item(p, config_mode_text(*(const enum bridge_mode *)member_const(k, section)));
+}
+
+static const char *const policies[] = {
+	[MAC_POLICY_HASH] = "hash", [MAC_POLICY_RANDOM] = "random", [MAC_POLICY_HOST] = "host"
+};
+
+static int parse_policy(const struct key *k, void *section, const char *text, unsigned index,
+			struct err *err)
+{
+	unsigned v;
+	int rc = parse_word(policies, ARRAY_SIZE(policies), text, &v, err);
+
+	(void)index;
+	if (!rc)
+		*(enum mac_policy *)member(k, section) = (enum mac_policy)v;
+	return rc;
+}
+
+static void print_policy(const struct key *k, const void *section, struct printer *p)
+{
+	item(p, policies[*(const enum mac_policy *)member_const(k, section)]);
+}
+
+/* --- the tables --- */
+
+#define PAIR(fn) .parse = parse_##fn, .print = print_##fn
+
+const struct key config_keys_top[] = {
+	{ "supernet", .list = true, .offset = offsetof(struct config, supernet), PAIR(supernet) },
+	{ "trap-group", .offset = offsetof(struct config, trap_group), PAIR(number), .min = 1,
+	  .max = 65535 },
+	{ "max-ports", .offset = offsetof(struct config, max_ports), PAIR(number), .min = 1,
+	  .max = 65536 },
+	{ "max-clients", .offset = offsetof(struct config, max_clients), PAIR(number), .min = 8,
+	  .max = 4096 },
+	{ 0 },
+};
+
+const struct key config_keys_socket[] = {
+	{ "path", .offset = offsetof(struct config, socket_path), .parse = parse_path,
+	  .print = print_text, .max = CONFIG_PATH_SIZE },
+	{ "group", .offset = offsetof(struct config, socket_group), PAIR(text), .max = 64 },
+	{ "mode", .offset = offsetof(struct config, socket_mode), PAIR(mode_bits) },
+	{ 0 },
+};
+
+const struct key config_keys_mac[] = {
+	{ "policy", .offset = offsetof(struct config, mac_policy), PAIR(policy) },
+	{ "prefix", PAIR(mac_prefix) },
+	{ "secret", .offset = offsetof(struct config, secret), PAIR(text),
+	  .max = sizeof(((struct config *)0)->secret) },
+	{ 0 },
+};
+
+#define NETWORK(m) offsetof(struct config_network, m)
+#define DURATION(m) .offset = NETWORK(m), PAIR(duration)
+
+const struct key config_keys_network[] = {
+	{ "mode", .offset = NETWORK(mode), PAIR(mode) },
+	{ "subnet", PAIR(subnet), .place = NETWORK(subnet_place) },
+	{ "range", .list = true, .offset = NETWORK(ranges), PAIR(range),
+	  .place = NETWORK(range_place) },
+	{ "lease-time", DURATION(lease_time), .min = 30, .max = DHCP_INFINITE },
+	{ "min-lease-time", DURATION(min_lease_time), .min = 30, .max = DHCP_INFINITE },
+	{ "max-lease-time", DURATION(max_lease_time), .min = 30, .max = DHCP_INFINITE },
+	{ "offer-hold", DURATION(offer_hold), .min = 1, .max = 3600 },
+	{ "quarantine", DURATION(quarantine), .min = 1, .max = 31 * 86400 },
+	{ "dns", .list = true, PAIR(dns) },
+	{ "domain", .offset = NETWORK(domain), .parse = parse_name, .print = print_text,
+	  .max = DHCP_NAME_SIZE },
+	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
+	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool) },
+	{ 0 },
+};
+
+const struct key config_keys_host[] = {
+	{ "mac", .offset = offsetof(struct config_host, mac), PAIR(mac),
+	  .place = offsetof(struct config_host, mac_place) },
+	{ "address", .offset = offsetof(struct config_host, address), PAIR(ip),
+	  .place = offsetof(struct config_host, address_place) },
+	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
+	  .print = print_text, .max = DHCP_NAME_SIZE },
+	{ 0 },
+};

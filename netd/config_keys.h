@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The keys of the configuration as tables, by which it is parsed and printed. */
+#ifndef NETD_CONFIG_KEYS_H
+#define NETD_CONFIG_KEYS_H
+
+#include "config.h"
+
+struct key;
+
+/* A key's value while it is printed: items are collected, then written as `key = item` or `key = {
+ * item, … }`. */
+struct printer {
+	FILE *out;
+	const char *indent;
+	const struct key *key;
+	unsigned items;
+};
+
+struct key {
+	const char *name; /* NULL ends a table */
+	bool list;
+	size_t offset; /* in the struct of its section, of what it sets */
+	/* Sets the member from the text of one value, the index-th of a list. Errors say what is
+	 * wrong with it. */
+	int (*parse)(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err);
+	/* Prints one item for each value; none where the key is unset. */
+	void (*print)(const struct key *k, const void *section, struct printer *p);
+	uint32_t min, max; /* of numbers */
+	size_t place; /* offset of a struct config_place that remembers where it was set; 0: none */
+};
+
+extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
+	config_keys_network[], config_keys_host[];
+
+/* Prints all keys of a section that are set. */
+void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
+
+/* Writes a text so that it is read back as it is: quoted where it must be. */
+void config_print_text(const char *text, FILE *out);
+
+#endif

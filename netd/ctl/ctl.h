@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* netdctl: what its files share. Built on libnetd's public interface alone. */
+#ifndef NETDCTL_H
+#define NETDCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "netd.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct ctl {
+	const char *socket; /* NULL: the environment's, or the built-in one */
+	bool json;
+	struct netd *netd;
+};
+
+/* GUEST[/NIC]; nic is -1 when it was not given. Exits with EXIT_USAGE when it is neither. */
+struct ctl_port {
+	char guest[64];
+	int nic;
+};
+
+/* Writes a sentence to stderr and exits. */
+__attribute__((format(printf, 1, 2), noreturn)) void ctl_usage(const char *fmt, ...);
+__attribute__((format(printf, 1, 2), noreturn)) void ctl_fail(const char *fmt, ...);
+
+/* Connects, or exits with EXIT_FAILED. */
+void ctl_connect(struct ctl *c);
+/* Calls a method; the reply is a new reference. Takes parameters over (NULL: none). Exits when it
+ * fails. */
+json_t *ctl_call(struct ctl *c, const char *method, json_t *parameters);
+
+struct ctl_port ctl_parse_port(const char *text);
+/* A number from 0 to max; `what` names it in the sentence. */
+unsigned ctl_parse_number(const char *text, unsigned max, const char *what);
+
+/* Prints JSON, indented, and a newline. */
+void ctl_print_json(const json_t *v);
+
+/*
+ * Options of a subcommand: --name VALUE, --name=VALUE or --flag, up to "--" or the end; what is no
+ * option is collected.
+ * --json is understood everywhere. Exits with EXIT_USAGE for what it does not know.
+ */
+struct ctl_option {
+	const char *name;   /* without dashes; NULL ends the list */
+	const char **value; /* where the value goes; NULL: a flag */
+	bool *flag;
+};
+
+struct ctl_args {
+	const char *plain[8];
+	int plains;
+	char **rest; /* behind "--"; NULL: there was none */
+};
+
+void ctl_parse(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
+	       struct ctl_args *ret);
+/* Exits with EXIT_USAGE unless there are from min to max plain arguments and, unless rest, none
+ * behind "--". */
+void ctl_expect(const struct ctl_args *a, int min, int max, bool rest, const char *usage);
+
+/* --- tables --- */
+
+struct ctl_table;
+
+struct ctl_table *ctl_table_new(const char *const *headings, unsigned columns);
+/* Sets the next cell; rows fill from left to right. NULL and "" show as "-". */
+void ctl_table_add(struct ctl_table *t, const char *text);
+void ctl_table_print_and_free(struct ctl_table *t);
+
+/* Seconds since 1970 as "in 59m", "3h ago"; JSON null as "never". */
+const char *ctl_when(const json_t *seconds, char buf[32]);
+
+/* --- subcommands; each returns an exit code --- */
+
+int ctl_status(struct ctl *c, int argc, char **argv);
+int ctl_networks(struct ctl *c, int argc, char **argv);
+int ctl_network(struct ctl *c, int argc, char **argv);
+int ctl_guests(struct ctl *c, int argc, char **argv);
+int ctl_leases(struct ctl *c, int argc, char **argv);
+int ctl_events(struct ctl *c, int argc, char **argv);
+int ctl_run(struct ctl *c, int argc, char **argv);
+int ctl_attach(struct ctl *c, int argc, char **argv);
+int ctl_detach(struct ctl *c, int argc, char **argv);
+int ctl_release(struct ctl *c, int argc, char **argv);
+int ctl_wait(struct ctl *c, int argc, char **argv);
+int ctl_reload(struct ctl *c, int argc, char **argv);
+
+/* --- VMMs --- */
+
+/* Whether vmm_command knows what to do: there is a placeholder, or the program is a VMM whose
+ * arguments are known. */
+bool vmm_is_known(char *const *argv);
+
+/*
+ * The command line of a VMM with the port in it: placeholders replaced, or, when there are none,
+ * the arguments appended that this VMM needs. NULL-terminated, and the caller's.
+ */
+char **vmm_command(char *const *argv, const struct netd_port *p);
+
+#endif

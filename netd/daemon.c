@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Puts the parts together, and takes them apart again. The phases of a turn are here. */
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "api.h"
+
+enum { EXTRA_LINKS = 16384 };
+
+/* --- phases --- */
+
+static void storage_event(struct daemon *d, const struct err *err)
+{
+	unsigned held_back;
+	struct event *e;
+
+	if (err && log_allow(&d->storage_log, loop_now(d->loop), &held_back))
+		log_error("%s; nothing of it is promised (%u more like this)", err->text,
+			  held_back);
+	if (d->storage_failed == (err != NULL))
+		return;
+	d->storage_failed = err != NULL;
+	e = event_add(d, err ? EVENT_STORAGE_FAILED : EVENT_STORAGE_WORKS);
+	if (err)
+		snprintf(e->detail, sizeof(e->detail), "%.190s", err->text);
+	else
+		log_notice("the state can be written again");
+}
+
+static void commit_once(struct daemon *d)
+{
+	bool dirty = store_dirty(d->store);
+	struct err err;
+	int rc = store_commit(d->store, &err);
+
+	if (rc)
+		storage_event(d, &err);
+	else if (dirty)
+		storage_event(d, NULL);
+	outbox_settle(d, rc == 0);
+}
+
+static void commit(void *arg)
+{
+	struct daemon *d = arg;
+
+	/* Saying something, or finding that nobody listens, can change the state once more. */
+	for (unsigned i = 0; i == 0 || (i < 4 && store_dirty(d->store)); i++)
+		commit_once(d);
+}
+
+static void transmit(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->varlink)
+		varlink_poll(d->varlink);
+}
+
+static void packet(void *arg, const struct trap_packet *p)
+{
+	serve_packet(arg, p);
+}
+
+/* --- start --- */
+
+static int make_tables(struct daemon *d, struct err *err)
+{
+	uint32_t ports = d->config->max_ports, links = ports + EXTRA_LINKS;
+	struct dhcp_limits limits = { .nets = CONFIG_NETWORKS_MAX, .leases = 2 * ports };
+	static const struct log_limit ten_a_minute = { .interval = 60 * NS_PER_S, .burst = 10 };
+
+	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))
+		return err_sys(err, errno, "no random numbers");
+	d->drop_log = d->storage_log = d->conflict_log = d->send_log = ten_a_minute;
+	d->port = calloc(ports, sizeof(*d->port));
+	d->link = calloc(links, sizeof(*d->link));
+	if (!d->port || !d->link || !slots_init(&d->ports, ports) ||
+	    !index_init(&d->port_by_name, ports) || !index_init(&d->port_by_link, ports) ||
+	    !slots_init(&d->links, links) || !index_init(&d->link_by_index, links) ||
+	    outbox_init(&d->outbox) || events_init(&d->events) ||
+	    mac_index_new(ports + links, &d->table_key, &d->macs) ||
+	    dhcp_server_new(&limits, &d->table_key, &d->dhcp))
+		return err_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+static int add_networks(struct daemon *d, struct err *err)
+{
+	for (unsigned i = 0; i < d->config->networks; i++)
+		if (!network_add(d, &d->config->network[i]))
+			return err_set(err, ENOSPC, "more than %d networks", CONFIG_NETWORKS_MAX);
+	return 0;
+}
+
+static int open_api(struct daemon *d, const struct daemon_options *o, struct err *err)
+{
+	const char *path = o->socket_path	     ? o->socket_path :
+			   d->config->socket_path[0] ? d->config->socket_path :
+						       o->socket_default;
+
+	return varlink_server_new(d, path, (mode_t)d->config->socket_mode, d->config->socket_group,
+				  o->socket_fd, api_dispatch, &d->varlink, err);
+}
+
+static int start(struct daemon *d, const struct daemon_options *o, struct err *err)
+{
+	struct loop_phases phases = { .commit = commit, .transmit = transmit, .arg = d };
+	struct host_listener listener = { .event = reconcile_event, .packet = packet, .arg = d };
+	int rc = config_read(o->config_path, o->config_optional, &d->config, err);
+
+	if (!rc)
+		rc = make_tables(d, err);
+	if (!rc && loop_new(&o->clock, &phases, &d->loop))
+		rc = err_set(err, ENOMEM, "cannot make an event loop");
+	if (!rc)
+		rc = store_open(o->state_path, &d->store, err);
+	if (!rc)
+		rc = allocate_keys(d, err);
+	if (!rc)
+		rc = o->open_host(d->loop, (uint16_t)d->config->trap_group, &listener, &d->host,
+				  err);
+	if (!rc)
+		rc = add_networks(d, err);
+	/* Before anything is changed: a second netd ends here. */
+	if (!rc)
+		rc = open_api(d, o, err);
+	if (!rc)
+		rc = reconcile(d, err);
+	if (!rc)
+		rc = store_commit(d->store, err);
+	return rc;
+}
+
+int daemon_start(const struct daemon_options *o, struct daemon **ret, struct err *err)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d)
+		return err_set(err, ENOMEM, "out of memory");
+	d->config_path = o->config_path;
+	d->config_optional = o->config_optional;
+	rc = start(d, o, err);
+	if (rc) {
+		daemon_stop(d);
+		return rc;
+	}
+	d->started = loop_wall(d->loop);
+	event_add(d, EVENT_STARTED);
+	*ret = d;
+	return 0;
+}
+
+void daemon_stop(struct daemon *d)
+{
+	if (!d)
+		return;
+	varlink_server_free(d->varlink);
+	d->varlink = NULL;
+	if (d->store)
+		commit(d);
+	loop_timer_cancel(&d->expiry);
+	loop_timer_cancel(&d->reconcile);
+	host_free(d->host);
+	store_close(d->store);
+	loop_free(d->loop);
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		dhcp_pool_free(d->network[i].pool);
+		dhcp_option_set_free(d->network[i].options);
+	}
+	dhcp_server_free(d->dhcp);
+	mac_index_free(d->macs);
+	events_done(&d->events);
+	outbox_done(&d->outbox);
+	slots_done(&d->ports);
+	slots_done(&d->links);
+	index_done(&d->port_by_name);
+	index_done(&d->port_by_link);
+	index_done(&d->link_by_index);
+	free(d->port);
+	free(d->link);
+	free(d->addr);
+	free(d->rules);
+	config_free(d->config);
+	free(d);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's objects and who does what with them.
+ *
+ * A network is configured, has a bridge, a subnet and a pool. A port is what is plugged in for one
+ *network card of a guest, and the allocation that it has been promised: the allocation comes first,
+ *is durable, and outlives the device.
+ *
+ *	allocate.c  which MAC and address        ports.c      attach, detach, release
+ *	networks.c  bridges, subnets, pools      uplinks.c    the way out: routes, forwarding, rules
+ *	serve.c     DHCP packets and leases      reconcile.c  start, reload, and what the kernel
+ *says outbox.c    what may be said when        events.c     what happened, for those who watch
+ *	varlink.c   the socket's protocol        api.c        its methods
+ */
+#ifndef NETD_DAEMON_H
+#define NETD_DAEMON_H
+
+#include "base/table.h"
+#include "config.h"
+#include "events.h"
+#include "host.h"
+#include "log.h"
+#include "loop.h"
+#include "outbox.h"
+#include "store.h"
+
+enum { UPLINKS_MAX = 16, PORT_NONE = DHCP_PORT_NONE };
+
+struct network {
+	bool used;
+	uint32_t slot; /* its place in daemon.network and its number for dhcp/ */
+	const struct config_network *config;
+	bool up;	    /* the members below are valid, and guests can be attached */
+	struct err why_not; /* while it is not up */
+	char bridge[LINK_NAME_SIZE];
+	uint32_t bridge_index;
+	struct mac bridge_mac;
+	struct ip4_prefix
+		subnet; /* the gateway's address and the subnet's length; len 0: not chosen yet */
+	uint32_t mtu;
+	struct dhcp_pool *pool;
+	struct dhcp_option_set *options;
+	uint32_t attached; /* ports with a device */
+	bool leaving;	   /* a reload is about to remove it */
+};
+
+/*
+ * PORT_RESERVED: an allocation, no device; ifindex is 0 and ifname is empty. PORT_CREATED: the
+ * device is there, and the reply that hands it over has not been delivered. PORT_ATTACHED: it was.
+ */
+enum port_state { PORT_RESERVED, PORT_CREATED, PORT_ATTACHED };
+
+struct port {
+	uint32_t slot;
+	uint32_t network; /* slot of its network */
+	char guest[NAME_SIZE];
+	uint32_t nic;
+	enum port_state state;
+	struct mac mac;
+	bool mac_given;
+	uint32_t generation;
+	uint32_t address; /* 0: none could be found yet */
+	bool address_given;
+	uint32_t owner;
+	uint32_t queues;
+	bool vhost;
+	int64_t created;
+	uint32_t ifindex;
+	bool settled; /* the kernel has told that the device is up and in its bridge */
+	char ifname[LINK_NAME_SIZE];
+	char hostname[DHCP_NAME_SIZE]; /* option 12 */
+};
+
+struct uplink {
+	uint32_t index;
+	char name[LINK_NAME_SIZE];
+	uint32_t mtu;
+	bool forwarding_ours; /* switched on by us, for us */
+};
+
+/* A link of the host as last heard. */
+struct seen_link {
+	uint32_t index;
+	uint32_t master;
+	uint32_t mtu;
+	bool up;
+	struct mac mac;
+	char name[LINK_NAME_SIZE];
+};
+
+struct varlink_server;
+
+struct daemon {
+	struct loop *loop;
+	struct config *config;
+	const char *config_path;
+	bool config_optional;
+	struct store *store;
+	struct host *host;
+	struct dhcp_server *dhcp;
+	struct mac_generator generator;
+	struct siphash_key address_key, name_key; /* the same on every start */
+	struct siphash_key table_key;		  /* of this run */
+	struct mac_index *macs;			  /* of ports and of the host's links */
+	struct network network[CONFIG_NETWORKS_MAX];
+	struct slots ports;
+	struct port *port; /* [ports.cap] */
+	struct index port_by_name, port_by_link;
+	struct slots links;
+	struct seen_link *link; /* [links.cap] */
+	struct index link_by_index;
+	struct rtnl_addr *addr; /* the host's IPv4 addresses */
+	size_t addrs, addrs_cap;
+	struct uplink uplink[UPLINKS_MAX];
+	unsigned uplinks;
+	bool forwards_for_all; /* net.ipv4.conf.all.forwarding */
+	char *rules;	       /* what the rules in the kernel were made from; NULL: unknown */
+	size_t rules_len;
+	bool links_overflow;
+	struct outbox outbox;
+	struct events events;
+	struct varlink_server *varlink;
+	struct loop_timer expiry, reconcile;
+	bool reconcile_soon;
+	struct log_limit drop_log, storage_log, conflict_log, send_log;
+	bool storage_failed;
+	int64_t started; /* wall clock */
+};
+
+enum { MAC_OF_PORT, MAC_OF_LINK }; /* kinds of holders in daemon.macs */
+
+/* --- refusals: what the API says when it does not do what it was asked --- */
+
+enum refusal_kind {
+	REFUSED_PARAMETER,	 /* subject: parameter, holder: why */
+	REFUSED_NO_NETWORK,	 /* subject: network */
+	REFUSED_NETWORK_DOWN,	 /* subject: network, detail: why */
+	REFUSED_NO_GUEST,	 /* subject: guest[/nic] */
+	REFUSED_ATTACHED,	 /* subject: guest/nic, holder: interface and network */
+	REFUSED_MAC_IN_USE,	 /* subject: MAC, holder */
+	REFUSED_ADDRESS_IN_USE,	 /* subject: address, holder */
+	REFUSED_ADDRESS_OUTSIDE, /* subject: address, holder: the subnet */
+	REFUSED_POOL_EXHAUSTED,	 /* subject: network */
+	REFUSED_TOO_MANY_PORTS,
+	REFUSED_NO_VHOST,      /* detail: why */
+	REFUSED_STORAGE,       /* detail: why */
+	REFUSED_SYSTEM,	       /* detail: why */
+	REFUSED_CONFIGURATION, /* detail: why */
+	REFUSED_IN_USE,	       /* subject: network, holder: guest/nic */
+};
+
+struct refusal {
+	enum refusal_kind kind;
+	char subject[160], holder[224];
+	struct err detail;
+};
+
+/* Fills r and returns -1. */
+int refuse(struct refusal *r, enum refusal_kind kind, const char *subject, const char *holder);
+
+/* --- allocate.c --- */
+
+/* What was asked for beyond the identity; zero members: nothing. */
+struct wish {
+	struct mac mac;
+	uint32_t address;
+};
+
+/*
+ * Finds MAC and address for a port whose network, guest and nic are set, checked against everything
+ * known, and sets them. A port that has some keeps them unless a wish or a reservation says
+ * otherwise. Nothing is stored.
+ */
+MUST_CHECK int allocate(struct daemon *d, struct port *p, const struct wish *wish,
+			struct refusal *r);
+/* Another address than the present one, which was declined. */
+MUST_CHECK int allocate_other_address(struct daemon *d, struct port *p, uint32_t *ret,
+				      struct refusal *r);
+/* The keys and the generator from configuration, machine id or state. */
+MUST_CHECK int allocate_keys(struct daemon *d, struct err *err);
+struct mac allocate_bridge_mac(const struct daemon *d, const char *network);
+
+/* --- ports.c --- */
+
+enum vhost_wish { VHOST_AUTO, VHOST_ON, VHOST_OFF };
+
+struct attach_request {
+	const char *network; /* NULL: `default`, or the only one */
+	const char *guest;
+	uint32_t nic;
+	uint32_t queues;
+	enum vhost_wish vhost;
+	struct wish wish;
+	uint32_t owner; /* uid */
+};
+
+/* What an attach made: descriptors to hand over, and what to undo should that fail. */
+struct attachment {
+	struct daemon *daemon;
+	struct handle port;
+	bool new_allocation;
+	struct port before; /* of an allocation that was there */
+	unsigned queues, vhosts;
+	int tap_fd[TAP_QUEUES_MAX], vhost_fd[TAP_QUEUES_MAX];
+	struct err vhost_note; /* why there is no vhost; empty text: there is, or it was not asked
+				  for */
+};
+
+/* Everything but the delivery. The result is the caller's, who ends it by one of the two calls
+ * below. */
+MUST_CHECK int port_attach(struct daemon *d, const struct attach_request *q,
+			   struct attachment **ret, struct ticket *ticket, struct refusal *r);
+void port_delivered(struct attachment *a);
+/* The reply could not be delivered, or was never durable: nothing is left of the attach. */
+void port_undelivered(struct attachment *a);
+
+/* All ports of a guest, or one: nic < 0 means all. The devices go; allocations stay. */
+MUST_CHECK int port_detach(struct daemon *d, const char *guest, int64_t nic, struct refusal *r);
+/*
+ * The allocations go, too. What was released is in the tables no more and is the caller's, also
+ * after a failure half way, who ends it by one of the two calls below.
+ */
+struct release {
+	struct release *next;
+	struct port port;
+};
+MUST_CHECK int port_release(struct daemon *d, const char *guest, int64_t nic, struct release **ret,
+			    struct ticket *ticket, struct refusal *r);
+void port_released(struct daemon *d, struct release *release);
+/* It was not durable: the allocations are back, the devices are not. */
+void port_unreleased(struct daemon *d, struct release *release);
+
+struct port *port_find(struct daemon *d, uint32_t network, const char *guest, uint32_t nic);
+struct port *port_by_link(struct daemon *d, uint32_t ifindex);
+/* The port of a guest's nic that has a device, else one that is allocated, else NULL. */
+struct port *port_by_guest(struct daemon *d, const char *guest, uint32_t nic);
+/* The n-th port that exists, from slot *at on; NULL at the end. Begin with *at = 0. */
+struct port *port_next(struct daemon *d, uint32_t *at);
+/* "web1/0" */
+const char *port_text(const struct port *p, char buf[NAME_SIZE + 12]);
+const char *port_state_text(enum port_state state);
+
+/* Puts a port into the tables from a row or a mark; NULL when they are full. */
+struct port *port_insert(struct daemon *d, const struct port *template);
+/* Takes it out of the tables again. */
+void port_remove(struct daemon *d, struct port *p);
+/* The MAC and address that `to` says, in the tables. -1 when they refuse. */
+MUST_CHECK int port_readdress(struct daemon *d, struct port *p, const struct port *to);
+/* Host names and options of a network's ports from its configuration. */
+void ports_configure(struct daemon *d, struct network *n);
+/* The device is there: found at start, or just made. */
+void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const char *ifname,
+		   enum port_state state);
+/* The device is gone, whoever removed it. */
+void port_gone(struct daemon *d, struct port *p);
+/* Writes the port's allocation. */
+MUST_CHECK int port_store(struct daemon *d, const struct port *p, struct ticket *ret,
+			  struct err *err);
+/* Joins the device to its bridge, up, with its marks. */
+MUST_CHECK int port_link_up(struct daemon *d, const struct port *p, const char *altname,
+			    struct err *err);
+/* A declined address is replaced by another, unless the port asked for it or there is none. Says
+ * whether it was. */
+bool port_declined(struct daemon *d, struct port *p);
+/* That was not durable, and dhcp_undo has been called: the port has its former address. */
+void port_undeclined(struct daemon *d, struct port *p, uint32_t address);
+
+/* --- networks.c --- */
+
+struct network *network_find(struct daemon *d, const char *name);
+/* Of NULL: `default`, or the only network. */
+struct network *network_find_or_default(struct daemon *d, const char *name);
+/* Chooses the subnet, without touching host, state or network. */
+MUST_CHECK int network_choose_subnet(struct daemon *d, const struct network *n,
+				     struct ip4_prefix *ret, struct err *err);
+/* Chooses the subnet and makes the pool, without touching the host. */
+MUST_CHECK int network_plan(struct daemon *d, struct network *n, struct err *err);
+/* Takes ports and pool out of memory, for network_plan and network_load to begin anew. */
+void network_forget(struct daemon *d, struct network *n);
+/* Brings bridge, address, sysctls, DHCP in line with what is wanted; n->up says whether it worked.
+ */
+MUST_CHECK int network_bring_up(struct daemon *d, struct network *n, struct err *err);
+/* The bridge and all memory of the network go. */
+void network_remove(struct daemon *d, struct network *n);
+/* A slot for a configured network; NULL when all are in use. */
+struct network *network_add(struct daemon *d, const struct config_network *c);
+/* Options, times and reservations from n->config to dhcp/. */
+MUST_CHECK int network_configure(struct daemon *d, struct network *n, struct err *err);
+/* Allocations and leases of the state into the tables. */
+MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err);
+
+/* The prefixes that the host uses, those of other networks included; freed by the caller. */
+MUST_CHECK int network_taken(struct daemon *d, const struct network *except,
+			     struct bridge_taken **ret, size_t *ret_n, struct err *err);
+
+/* --- uplinks.c --- */
+
+/* Which links lead out, and their MTU; whether the host forwards for everybody. */
+MUST_CHECK int uplinks_find(struct daemon *d, struct err *err);
+/* Forwarding of the uplinks, as narrowly as IPv4 allows. */
+MUST_CHECK int uplinks_forward(struct daemon *d, struct err *err);
+uint32_t uplinks_mtu(const struct daemon *d);
+/* Replaces the rules if what they are made from has changed, or when `force`. */
+MUST_CHECK int rules_apply(struct daemon *d, bool force, struct err *err);
+
+/* --- serve.c --- */
+
+void serve_packet(struct daemon *d, const struct trap_packet *p);
+/* Sets the timer for what dhcp/ has to end next. */
+void serve_schedule(struct daemon *d);
+MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
+/* A lease that ended because its port did. */
+void serve_end_lease(struct daemon *d, const struct port *p);
+
+/* --- links.c --- */
+
+void link_seen(struct daemon *d, const struct rtnl_link *link);
+void link_forget(struct daemon *d, uint32_t index);
+const struct seen_link *link_find(const struct daemon *d, uint32_t index);
+void addr_seen(struct daemon *d, const struct rtnl_addr *addr);
+void addr_forget(struct daemon *d, const struct rtnl_addr *addr);
+
+/* --- reconcile.c --- */
+
+/* Brings the host in line with the configuration: at start, and after every surprise. */
+MUST_CHECK int reconcile(struct daemon *d, struct err *err);
+void reconcile_later(struct daemon *d);
+/* What the kernel says. */
+void reconcile_event(void *arg, const struct rtnl_event *e);
+
+/* --- reload.c --- */
+
+/* Reads the configuration again and applies it; when it is refused everything stays as it was. */
+MUST_CHECK int daemon_reload(struct daemon *d, struct refusal *r);
+
+/* --- daemon.c --- */
+
+struct daemon_options {
+	const char *config_path;
+	bool config_optional;
+	const char *state_path;
+	const char *socket_path;    /* NULL: the configuration's, */
+	const char *socket_default; /* or this */
+	int socket_fd;		    /* from socket activation; -1: none */
+	struct clock clock;
+	/* host_open_direct, or a fake's. */
+	int (*open_host)(struct loop *loop, uint16_t trap_group,
+			 const struct host_listener *listener, struct host **ret, struct err *err);
+};
+
+/* Everything up to serving; what it opened is closed again on failure. */
+MUST_CHECK int daemon_start(const struct daemon_options *o, struct daemon **ret, struct err *err);
+/* Leaves bridges, rules and guests as they are. */
+void daemon_stop(struct daemon *d);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happened, for those who watch: a ring of the last events, numbered. */
+#ifndef NETD_EVENTS_H
+#define NETD_EVENTS_H
+
+#include "bridge.h"
+
+enum event_kind {
+	EVENT_STARTED, /* netd serves */
+	EVENT_NETWORK_UP,
+	EVENT_NETWORK_DOWN, /* detail: why */
+	EVENT_ATTACHED,
+	EVENT_ADOPTED,	   /* found running at start */
+	EVENT_DETACHED,	   /* on request */
+	EVENT_GONE,	   /* the device vanished: its VMM died, or someone deleted it */
+	EVENT_RELEASED,	   /* the allocation */
+	EVENT_LEASE_BOUND, /* exchange is valid */
+	EVENT_LEASE_RENEWED,
+	EVENT_LEASE_RELEASED,
+	EVENT_LEASE_EXPIRED,
+	EVENT_LEASE_DECLINED, /* detail: what became of the address */
+	EVENT_LEASE_REFUSED,  /* a NAK */
+	EVENT_MAC_CONFLICT,   /* detail: where else the MAC was seen */
+	EVENT_RELOADED,
+	EVENT_STORAGE_FAILED, /* detail: why */
+	EVENT_STORAGE_WORKS,
+};
+
+struct event {
+	uint64_t number; /* from 1, without gaps */
+	int64_t wall_us;
+	enum event_kind kind;
+	char network[NAME_SIZE]; /* the members below are empty or zero where they do not apply */
+	char guest[NAME_SIZE];
+	uint32_t nic;
+	char ifname[LINK_NAME_SIZE];
+	struct mac mac;
+	uint32_t address;
+	uint32_t seconds;    /* of a lease */
+	int64_t exchange_ns; /* DISCOVER to ACK; -1: not known */
+	char hostname[64];
+	char detail[192];
+};
+
+enum { EVENTS_KEPT = 1024 };
+
+struct events {
+	struct event *ring; /* [EVENTS_KEPT] */
+	uint64_t next;	    /* number of the next event */
+};
+
+MUST_CHECK int events_init(struct events *e);
+void events_done(struct events *e);
+
+struct daemon;
+struct port;
+
+/* Adds an event, logs it, and wakes those who watch or wait at the end of the turn. */
+struct event *event_add(struct daemon *d, enum event_kind kind);
+/* The same with the members that a port gives. */
+struct event *event_add_port(struct daemon *d, enum event_kind kind, const struct port *p);
+
+/* An event by number; NULL when it is not kept any more or did not happen yet. */
+const struct event *event_get(const struct events *e, uint64_t number);
+/* The number of the oldest one that is kept. */
+uint64_t events_oldest(const struct events *e);
+
+const char *event_kind_text(enum event_kind kind);
+
+#endif

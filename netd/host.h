@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel seam: all that netd does to the host, and all that it hears from it, goes through
+ * struct host. The direct implementation calls bridge/ and tap/; tests put a fake one in its place.
+ * Callers do not know which.
+ */
+#ifndef NETD_HOST_H
+#define NETD_HOST_H
+
+#include "bridge.h"
+#include "loop.h"
+#include "tap.h"
+
+struct host;
+
+/* Functions are documented where their direct implementations are declared: bridge.h and tap.h. */
+struct host_ops {
+	void (*free)(struct host *h);
+	int (*link_list)(struct host *h, rtnl_link_fn fn, void *arg, struct err *err);
+	int (*addr_list)(struct host *h, rtnl_addr_fn fn, void *arg, struct err *err);
+	int (*route_list)(struct host *h, rtnl_route_fn fn, void *arg, struct err *err);
+	int (*neigh_list)(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err);
+	int (*fdb_find)(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
+			struct err *err);
+	int (*bridge_add)(struct host *h, const char *name, const struct mac *mac, uint32_t mtu,
+			  const char *alias, struct err *err);
+	int (*link_set)(struct host *h, const struct rtnl_change *c, struct err *err);
+	int (*link_del)(struct host *h, uint32_t index, struct err *err);
+	int (*addr_add)(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err);
+	int (*addr_del)(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err);
+	int (*forwarding_get)(struct host *h, const char *link, bool *ret, struct err *err);
+	int (*forwarding_set)(struct host *h, const char *link, bool on, struct err *err);
+	int (*ipv6_off)(struct host *h, const char *link, struct err *err);
+	int (*rules_replace)(struct host *h, const struct nft_plan *plan,
+			     struct err *err); /* plan NULL: none */
+	int (*rules_port_add)(struct host *h, uint32_t ifindex, struct err *err);
+	int (*rules_port_del)(struct host *h, uint32_t ifindex, struct err *err);
+	int (*tap_open)(struct host *h, const char *name, unsigned queues, int *ret_fds,
+			uint32_t *ret_ifindex, struct err *err);
+	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);
+	int (*send)(struct host *h, uint32_t ifindex, const void *frame, size_t len);
+};
+
+struct host {
+	const struct host_ops *ops;
+};
+
+/* What the host tells netd; called from the loop's dispatch phase. */
+struct host_listener {
+	rtnl_event_fn event;
+	trap_fn packet;
+	void *arg;
+};
+
+/* Opens the kernel's sockets and watches them in the loop. */
+MUST_CHECK int host_open_direct(struct loop *loop, uint16_t trap_group,
+				const struct host_listener *listener, struct host **ret,
+				struct err *err);
+
+static inline void host_free(struct host *h)
+{
+	if (h)
+		h->ops->free(h);
+}
+
+#endif

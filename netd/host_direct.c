@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel seam, straight to the kernel. Decides nothing. */
+#include "base/cleanup.h"
+#include "base/container.h"
+#include "host.h"
+
+enum { EVENTS_A_TURN = 64, PACKETS_A_TURN = 128 };
+
+struct direct {
+	struct host host;
+	struct host_listener listener;
+	struct rtnl *rtnl;
+	struct rtnl_watch *watch;
+	struct nft *nft;
+	struct trap *trap;
+	struct loop_io watch_io, trap_io;
+};
+
+static struct direct *direct(struct host *h)
+{
+	return CONTAINER_OF(h, struct direct, host);
+}
+
+static int link_list(struct host *h, rtnl_link_fn fn, void *arg, struct err *err)
+{
+	return rtnl_link_list(direct(h)->rtnl, fn, arg, err);
+}
+
+static int addr_list(struct host *h, rtnl_addr_fn fn, void *arg, struct err *err)
+{
+	return rtnl_addr_list(direct(h)->rtnl, fn, arg, err);
+}
+
+static int route_list(struct host *h, rtnl_route_fn fn, void *arg, struct err *err)
+{
+	return rtnl_route_list(direct(h)->rtnl, fn, arg, err);
+}
+
+static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err)
+{
+	return rtnl_neigh_list(direct(h)->rtnl, fn, arg, err);
+}
+
+static int fdb_find(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
+		    struct err *err)
+{
+	return rtnl_fdb_find(direct(h)->rtnl, bridge, mac, ret_port, err);
+}
+
+static int bridge_add(struct host *h, const char *name, const struct mac *mac, uint32_t mtu,
+		      const char *alias, struct err *err)
+{
+	return rtnl_bridge_add(direct(h)->rtnl, name, mac, mtu, alias, err);
+}
+
+static int link_set(struct host *h, const struct rtnl_change *c, struct err *err)
+{
+	return rtnl_link_set(direct(h)->rtnl, c, err);
+}
+
+static int link_del(struct host *h, uint32_t index, struct err *err)
+{
+	return rtnl_link_del(direct(h)->rtnl, index, err);
+}
+
+static int addr_add(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err)
+{
+	return rtnl_addr_add(direct(h)->rtnl, index, p, err);
+}
+
+static int addr_del(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err)
+{
+	return rtnl_addr_del(direct(h)->rtnl, index, p, err);
+}
+
+static int forwarding_get(struct host *h, const char *link, bool *ret, struct err *err)
+{
+	(void)h;
+	return sysctl_forwarding_get(link, ret, err);
+}
+
+static int forwarding_set(struct host *h, const char *link, bool on, struct err *err)
+{
+	(void)h;
+	return sysctl_forwarding_set(link, on, err);
+}
+
+static int ipv6_off(struct host *h, const char *link, struct err *err)
+{
+	(void)h;
+	return sysctl_ipv6_off(link, err);
+}
+
+static int rules_replace(struct host *h, const struct nft_plan *plan, struct err *err)
+{
+	return plan ? nft_replace(direct(h)->nft, plan, err) : nft_remove(direct(h)->nft, err);
+}
+
+static int rules_port_add(struct host *h, uint32_t ifindex, struct err *err)
+{
+	return nft_port_add(direct(h)->nft, ifindex, err);
+}
+
+static int rules_port_del(struct host *h, uint32_t ifindex, struct err *err)
+{
+	return nft_port_del(direct(h)->nft, ifindex, err);
+}
+
+static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_fds,
+		    uint32_t *ret_ifindex, struct err *err)
+{
+	(void)h;
+	return tap_open(name, queues, ret_fds, ret_ifindex, err);
+}
+
+static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
+{
+	(void)h;
+	return tap_vhost_open(queues, ret_fds, err);
+}
+
+static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_t len)
+{
+	return trap_send(direct(h)->trap, ifindex, frame, len);
+}
+
+static void free_direct(struct host *h)
+{
+	struct direct *d = direct(h);
+
+	loop_io_del(&d->watch_io);
+	loop_io_del(&d->trap_io);
+	rtnl_watch_free(d->watch);
+	rtnl_free(d->rtnl);
+	nft_free(d->nft);
+	trap_free(d->trap);
+	free(d);
+}
+
+static const struct host_ops ops = {
+	.free = free_direct,
+	.link_list = link_list,
+	.addr_list = addr_list,
+	.route_list = route_list,
+	.neigh_list = neigh_list,
+	.fdb_find = fdb_find,
+	.bridge_add = bridge_add,
+	.link_set = link_set,
+	.link_del = link_del,
+	.addr_add = addr_add,
+	.addr_del = addr_del,
+	.forwarding_get = forwarding_get,
+	.forwarding_set = forwarding_set,
+	.ipv6_off = ipv6_off,
+	.rules_replace = rules_replace,
+	.rules_port_add = rules_port_add,
+	.rules_port_del = rules_port_del,
+	.tap_open = open_tap,
+	.vhost_open = vhost_open,
+	.send = send_frame,
+};
+
+/* What is left unread stays ready, so the next turn goes on with it. */
+static void watch_ready(struct loop_io *io, uint32_t events)
+{
+	struct direct *d = CONTAINER_OF(io, struct direct, watch_io);
+
+	(void)events;
+	if (rtnl_watch_read(d->watch, EVENTS_A_TURN, d->listener.event, d->listener.arg) < 0)
+		return;
+}
+
+static void trap_ready(struct loop_io *io, uint32_t events)
+{
+	struct direct *d = CONTAINER_OF(io, struct direct, trap_io);
+
+	(void)events;
+	if (trap_read(d->trap, PACKETS_A_TURN, d->listener.packet, d->listener.arg) < 0)
+		return;
+}
+
+int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_listener *listener,
+		     struct host **ret, struct err *err)
+{
+	struct direct *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (!d)
+		return err_set(err, ENOMEM, "out of memory");
+	d->host.ops = &ops;
+	d->listener = *listener;
+	rc = rtnl_open(&d->rtnl, err);
+	if (!rc)
+		rc = rtnl_watch_open(&d->watch, err);
+	if (!rc)
+		rc = nft_open(&d->nft, err);
+	if (!rc)
+		rc = trap_open(trap_group, &d->trap, err);
+	if (!rc)
+		rc = loop_io_add(loop, &d->watch_io, rtnl_watch_fd(d->watch), EPOLLIN, watch_ready);
+	if (!rc)
+		rc = loop_io_add(loop, &d->trap_io, trap_fd(d->trap), EPOLLIN, trap_ready);
+	if (rc) {
+		free_direct(&d->host);
+		return rc;
+	}
+	*ret = &d->host;
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The typed calls of libnetd. */
+#include "base/cleanup.h"
+#include "client.h"
+
+static void set_text(json_t *o, const char *key, const char *value)
+{
+	if (value)
+		json_object_set_new(o, key, json_string(value));
+}
+
+static json_t *attach_parameters(const struct netd_attach *a)
+{
+	static const char *const vhost[] = {
+		[NETD_VHOST_AUTO] = "auto", [NETD_VHOST_ON] = "on", [NETD_VHOST_OFF] = "off"
+	};
+	json_t *p = json_object();
+
+	set_text(p, "guest", a->guest ? a->guest : "");
+	set_text(p, "network", a->network);
+	set_text(p, "mac", a->mac);
+	if (a->address)
+		json_object_set_new(p, "addresses", json_pack("[s]", a->address));
+	if (a->nic)
+		json_object_set_new(p, "nic", json_integer(a->nic));
+	if (a->queues)
+		json_object_set_new(p, "queues", json_integer(a->queues));
+	if ((unsigned)a->vhost < ARRAY_SIZE(vhost))
+		set_text(p, "vhost", vhost[a->vhost]);
+	return p;
+}
+
+static void get_text(const json_t *o, const char *key, char *to, size_t size)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static uint32_t get_number(const json_t *o, const char *key)
+{
+	return (uint32_t)json_integer_value(json_object_get(o, key));
+}
+
+/* Moves the descriptors that a list of indices names from the connection to the port. */
+static int take_fds(struct netd *n, const json_t *indices, int *to, uint32_t *ret_count)
+{
+	size_t count = json_array_size(indices);
+
+	if (count > NETD_QUEUES_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < count; i++) {
+		json_int_t at = json_integer_value(json_array_get(indices, i));
+
+		if (at < 0 || at >= n->fds_len || n->fds[at] < 0)
+			return -EBADMSG;
+		to[i] = take_fd(&n->fds[at]);
+		*ret_count = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+static int read_port(struct netd *n, const json_t *reply, struct netd_port *p)
+{
+	const json_t *port = json_object_get(reply, "port"),
+		     *addresses = json_object_get(port, "addresses");
+	const char *address = json_string_value(json_array_get(addresses, 0));
+	int rc = take_fds(n, json_object_get(reply, "tapFileDescriptors"), p->tap_fd, &p->queues);
+
+	if (!rc)
+		rc = take_fds(n, json_object_get(reply, "vhostFileDescriptors"), p->vhost_fd,
+			      &p->vhosts);
+	client_close_fds(n);
+	if (rc || !p->queues)
+		return err_set(&n->err, EBADMSG, "netd's reply is without its descriptors");
+	get_text(port, "network", p->network, sizeof(p->network));
+	get_text(port, "interface", p->interface, sizeof(p->interface));
+	get_text(port, "mac", p->mac, sizeof(p->mac));
+	get_text(port, "gateway", p->gateway, sizeof(p->gateway));
+	get_text(reply, "vhostNote", p->vhost_note, sizeof(p->vhost_note));
+	snprintf(p->address, sizeof(p->address), "%s", address ? address : "");
+	p->interface_index = get_number(port, "interfaceIndex");
+	p->mtu = get_number(port, "mtu");
+	return 0;
+}
+
+int netd_attach(struct netd *n, const struct netd_attach *a, struct netd_port *ret)
+{
+	struct netd_port p = { 0 };
+	json_t *reply;
+	int rc = client_call(n, "io.netd.Attach", attach_parameters(a), &reply);
+
+	if (rc) {
+		client_close_fds(n);
+		return rc;
+	}
+	rc = read_port(n, reply, &p);
+	json_decref(reply);
+	if (rc) {
+		netd_port_close(&p);
+		return rc;
+	}
+	*ret = p;
+	return 0;
+}
+
+void netd_port_close(struct netd_port *p)
+{
+	while (p->queues)
+		close(p->tap_fd[--p->queues]);
+	while (p->vhosts)
+		close(p->vhost_fd[--p->vhosts]);
+}
+
+static int call_plain(struct netd *n, const char *method, json_t *parameters)
+{
+	json_t *reply;
+	int rc = client_call(n, method, parameters, &reply);
+
+	if (!rc)
+		json_decref(reply);
+	client_close_fds(n);
+	return rc;
+}
+
+static json_t *port_parameters(const char *guest, int nic)
+{
+	json_t *p = json_pack("{s:s}", "guest", guest);
+
+	if (nic >= 0)
+		json_object_set_new(p, "nic", json_integer(nic));
+	return p;
+}
+
+int netd_detach(struct netd *n, const char *guest, int nic)
+{
+	return call_plain(n, "io.netd.Detach", port_parameters(guest, nic));
+}
+
+int netd_release(struct netd *n, const char *guest, int nic)
+{
+	return call_plain(n, "io.netd.Release", port_parameters(guest, nic));
+}
+
+int netd_wait(struct netd *n, const char *guest, uint32_t nic, const char *what, int timeout_ms)
+{
+	json_t *p = port_parameters(guest, (int)nic);
+
+	set_text(p, "for", what);
+	if (timeout_ms >= 0)
+		json_object_set_new(p, "timeoutSeconds", json_real(timeout_ms / 1e3));
+	return call_plain(n, "io.netd.Wait", p);
+}

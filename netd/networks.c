@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Networks: which subnet, which addresses are free in it, and the bridge that stands for it on the
+ * host. Bringing one up is idempotent: what is already so is left alone, and a bridge that bears
+ * our mark is taken over.
+ */
+#include <inttypes.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "daemon.h"
+#include "resolv.h"
+
+struct network *network_find(struct daemon *d, const char *name)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && !strcmp(d->network[i].config->name, name))
+			return &d->network[i];
+	return NULL;
+}
+
+struct network *network_find_or_default(struct daemon *d, const char *name)
+{
+	struct network *only = NULL, *n = network_find(d, name ? name : "default");
+
+	if (n || name)
+		return n;
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		if (!d->network[i].used)
+			continue;
+		if (only)
+			return NULL;
+		only = &d->network[i];
+	}
+	return only;
+}
+
+struct network *network_add(struct daemon *d, const struct config_network *c)
+{
+	for (uint32_t i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+
+		if (n->used)
+			continue;
+		*n = (struct network){ .used = true, .slot = i, .config = c };
+		bridge_link_name(c->name, n->bridge);
+		n->bridge_mac = allocate_bridge_mac(d, c->name);
+		return n;
+	}
+	return NULL;
+}
+
+/* --- what the host uses already --- */
+
+struct taken {
+	struct daemon *d;
+	const struct network *except;
+	struct bridge_taken *at;
+	size_t n, cap;
+};
+
+static int add_taken(struct taken *t, struct ip4_prefix p, const char *fmt, ...) ERR_PRINTF(3, 4);
+
+static int add_taken(struct taken *t, struct ip4_prefix p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 32;
+		struct bridge_taken *grown = realloc(t->at, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		t->at = grown;
+		t->cap = cap;
+	}
+	t->at[t->n].prefix = p;
+	va_start(ap, fmt);
+	vsnprintf(t->at[t->n].what, sizeof(t->at[t->n].what), fmt, ap);
+	va_end(ap);
+	t->n++;
+	return 0;
+}
+
+static bool is_our_bridge(const struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && d->network[i].bridge_index == ifindex && ifindex)
+			return true;
+	return false;
+}
+
+static int take_route(void *arg, const struct rtnl_route *route)
+{
+	struct taken *t = arg;
+	const struct seen_link *link = link_find(t->d, route->index);
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	/* A default route leads to what no other route knows: it is no use of an address. */
+	if (route->dst.len == 0 || is_our_bridge(t->d, route->index))
+		return 0;
+	return add_taken(t, route->dst, "route %s%s%s", ip4_prefix_text(route->dst, text),
+			 link ? " dev " : "", link ? link->name : "");
+}
+
+static int take_addresses(struct taken *t)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+	int rc = 0;
+
+	for (size_t i = 0; i < t->d->addrs && !rc; i++) {
+		const struct rtnl_addr *a = &t->d->addr[i];
+		const struct seen_link *link = link_find(t->d, a->index);
+
+		if (!is_our_bridge(t->d, a->index))
+			rc = add_taken(t, a->prefix, "address %s of %s",
+				       ip4_prefix_text(a->prefix, text),
+				       link ? link->name : "a link");
+	}
+	return rc;
+}
+
+/* Also those of networks that are configured and not up yet. */
+static int take_networks(struct taken *t)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+	int rc = 0;
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX && !rc; i++) {
+		const struct network *n = &t->d->network[i];
+		struct ip4_prefix p;
+
+		if (!n->used || n->leaving || n->slot == t->except->slot)
+			continue;
+		p = n->subnet.len ? n->subnet : n->config->subnet;
+		if (p.len)
+			rc = add_taken(t, p, "subnet %s of network '%s'", ip4_prefix_text(p, text),
+				       n->config->name);
+	}
+	return rc;
+}
+
+int network_taken(struct daemon *d, const struct network *except, struct bridge_taken **ret,
+		  size_t *ret_n, struct err *err)
+{
+	struct taken t = { .d = d, .except = except };
+	int rc = d->host->ops->route_list(d->host, take_route, &t, err);
+
+	if (!rc && (take_addresses(&t) || take_networks(&t)))
+		rc = err_set(err, ENOMEM, "out of memory");
+	if (rc) {
+		free(t.at);
+		return rc;
+	}
+	*ret = t.at;
+	*ret_n = t.n;
+	return 0;
+}
+
+/* --- subnet and pool --- */
+
+static bool in_supernet(const struct config *c, struct ip4_prefix p)
+{
+	for (unsigned i = 0; i < c->supernet.n; i++)
+		if (p.len >= c->supernet.at[i].len && ip4_within(c->supernet.at[i], p.addr))
+			return true;
+	return false;
+}
+
+static bool has_address(const struct daemon *d, uint32_t ifindex, struct ip4_prefix p)
+{
+	for (size_t i = 0; i < d->addrs; i++)
+		if (d->addr[i].index == ifindex && d->addr[i].prefix.addr == p.addr &&
+		    d->addr[i].prefix.len == p.len)
+			return true;
+	return false;
+}
+
+/* The one remembered, if it still fits or is in use; else a new one. */
+static int choose_auto(struct daemon *d, const struct network *n, const struct bridge_taken *taken,
+		       size_t count, struct ip4_prefix *ret, struct err *err)
+{
+	const struct bridge_taken *clash;
+	struct ip4_prefix old;
+	int rc = store_subnet_get(d->store, n->config->name, &old, err);
+
+	if (rc && rc != -ENOENT)
+		return rc;
+	if (!rc && in_supernet(d->config, old)) {
+		clash = bridge_subnet_clash(old, taken, count);
+		if (clash && has_address(d, n->bridge_index, old))
+			log_warning("network %s: its subnet overlaps %s", n->config->name,
+				    clash->what);
+		if (!clash || has_address(d, n->bridge_index, old)) {
+			*ret = old;
+			return 0;
+		}
+		log_notice("network %s: its former subnet overlaps %s, so it gets another",
+			   n->config->name, clash->what);
+	}
+	return bridge_subnet_choose(&d->address_key, n->config->name, d->config->supernet.at,
+				    d->config->supernet.n, taken, count, ret, err);
+}
+
+static int check_explicit(struct daemon *d, const struct network *n,
+			  const struct bridge_taken *taken, size_t count, struct err *err)
+{
+	const struct bridge_taken *clash = bridge_subnet_clash(n->config->subnet, taken, count);
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	if (!clash)
+		return 0;
+	ip4_prefix_text(n->config->subnet, text);
+	/* Guests are running on it: the newcomer is to be mended, not they. */
+	if (has_address(d, n->bridge_index, n->config->subnet)) {
+		log_warning("network %s: its subnet %s overlaps %s", n->config->name, text,
+			    clash->what);
+		return 0;
+	}
+	return err_set(err, EADDRINUSE, "subnet %s overlaps %s", text, clash->what);
+}
+
+int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_prefix *ret,
+			  struct err *err)
+{
+	CLEAN_FREE struct bridge_taken *taken = NULL;
+	size_t count = 0;
+	int rc = network_taken(d, n, &taken, &count, err);
+
+	if (rc)
+		return rc;
+	if (n->config->auto_subnet)
+		return choose_auto(d, n, taken, count, ret, err);
+	*ret = n->config->subnet;
+	return check_explicit(d, n, taken, count, err);
+}
+
+/* Reservations are kept for their guests; ports have theirs; declined ones are nobody's. */
+static int make_pool(struct daemon *d, struct network *n, struct err *err)
+{
+	struct dhcp_pool *pool;
+	struct port *p;
+	int rc = config_pool(n->config, n->subnet, &pool, err);
+
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < n->config->hosts; i++)
+		if (n->config->host[i].address)
+			dhcp_pool_take(pool, n->config->host[i].address);
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (p->network == n->slot)
+			dhcp_pool_take(pool, p->address);
+	dhcp_pool_free(n->pool);
+	n->pool = pool;
+	return 0;
+}
+
+int network_plan(struct daemon *d, struct network *n, struct err *err)
+{
+	int rc = network_choose_subnet(d, n, &n->subnet, err);
+
+	return rc ? rc : make_pool(d, n, err);
+}
+
+/* --- DHCP --- */
+
+static int copy_options(struct dhcp_option_set *to, const struct dhcp_option_set *from)
+{
+	uint8_t code;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && dhcp_option_set_nth(from, i, &code); i++) {
+		size_t len;
+		const uint8_t *data = dhcp_option_set_get(from, code, &len);
+
+		rc = dhcp_option_set_put(to, code, data, len);
+	}
+	return rc;
+}
+
+static int put_dns(struct network *n, struct dhcp_option_set *to)
+{
+	uint32_t server[CONFIG_LIST_MAX];
+	unsigned count = resolv_upstreams(server, CONFIG_LIST_MAX);
+	uint8_t wire[4 * CONFIG_LIST_MAX];
+	struct wr w = wr_init(wire, sizeof(wire));
+
+	for (unsigned i = 0; i < count; i++)
+		wr_be32(&w, server[i]);
+	if (!count)
+		log_warning(
+			"network %s: the host has no name server that guests could use; set dns",
+			n->config->name);
+	return count ? dhcp_option_set_put(to, 6, wire, w.len) : 0;
+}
+
+static int make_options(struct network *n, struct err *err)
+{
+	struct dhcp_option_set *set;
+	int rc = dhcp_option_set_new(&set);
+
+	if (rc)
+		return err_set(err, ENOMEM, "out of memory");
+	rc = copy_options(set, n->config->options.wire);
+	if (!rc && n->config->auto_dns && n->config->mode != BRIDGE_MODE_ISOLATED)
+		rc = put_dns(n, set);
+	if (rc) {
+		dhcp_option_set_free(set);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	dhcp_option_set_free(n->options);
+	n->options = set;
+	return 0;
+}
+
+int network_configure(struct daemon *d, struct network *n, struct err *err)
+{
+	const struct config_network *c = n->config;
+	struct dhcp_net_config net = { .serve = c->dhcp,
+				       .server = n->subnet,
+				       .router =
+					       c->mode == BRIDGE_MODE_ISOLATED ? 0 : n->subnet.addr,
+				       .mac = n->bridge_mac,
+				       .mtu = (uint16_t)(n->mtu > UINT16_MAX ? UINT16_MAX : n->mtu),
+				       .lease_time = c->lease_time,
+				       .min_lease_time = c->min_lease_time,
+				       .max_lease_time = c->max_lease_time,
+				       .offer_hold = c->offer_hold,
+				       .quarantine = c->quarantine };
+	int rc = make_options(n, err);
+
+	if (rc)
+		return rc;
+	net.options = n->options;
+	rc = dhcp_net_set(d->dhcp, n->slot, &net);
+	if (rc)
+		return err_sys(err, -rc, "cannot configure its DHCP");
+	ports_configure(d, n);
+	return 0;
+}
+
+/* --- the state --- */
+
+struct loading {
+	struct daemon *d;
+	struct network *n;
+	unsigned full;
+};
+
+static int load_allocation(void *arg, const struct store_allocation *a)
+{
+	struct loading *l = arg;
+	struct port p = { .network = l->n->slot,
+			  .nic = a->nic,
+			  .mac = a->mac,
+			  .mac_given = a->mac_given,
+			  .generation = a->generation,
+			  .address = a->address,
+			  .address_given = a->address_given,
+			  .owner = a->owner,
+			  .queues = a->queues,
+			  .vhost = a->vhost,
+			  .created = a->created };
+
+	if (strcmp(a->network, l->n->config->name) || port_find(l->d, l->n->slot, a->guest, a->nic))
+		return 0;
+	memcpy(p.guest, a->guest, sizeof(p.guest));
+	/* The subnet is another now: the address is chosen anew when all are loaded. */
+	if (!ip4_within(l->n->subnet, p.address) || p.address == l->n->subnet.addr)
+		p.address = 0;
+	l->full += !port_insert(l->d, &p);
+	return 0;
+}
+
+static void move_strays(struct daemon *d, struct network *n)
+{
+	struct wish wish = { 0 };
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));) {
+		struct port moved = *p;
+		struct refusal r;
+		struct err err;
+
+		if (p->network != n->slot || p->address)
+			continue;
+		if (allocate(d, &moved, &wish, &r) || port_readdress(d, p, &moved) ||
+		    port_store(d, p, NULL, &err))
+			log_warning("port %s/%" PRIu32
+				    ": there is no address for it in the new subnet of network %s",
+				    p->guest, p->nic, n->config->name);
+	}
+}
+
+int network_load(struct daemon *d, struct network *n, struct err *err)
+{
+	struct loading l = { .d = d, .n = n };
+	int rc = store_allocation_list(d->store, load_allocation, &l, err);
+
+	if (rc)
+		return rc;
+	if (l.full)
+		log_warning("network %s: %u allocations of the state find no room; raise max-ports",
+			    n->config->name, l.full);
+	move_strays(d, n);
+	return serve_load(d, n, err);
+}
+
+/* --- the bridge --- */
+
+struct bridge_search {
+	char mark[LINK_ALIAS_SIZE];
+	uint32_t index; /* 0: not found */
+	struct daemon *d;
+};
+
+static int search_bridge(void *arg, const struct rtnl_link *link)
+{
+	struct bridge_search *s = arg;
+
+	if (!strcmp(link->alias, s->mark) && !strcmp(link->kind, "bridge")) {
+		s->index = link->index;
+		link_seen(s->d, link);
+	}
+	return 0;
+}
+
+static int make_bridge(struct daemon *d, struct network *n, struct err *err)
+{
+	struct bridge_search s = { .d = d };
+	struct bridge_mark mark = { 0 };
+	int rc;
+
+	memcpy(mark.network, n->config->name, sizeof(mark.network));
+	bridge_mark_format(&mark, s.mark);
+	rc = d->host->ops->bridge_add(d->host, n->bridge, &n->bridge_mac, n->mtu, s.mark, err);
+	if (rc == -EEXIST)
+		return err_set(err, EEXIST, "interface %s exists and is not netd's", n->bridge);
+	if (!rc)
+		rc = d->host->ops->link_list(d->host, search_bridge, &s, err);
+	if (!rc && !s.index)
+		rc = err_set(err, ENODEV, "bridge %s vanished", n->bridge);
+	n->bridge_index = s.index;
+	return rc;
+}
+
+/* The subnet's gateway, and not that of a former subnet. Addresses that others put there stay. */
+static int set_gateway(struct daemon *d, struct network *n, struct err *err)
+{
+	struct ip4_prefix old = { 0 };
+	int rc = store_subnet_get(d->store, n->config->name, &old, err);
+
+	if (rc && rc != -ENOENT)
+		return rc;
+	if (!rc && (old.addr != n->subnet.addr || old.len != n->subnet.len) &&
+	    has_address(d, n->bridge_index, old)) {
+		rc = d->host->ops->addr_del(d->host, n->bridge_index, old, err);
+		if (rc)
+			return rc;
+	}
+	if (old.addr != n->subnet.addr || old.len != n->subnet.len) {
+		rc = store_subnet_put(d->store, n->config->name, n->subnet, err);
+		if (rc)
+			return rc;
+	}
+	if (has_address(d, n->bridge_index, n->subnet))
+		return 0;
+	return d->host->ops->addr_add(d->host, n->bridge_index, n->subnet, err);
+}
+
+static int set_sysctls(struct daemon *d, struct network *n, struct err *err)
+{
+	bool forwards = n->config->mode != BRIDGE_MODE_ISOLATED, on;
+	int rc = d->host->ops->ipv6_off(d->host, n->bridge, err);
+
+	if (!rc)
+		rc = d->host->ops->forwarding_get(d->host, n->bridge, &on, err);
+	/* A host that forwards for everybody has it on everywhere; the rules keep an isolated
+	 * network to itself. */
+	if (!rc && forwards != on && (forwards || !d->forwards_for_all))
+		rc = d->host->ops->forwarding_set(d->host, n->bridge, forwards, err);
+	return rc;
+}
+
+static int bring_up(struct daemon *d, struct network *n, struct err *err)
+{
+	const struct seen_link *link = n->bridge_index ? link_find(d, n->bridge_index) : NULL;
+	struct rtnl_change c = { .up = true };
+	int rc = 0;
+
+	n->mtu = n->config->mtu ? n->config->mtu : uplinks_mtu(d);
+	if (!link)
+		rc = make_bridge(d, n, err);
+	if (!rc)
+		rc = set_sysctls(d, n, err);
+	c.index = n->bridge_index;
+	c.mtu = n->mtu;
+	if (!rc && (!link || !link->up || link->mtu != n->mtu))
+		rc = d->host->ops->link_set(d->host, &c, err);
+	if (!rc)
+		rc = set_gateway(d, n, err);
+	return rc ? rc : network_configure(d, n, err);
+}
+
+int network_bring_up(struct daemon *d, struct network *n, struct err *err)
+{
+	int rc = bring_up(d, n, err);
+	char text[IP4_PREFIX_TEXT_SIZE];
+	struct event *e;
+
+	if (n->up == (rc == 0))
+		return rc;
+	n->up = rc == 0;
+	e = event_add(d, n->up ? EVENT_NETWORK_UP : EVENT_NETWORK_DOWN);
+	memcpy(e->network, n->config->name, sizeof(e->network));
+	if (rc) {
+		snprintf(e->detail, sizeof(e->detail), "%.180s", err->text);
+		return rc;
+	}
+	snprintf(e->detail, sizeof(e->detail), "%s on %s", ip4_prefix_text(n->subnet, text),
+		 n->bridge);
+	log_info("network %s: %s on bridge %s, %s", n->config->name, text, n->bridge,
+		 config_mode_text(n->config->mode));
+	return 0;
+}
+
+void network_forget(struct daemon *d, struct network *n)
+{
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (p->network == n->slot)
+			port_remove(d, p);
+	dhcp_pool_free(n->pool);
+	n->pool = NULL;
+	n->subnet.len = 0;
+	n->up = false;
+}
+
+void network_remove(struct daemon *d, struct network *n)
+{
+	struct err err;
+	int rc;
+
+	network_forget(d, n);
+	if (n->bridge_index) {
+		rc = d->host->ops->link_del(d->host, n->bridge_index, &err);
+		if (rc && rc != -ENODEV)
+			log_warning("bridge %s: %s", n->bridge, err.text);
+	}
+	dhcp_option_set_free(n->options);
+	*n = (struct network){ 0 };
+}

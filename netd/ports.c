@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ports: the table, and attach, detach and release.
+ *
+ * An attach goes step by step: allocation, row, device, descriptors, rule, reply. When one fails,
+ * those before it are undone in reverse, and the same happens when the row could not be made
+ * durable or the reply not be delivered: there is then no link, set element, address or row that
+ * was not there before.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "daemon.h"
+
+enum { NAME_ATTEMPTS = 8, MAC_REST_S = 86400, MAX_NIC = 63 };
+
+/* --- the table --- */
+
+static uint64_t name_hash(const struct daemon *d, const char *guest, uint32_t nic)
+{
+	struct siphash h = siphash_init(&d->table_key);
+
+	siphash_add_text(&h, guest);
+	siphash_add_u32(&h, nic);
+	return siphash_done(&h);
+}
+
+static uint64_t link_hash(const struct daemon *d, uint32_t ifindex)
+{
+	return siphash(&d->table_key, &ifindex, sizeof(ifindex));
+}
+
+struct port *port_find(struct daemon *d, uint32_t network, const char *guest, uint32_t nic)
+{
+	uint32_t place = UINT32_MAX, i;
+
+	while ((i = index_walk(&d->port_by_name, name_hash(d, guest, nic), &place)) != SLOT_NONE) {
+		struct port *p = &d->port[i];
+
+		if (p->network == network && p->nic == nic && !strcmp(p->guest, guest))
+			return p;
+	}
+	return NULL;
+}
+
+struct port *port_by_guest(struct daemon *d, const char *guest, uint32_t nic)
+{
+	uint32_t place = UINT32_MAX, i;
+	struct port *found = NULL;
+
+	while ((i = index_walk(&d->port_by_name, name_hash(d, guest, nic), &place)) != SLOT_NONE) {
+		struct port *p = &d->port[i];
+
+		if (p->nic == nic && !strcmp(p->guest, guest) && (!found || p->ifindex))
+			found = p;
+	}
+	return found;
+}
+
+struct port *port_by_link(struct daemon *d, uint32_t ifindex)
+{
+	uint32_t place = UINT32_MAX, i;
+
+	while ((i = index_walk(&d->port_by_link, link_hash(d, ifindex), &place)) != SLOT_NONE)
+		if (d->port[i].ifindex == ifindex)
+			return &d->port[i];
+	return NULL;
+}
+
+struct port *port_next(struct daemon *d, uint32_t *at)
+{
+	while (*at < d->ports.fresh) {
+		uint32_t i = (*at)++;
+
+		if (slots_live(&d->ports, i))
+			return &d->port[i];
+	}
+	return NULL;
+}
+
+const char *port_text(const struct port *p, char buf[NAME_SIZE + 12])
+{
+	snprintf(buf, NAME_SIZE + 12, "%s/%" PRIu32, p->guest, p->nic);
+	return buf;
+}
+
+const char *port_state_text(enum port_state state)
+{
+	switch (state) {
+	case PORT_RESERVED:
+		return "reserved";
+	case PORT_CREATED:
+		return "created";
+	case PORT_ATTACHED:
+		return "attached";
+	}
+	return "?";
+}
+
+static struct mac_holder mac_holder(const struct port *p)
+{
+	return (struct mac_holder){ .kind = MAC_OF_PORT, .id = p->slot };
+}
+
+/* The name that the guest is told: the reservation's, or its own, which is a host name or is not
+ * told. */
+static void set_hostname(struct daemon *d, struct port *p)
+{
+	const struct config_host *host = config_host_find(d->network[p->network].config, p->guest);
+	const char *name = host && host->hostname[0] ? host->hostname : p->guest;
+	char clean[DHCP_NAME_SIZE];
+
+	dhcp_name_clean((const uint8_t *)name, strlen(name), clean);
+	snprintf(p->hostname, sizeof(p->hostname), "%s", strcasecmp(clean, name) ? "" : clean);
+}
+
+static struct dhcp_port dhcp_view(struct daemon *d, struct port *p)
+{
+	const struct config_host *host = config_host_find(d->network[p->network].config, p->guest);
+
+	set_hostname(d, p);
+	return (struct dhcp_port){ .net = p->network,
+				   .port = p->slot,
+				   .addr = p->address,
+				   .mac = p->mac,
+				   .hostname = p->hostname[0] ? p->hostname : NULL,
+				   .options = host && p->nic == 0 ? host->options.wire : NULL };
+}
+
+static bool enter_tables(struct daemon *d, struct port *p)
+{
+	struct dhcp_port view = dhcp_view(d, p);
+
+	if (mac_index_add(d->macs, &p->mac, mac_holder(p)))
+		return false;
+	if (p->address && dhcp_port_add(d->dhcp, &view)) {
+		mac_index_del(d->macs, &p->mac, mac_holder(p));
+		return false;
+	}
+	dhcp_pool_take(d->network[p->network].pool, p->address);
+	return true;
+}
+
+static void leave_tables(struct daemon *d, struct port *p)
+{
+	dhcp_port_del(d->dhcp, p->slot);
+	dhcp_pool_give(d->network[p->network].pool, p->address);
+	mac_index_del(d->macs, &p->mac, mac_holder(p));
+}
+
+struct port *port_insert(struct daemon *d, const struct port *template)
+{
+	uint32_t i = slots_take(&d->ports);
+	struct port *p;
+
+	if (i == SLOT_NONE)
+		return NULL;
+	p = &d->port[i];
+	*p = *template;
+	p->slot = i;
+	if (!index_add(&d->port_by_name, name_hash(d, p->guest, p->nic), i)) {
+		slots_give(&d->ports, i);
+		return NULL;
+	}
+	if (!enter_tables(d, p)) {
+		index_del(&d->port_by_name, name_hash(d, p->guest, p->nic), i);
+		slots_give(&d->ports, i);
+		return NULL;
+	}
+	return p;
+}
+
+static void drop_link(struct daemon *d, struct port *p)
+{
+	if (!p->ifindex)
+		return;
+	index_del(&d->port_by_link, link_hash(d, p->ifindex), p->slot);
+	d->network[p->network].attached--;
+	p->ifindex = 0;
+	p->ifname[0] = 0;
+	p->state = PORT_RESERVED;
+}
+
+void port_remove(struct daemon *d, struct port *p)
+{
+	drop_link(d, p);
+	leave_tables(d, p);
+	index_del(&d->port_by_name, name_hash(d, p->guest, p->nic), p->slot);
+	slots_give(&d->ports, p->slot);
+}
+
+void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const char *ifname,
+		   enum port_state state)
+{
+	drop_link(d, p);
+	p->ifindex = ifindex;
+	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
+	p->state = state;
+	p->settled = state == PORT_ATTACHED;
+	d->network[p->network].attached++;
+	/* The index has room for as many ports as there are slots. */
+	index_add(&d->port_by_link, link_hash(d, ifindex), p->slot);
+}
+
+/* --- rows --- */
+
+static void row_of(struct daemon *d, const struct port *p, struct store_allocation *a)
+{
+	*a = (struct store_allocation){ .nic = p->nic,
+					.mac = p->mac,
+					.mac_given = p->mac_given,
+					.generation = p->generation,
+					.address = p->address,
+					.address_given = p->address_given,
+					.owner = p->owner,
+					.queues = p->queues,
+					.vhost = p->vhost,
+					.created = p->created };
+	memcpy(a->network, d->network[p->network].config->name, sizeof(a->network));
+	memcpy(a->guest, p->guest, sizeof(a->guest));
+}
+
+int port_store(struct daemon *d, const struct port *p, struct ticket *ret, struct err *err)
+{
+	struct store_allocation row;
+
+	row_of(d, p, &row);
+	return store_allocation_put(d->store, &row, ret, err);
+}
+
+static int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ticket *ret,
+			struct err *err)
+{
+	struct store_allocation row;
+
+	row_of(d, p, &row);
+	return store_allocation_del(d->store, &row, loop_wall(d->loop), rest, ret, err);
+}
+
+/* --- attach --- */
+
+static int check_request(struct daemon *d, const struct attach_request *q, struct network **ret,
+			 struct refusal *r)
+{
+	const char *why = bridge_name_refusal(q->guest);
+	struct network *n = network_find_or_default(d, q->network);
+	char text[NAME_SIZE + 12], where[LINK_NAME_SIZE + NAME_SIZE + 32];
+	struct port *p;
+
+	if (why)
+		return refuse(r, REFUSED_PARAMETER, "guest", why);
+	if (q->nic > MAX_NIC)
+		return refuse(r, REFUSED_PARAMETER, "nic", "it is larger than 63");
+	if (q->queues < 1 || q->queues > TAP_QUEUES_MAX)
+		return refuse(r, REFUSED_PARAMETER, "queues", "it is not from 1 to 32");
+	if (!n)
+		return refuse(r, REFUSED_NO_NETWORK, q->network ? q->network : "default", NULL);
+	if (!n->up) {
+		refuse(r, REFUSED_NETWORK_DOWN, n->config->name, NULL);
+		r->detail = n->why_not;
+		return -1;
+	}
+	p = port_by_guest(d, q->guest, q->nic);
+	if (p && p->ifindex) {
+		snprintf(where, sizeof(where), "interface %s on network %s", p->ifname,
+			 d->network[p->network].config->name);
+		return refuse(r, REFUSED_ATTACHED, port_text(p, text), where);
+	}
+	*ret = n;
+	return 0;
+}
+
+static int refuse_err(struct refusal *r, enum refusal_kind kind, const struct err *err)
+{
+	refuse(r, kind, NULL, NULL);
+	r->detail = *err;
+	return -1;
+}
+
+/* Gives a port in the tables another MAC and address. False, and nothing changed, when the tables
+ * refuse. */
+static bool change_allocation(struct daemon *d, struct port *p, const struct port *to)
+{
+	struct port before = *p;
+
+	if (mac_equal(&p->mac, &to->mac) && p->address == to->address) {
+		*p = *to;
+		return true;
+	}
+	leave_tables(d, p);
+	*p = *to;
+	if (enter_tables(d, p))
+		return true;
+	*p = before;
+	if (!enter_tables(d, p))
+		log_error("port %s/%" PRIu32 ": its allocation could not be put back", p->guest,
+			  p->nic);
+	return false;
+}
+
+int port_readdress(struct daemon *d, struct port *p, const struct port *to)
+{
+	return change_allocation(d, p, to) ? 0 : -1;
+}
+
+void ports_configure(struct daemon *d, struct network *n)
+{
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));) {
+		struct dhcp_port view;
+
+		if (p->network != n->slot)
+			continue;
+		view = dhcp_view(d, p);
+		dhcp_port_update(d->dhcp, &view);
+	}
+}
+
+/* The port with its allocation in the tables: a new one, or the one that is there, changed as asked
+ * for. */
+static int enter(struct daemon *d, const struct attach_request *q, struct network *n,
+		 struct attachment *a, struct port **ret, struct refusal *r)
+{
+	struct port *old = port_find(d, n->slot, q->guest, q->nic);
+	struct port p = {
+		.slot = PORT_NONE, .network = n->slot, .nic = q->nic, .created = loop_wall(d->loop)
+	};
+
+	if (old)
+		a->before = p = *old;
+	snprintf(p.guest, sizeof(p.guest), "%s", q->guest);
+	if (allocate(d, &p, &q->wish, r))
+		return -1;
+	p.owner = q->owner;
+	p.queues = q->queues;
+	p.vhost = a->vhosts > 0;
+	a->new_allocation = !old;
+	if (!old)
+		old = port_insert(d, &p);
+	else if (!change_allocation(d, old, &p))
+		old = NULL;
+	*ret = old;
+	return old ? 0 : refuse(r, REFUSED_TOO_MANY_PORTS, NULL, NULL);
+}
+
+/* Back to the allocation that was there before the attach, or to none. */
+static void leave(struct daemon *d, struct port *p, const struct attachment *a)
+{
+	if (a->new_allocation)
+		port_remove(d, p);
+	else
+		change_allocation(d, p, &a->before);
+}
+
+/* The row as it was before `after`. */
+static void leave_row(struct daemon *d, const struct port *after, const struct attachment *a)
+{
+	struct err err;
+	int rc = a->new_allocation ? port_unstore(d, after, 0, NULL, &err) :
+				     port_store(d, &a->before, NULL, &err);
+
+	if (rc)
+		log_error("port %s/%" PRIu32 ": %s", after->guest, after->nic, err.text);
+}
+
+static int create_device(struct daemon *d, const struct port *p, int *fds, uint32_t *ret_ifindex,
+			 char ifname[LINK_NAME_SIZE], struct err *err)
+{
+	int rc = -EEXIST;
+
+	for (unsigned attempt = 0; rc == -EEXIST && attempt < NAME_ATTEMPTS; attempt++) {
+		bridge_port_name(&d->name_key, d->network[p->network].config->name, p->guest,
+				 p->nic, attempt, ifname);
+		rc = d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex, err);
+	}
+	return rc;
+}
+
+int port_link_up(struct daemon *d, const struct port *p, const char *altname, struct err *err)
+{
+	const struct network *n = &d->network[p->network];
+	struct mac host_side = mac_host_side(&p->mac);
+	struct bridge_mark mark = { .nic = p->nic };
+	char alias[LINK_ALIAS_SIZE];
+	struct rtnl_change c = { .index = p->ifindex,
+				 .master = n->bridge_index,
+				 .mtu = n->mtu,
+				 .mac = &host_side,
+				 .alias = alias,
+				 .altname = altname,
+				 .up = true,
+				 .no_ipv6 = true };
+	int rc;
+
+	memcpy(mark.network, n->config->name, sizeof(mark.network));
+	memcpy(mark.guest, p->guest, sizeof(mark.guest));
+	bridge_mark_format(&mark, alias);
+	rc = d->host->ops->link_set(d->host, &c, err);
+	return rc ? err_wrap(err, rc, "%s cannot join bridge %s", p->ifname, n->bridge) : 0;
+}
+
+static int open_vhost(struct daemon *d, const struct attach_request *q, struct attachment *a,
+		      struct refusal *r)
+{
+	if (q->vhost == VHOST_OFF)
+		return 0;
+	if (!d->host->ops->vhost_open(d->host, q->queues, a->vhost_fd, &a->vhost_note))
+		a->vhosts = q->queues;
+	else if (q->vhost == VHOST_ON)
+		return refuse_err(r, REFUSED_NO_VHOST, &a->vhost_note);
+	return 0;
+}
+
+static void close_fds(struct attachment *a)
+{
+	for (unsigned i = 0; i < a->queues; i++)
+		close(a->tap_fd[i]);
+	for (unsigned i = 0; i < a->vhosts; i++)
+		close(a->vhost_fd[i]);
+	a->queues = a->vhosts = 0;
+}
+
+/* Device and rule of a port whose allocation stands. What it made is undone by the caller's
+ * close_fds. */
+static int plug(struct daemon *d, struct port *p, struct attachment *a, struct refusal *r)
+{
+	char altname[LINK_ALTNAME_SIZE], ifname[LINK_NAME_SIZE], text[NAME_SIZE + 12];
+	uint32_t ifindex;
+	struct err err;
+	int rc = create_device(d, p, a->tap_fd, &ifindex, ifname, &err);
+
+	if (!rc) {
+		a->queues = p->queues;
+		port_set_link(d, p, ifindex, ifname, PORT_CREATED);
+		bridge_port_altname(p->guest, p->nic, altname);
+		rc = port_link_up(d, p, altname, &err);
+	}
+	if (!rc && d->network[p->network].config->dhcp)
+		rc = d->host->ops->rules_port_add(d->host, ifindex, &err);
+	if (!rc)
+		return 0;
+	drop_link(d, p);
+	err_wrap(&err, rc, "port %s", port_text(p, text));
+	return refuse_err(r, REFUSED_SYSTEM, &err);
+}
+
+static int store_new(struct daemon *d, const struct port *p, struct ticket *ticket,
+		     struct refusal *r)
+{
+	char text[IP4_TEXT_SIZE];
+	struct err err;
+	int rc = port_store(d, p, ticket, &err);
+
+	/* Only the constraints knew of the other holder: a row of a network that is not configured.
+	 */
+	if (rc == -EEXIST)
+		return refuse(r, REFUSED_ADDRESS_IN_USE, ip4_text(p->address, text),
+			      "a row of the state");
+	return rc ? refuse_err(r, REFUSED_STORAGE, &err) : 0;
+}
+
+static int attach(struct daemon *d, const struct attach_request *q, struct attachment *a,
+		  struct ticket *ticket, struct refusal *r)
+{
+	struct network *n = NULL;
+	struct port *p = NULL, after;
+
+	if (check_request(d, q, &n, r) || open_vhost(d, q, a, r))
+		return -1;
+	if (enter(d, q, n, a, &p, r))
+		goto undo_fds;
+	if (store_new(d, p, ticket, r))
+		goto undo_enter;
+	if (plug(d, p, a, r))
+		goto undo_row;
+	a->daemon = d;
+	a->port = slots_handle(&d->ports, p->slot);
+	return 0;
+
+undo_row:
+	after = *p;
+	leave_row(d, &after, a);
+undo_enter:
+	leave(d, p, a);
+undo_fds: /* the TAP is not persistent: it goes with its last descriptor */
+	close_fds(a);
+	return -1;
+}
+
+int port_attach(struct daemon *d, const struct attach_request *q, struct attachment **ret,
+		struct ticket *ticket, struct refusal *r)
+{
+	struct attachment *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return refuse(r, REFUSED_SYSTEM, NULL, NULL);
+	if (attach(d, q, a, ticket, r)) {
+		free(a);
+		return -1;
+	}
+	*ret = a;
+	return 0;
+}
+
+static struct port *attached_port(struct attachment *a)
+{
+	uint32_t i = slots_find(&a->daemon->ports, a->port);
+
+	return i == SLOT_NONE ? NULL : &a->daemon->port[i];
+}
+
+void port_delivered(struct attachment *a)
+{
+	struct port *p = attached_port(a);
+
+	if (p && p->state == PORT_CREATED) {
+		p->state = PORT_ATTACHED;
+		event_add_port(a->daemon, EVENT_ATTACHED, p);
+	}
+	close_fds(a);
+	free(a);
+}
+
+void port_undelivered(struct attachment *a)
+{
+	struct daemon *d = a->daemon;
+	struct port *p = attached_port(a);
+	struct port after;
+	struct err err;
+
+	close_fds(a);
+	if (p) {
+		after = *p;
+		if (p->ifindex && d->host->ops->rules_port_del(d->host, p->ifindex, &err))
+			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+		drop_link(d, p);
+		leave_row(d, &after, a);
+		leave(d, p, a);
+	}
+	free(a);
+}
+
+/* --- detach, release, gone --- */
+
+/* The rule and all memory of a device that is gone or about to go. */
+static void unplug(struct daemon *d, struct port *p)
+{
+	struct err err;
+
+	if (d->host->ops->rules_port_del(d->host, p->ifindex, &err))
+		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+	serve_end_lease(d, p);
+	drop_link(d, p);
+}
+
+void port_gone(struct daemon *d, struct port *p)
+{
+	struct port was = *p;
+
+	unplug(d, p);
+	event_add_port(d, EVENT_GONE, &was);
+	log_info("port %s/%" PRIu32 ": interface %s is gone", was.guest, was.nic, was.ifname);
+}
+
+static int detach_one(struct daemon *d, struct port *p, struct refusal *r)
+{
+	struct port was = *p;
+	struct err err;
+	int rc;
+
+	if (!p->ifindex)
+		return 0;
+	rc = d->host->ops->link_del(d->host, p->ifindex, &err);
+	if (rc && rc != -ENODEV)
+		return refuse_err(r, REFUSED_SYSTEM, &err);
+	unplug(d, p);
+	event_add_port(d, EVENT_DETACHED, &was);
+	return 0;
+}
+
+static bool matches(const struct port *p, const char *guest, int64_t nic)
+{
+	return !strcmp(p->guest, guest) && (nic < 0 || p->nic == nic);
+}
+
+static int refuse_no_guest(struct refusal *r, const char *guest, int64_t nic)
+{
+	char text[NAME_SIZE + 24];
+
+	if (nic < 0)
+		return refuse(r, REFUSED_NO_GUEST, guest, NULL);
+	snprintf(text, sizeof(text), "%.63s/%" PRId64, guest, nic);
+	return refuse(r, REFUSED_NO_GUEST, text, NULL);
+}
+
+int port_detach(struct daemon *d, const char *guest, int64_t nic, struct refusal *r)
+{
+	struct port *p;
+	unsigned n = 0;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));) {
+		if (!matches(p, guest, nic))
+			continue;
+		n++;
+		if (detach_one(d, p, r))
+			return -1;
+	}
+	return n ? 0 : refuse_no_guest(r, guest, nic);
+}
+
+static int release_one(struct daemon *d, struct port *p, struct ticket *ticket, struct refusal *r)
+{
+	struct err err;
+
+	if (detach_one(d, p, r))
+		return -1;
+	if (port_unstore(d, p, MAC_REST_S, ticket, &err))
+		return refuse_err(r, REFUSED_STORAGE, &err);
+	return 0;
+}
+
+int port_release(struct daemon *d, const char *guest, int64_t nic, struct release **ret,
+		 struct ticket *ticket, struct refusal *r)
+{
+	struct release *release = NULL;
+	struct port *p;
+	int rc = 0;
+
+	for (uint32_t at = 0; !rc && (p = port_next(d, &at));) {
+		struct release *one;
+
+		if (!matches(p, guest, nic))
+			continue;
+		one = malloc(sizeof(*one));
+		if (!one) {
+			rc = refuse(r, REFUSED_SYSTEM, NULL, NULL);
+			break;
+		}
+		rc = release_one(d, p, ticket, r);
+		if (rc) {
+			free(one);
+			break;
+		}
+		*one = (struct release){ .next = release, .port = *p };
+		release = one;
+		port_remove(d, p);
+	}
+	if (!release && !rc)
+		rc = refuse_no_guest(r, guest, nic);
+	*ret = release;
+	return rc;
+}
+
+void port_released(struct daemon *d, struct release *release)
+{
+	while (release) {
+		struct release *next = release->next;
+
+		event_add_port(d, EVENT_RELEASED, &release->port);
+		free(release);
+		release = next;
+	}
+}
+
+void port_unreleased(struct daemon *d, struct release *release)
+{
+	while (release) {
+		struct release *next = release->next;
+
+		if (!port_insert(d, &release->port))
+			log_error("port %s/%" PRIu32 ": its allocation could not be put back",
+				  release->port.guest, release->port.nic);
+		free(release);
+		release = next;
+	}
+}
+
+bool port_declined(struct daemon *d, struct port *p)
+{
+	struct port before = *p;
+	struct refusal r;
+	struct err err;
+	uint32_t address;
+
+	if (p->address_given || allocate_other_address(d, p, &address, &r))
+		return false;
+	p->address = address;
+	if (!port_store(d, p, NULL, &err)) {
+		if (!dhcp_port_move(d->dhcp, p->slot, address)) {
+			dhcp_pool_take(d->network[p->network].pool, address);
+			return true;
+		}
+		err_set(&err, ENOSPC, "the lease table is full");
+		if (port_store(d, &before, NULL, NULL))
+			log_error("port %s/%" PRIu32 ": its row could not be put back", p->guest,
+				  p->nic);
+	}
+	log_error("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+	*p = before;
+	return false;
+}
+
+void port_undeclined(struct daemon *d, struct port *p, uint32_t address)
+{
+	dhcp_pool_give(d->network[p->network].pool, p->address);
+	p->address = address;
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Desired state against observed state. One run lists what the host has, adopts what bears our
+ * mark, brings every network up, puts ports right, and replaces the rules if they are not what they
+ * should be. It is what happens at start, on reload, and whenever the kernel says something that is
+ * not as it should be; doing it once too often does no harm.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/container.h"
+#include "daemon.h"
+
+enum {
+	SETTLE_NS = 10000000
+}; /* several surprises in a row, such as a deleted bridge's ports, are one */
+
+/* --- listing --- */
+
+struct survey {
+	struct daemon *d;
+	struct rtnl_link *link; /* those with our mark */
+	size_t links, cap;
+	bool failed;
+};
+
+static int survey_link(void *arg, const struct rtnl_link *link)
+{
+	struct survey *s = arg;
+	struct bridge_mark mark;
+
+	link_seen(s->d, link);
+	if (!bridge_mark_parse(link->alias, &mark))
+		return 0;
+	if (s->links == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		struct rtnl_link *grown = realloc(s->link, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		s->link = grown;
+		s->cap = cap;
+	}
+	s->link[s->links++] = *link;
+	return 0;
+}
+
+static int survey_addr(void *arg, const struct rtnl_addr *addr)
+{
+	addr_seen(arg, addr);
+	return 0;
+}
+
+static int take_survey(struct survey *s, struct err *err)
+{
+	struct daemon *d = s->d;
+	int rc;
+
+	for (uint32_t i = 0; i < d->links.fresh; i++)
+		if (slots_live(&d->links, i))
+			link_forget(d, d->link[i].index);
+	d->addrs = 0;
+	rc = d->host->ops->link_list(d->host, survey_link, s, err);
+	if (rc == -ENOMEM)
+		return err_set(err, ENOMEM, "out of memory");
+	return rc ? rc : d->host->ops->addr_list(d->host, survey_addr, d, err);
+}
+
+/* --- bridges --- */
+
+static void find_bridges(struct survey *s)
+{
+	struct daemon *d = s->d;
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && !link_find(d, d->network[i].bridge_index))
+			d->network[i].bridge_index = 0;
+	for (size_t i = 0; i < s->links; i++) {
+		const struct rtnl_link *link = &s->link[i];
+		struct bridge_mark mark;
+		struct network *n;
+
+		if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
+		    mark.guest[0])
+			continue;
+		n = network_find(d, mark.network);
+		if (!n)
+			continue;
+		n->bridge_index = link->index;
+		n->bridge_mac = link->mac;
+		memcpy(n->bridge, link->name, sizeof(n->bridge));
+	}
+}
+
+/* The bridge of a network that is configured no more goes, unless something is still plugged into
+ * it. */
+static void remove_stale_bridges(struct survey *s)
+{
+	for (size_t i = 0; i < s->links; i++) {
+		const struct rtnl_link *link = &s->link[i];
+		struct bridge_mark mark;
+		bool busy = false;
+		struct err err;
+
+		if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
+		    mark.guest[0] || network_find(s->d, mark.network))
+			continue;
+		for (uint32_t j = 0; j < s->d->links.fresh; j++)
+			busy = busy ||
+			       (slots_live(&s->d->links, j) && s->d->link[j].master == link->index);
+		if (busy)
+			log_warning("bridge %s is of network %s, which is not configured; it "
+				    "stays, since it has ports",
+				    link->name, mark.network);
+		else if (s->d->host->ops->link_del(s->d->host, link->index, &err))
+			log_warning("bridge %s: %s", link->name, err.text);
+		else
+			log_info("bridge %s is gone: network %s is not configured", link->name,
+				 mark.network);
+	}
+}
+
+/* Why a network is not up, once for each reason. */
+static void say_why_not(struct network *n, const struct err *why)
+{
+	if (strcmp(n->why_not.text, why->text))
+		log_error("network %s: %s", n->config->name, why->text);
+	n->why_not = *why;
+}
+
+static void plan_networks(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+		struct err err;
+
+		if (!n->used || n->pool)
+			continue;
+		if (network_plan(d, n, &err)) {
+			say_why_not(n, &err);
+		} else if (network_load(d, n, &err)) {
+			say_why_not(n, &err);
+			network_forget(d, n);
+		}
+	}
+}
+
+static void bring_up_networks(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+		struct err err;
+
+		if (!n->used || !n->pool)
+			continue;
+		if (network_bring_up(d, n, &err))
+			say_why_not(n, &err);
+		else
+			n->why_not.text[0] = 0;
+	}
+}
+
+/* --- ports --- */
+
+/* A running guest whose row was lost with the state: its MAC is the generated or reserved one, if
+ * the rest fits. */
+static struct port *recover(struct daemon *d, struct network *n, const struct bridge_mark *mark,
+			    const struct rtnl_link *link)
+{
+	struct port p = { .slot = PORT_NONE,
+			  .network = n->slot,
+			  .nic = mark->nic,
+			  .queues = 1,
+			  .created = loop_wall(d->loop) };
+	struct wish wish = { 0 };
+	struct port *found;
+	struct refusal r;
+	struct mac host_side;
+	struct err err;
+
+	memcpy(p.guest, mark->guest, sizeof(p.guest));
+	if (allocate(d, &p, &wish, &r))
+		return NULL;
+	host_side = mac_host_side(&p.mac);
+	if (!mac_equal(&host_side, &link->mac)) {
+		/* It was given another by its user. All but the first octet is known; most given
+		 * ones begin with 52. */
+		p.mac = link->mac;
+		p.mac.octet[0] = 0x52;
+		p.mac_given = true;
+	}
+	found = port_insert(d, &p);
+	if (!found)
+		return NULL;
+	if (port_store(d, found, NULL, &err))
+		log_error("port %s/%" PRIu32 ": %s", found->guest, found->nic, err.text);
+	log_notice("port %s/%" PRIu32
+		   ": the state does not know it; it was recovered from interface %s",
+		   found->guest, found->nic, link->name);
+	return found;
+}
+
+static void adopt_port(struct survey *s, const struct rtnl_link *link,
+		       const struct bridge_mark *mark)
+{
+	struct daemon *d = s->d;
+	struct network *n = network_find(d, mark->network);
+	struct port *p;
+	struct err err;
+
+	if (!n || !n->up)
+		return;
+	p = port_find(d, n->slot, mark->guest, mark->nic);
+	if (p && p->ifindex && p->ifindex != link->index)
+		return; /* two links with one mark: the first that was adopted stays */
+	if (!p)
+		p = recover(d, n, mark, link);
+	if (!p)
+		return;
+	if (!p->ifindex) {
+		port_set_link(d, p, link->index, link->name, PORT_ATTACHED);
+		event_add_port(d, EVENT_ADOPTED, p);
+		/* When the rules are about to be made, it is among their elements. */
+		if (d->rules && n->config->dhcp &&
+		    d->host->ops->rules_port_add(d->host, link->index, &err))
+			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+	}
+	if ((link->master != n->bridge_index || !link->up || link->mtu != n->mtu) &&
+	    port_link_up(d, p, NULL, &err))
+		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+}
+
+static void adopt_ports(struct survey *s)
+{
+	for (size_t i = 0; i < s->links; i++) {
+		struct bridge_mark mark;
+
+		if (bridge_mark_parse(s->link[i].alias, &mark) && mark.guest[0])
+			adopt_port(s, &s->link[i], &mark);
+	}
+}
+
+static void end_lost_ports(struct daemon *d)
+{
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (p->ifindex && !link_find(d, p->ifindex))
+			port_gone(d, p);
+}
+
+/* --- the whole --- */
+
+static int put_right(struct survey *s, struct err *err)
+{
+	struct daemon *d = s->d;
+	bool force = d->rules == NULL;
+	int rc;
+
+	find_bridges(s);
+	end_lost_ports(d);
+	rc = uplinks_find(d, err);
+	if (rc)
+		return rc;
+	plan_networks(d);
+	bring_up_networks(d);
+	if (uplinks_forward(d, err))
+		log_error("forwarding: %s", err->text);
+	adopt_ports(s);
+	remove_stale_bridges(s);
+	return rules_apply(d, force, err);
+}
+
+int reconcile(struct daemon *d, struct err *err)
+{
+	struct survey s = { .d = d };
+	int rc = take_survey(&s, err);
+
+	if (!rc)
+		rc = put_right(&s, err);
+	free(s.link);
+	return rc;
+}
+
+static void reconcile_now(struct loop_timer *t)
+{
+	struct daemon *d = CONTAINER_OF(t, struct daemon, reconcile);
+	struct err err;
+
+	if (reconcile(d, &err))
+		log_error("%s", err.text);
+}
+
+void reconcile_later(struct daemon *d)
+{
+	if (!d->reconcile.loop &&
+	    loop_timer_set(d->loop, &d->reconcile, loop_now(d->loop) + SETTLE_NS, reconcile_now))
+		log_error("out of memory: the host is not put right");
+}
+
+/* --- what the kernel says --- */
+
+static struct network *network_of_bridge(struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && d->network[i].bridge_index == ifindex)
+			return &d->network[i];
+	return NULL;
+}
+
+static bool is_uplink(const struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (d->uplink[i].index == ifindex)
+			return true;
+	return false;
+}
+
+static void on_link(struct daemon *d, const struct rtnl_link *link)
+{
+	const struct seen_link *before = link_find(d, link->index);
+	const struct network *n = network_of_bridge(d, link->index);
+	struct port *p = port_by_link(d, link->index);
+	bool new_mtu = before && before->mtu != link->mtu, plugged;
+
+	link_seen(d, link);
+	if (n && n->up && (!link->up || link->mtu != n->mtu))
+		reconcile_later(d);
+	plugged = p && link->up && link->master == d->network[p->network].bridge_index;
+	/* What is told of a device that is being made lags behind; only one that was in order can
+	 * get out of it. */
+	if (p && p->settled && !plugged)
+		reconcile_later(d);
+	if (plugged)
+		p->settled = true;
+	if (new_mtu && is_uplink(d, link->index))
+		reconcile_later(d);
+}
+
+static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
+{
+	struct port *p = port_by_link(d, link->index);
+	struct network *n = network_of_bridge(d, link->index);
+
+	link_forget(d, link->index);
+	if (p)
+		port_gone(d, p);
+	if (n) {
+		log_warning("network %s: bridge %s is gone; it is made anew", n->config->name,
+			    n->bridge);
+		n->bridge_index = 0;
+		n->up = false;
+		err_set(&n->why_not, ENODEV, "bridge %s is gone", n->bridge);
+	}
+	if (n || is_uplink(d, link->index))
+		reconcile_later(d);
+}
+
+/* New interfaces tell theirs, too, so this has to be cheap when nothing is wrong. */
+static void on_forwarding(struct daemon *d, const struct rtnl_forwarding *f)
+{
+	const struct network *n = f->index ? network_of_bridge(d, f->index) : NULL;
+
+	if (!f->index ? f->on != d->forwards_for_all :
+	    n	      ? n->up && n->config->mode != BRIDGE_MODE_ISOLATED && !f->on :
+			is_uplink(d, f->index) && !f->on)
+		reconcile_later(d);
+}
+
+static void on_route(struct daemon *d, const struct rtnl_route *route)
+{
+	if (route->dst.len == 0)
+		reconcile_later(d);
+}
+
+/* A guest's MAC that shows up behind another port, or where there is no port of ours. */
+static void on_fdb(struct daemon *d, const struct rtnl_neigh *neigh)
+{
+	const struct network *n = network_of_bridge(d, neigh->bridge);
+	struct mac_holder who;
+
+	if (!n || neigh->local)
+		return;
+	for (unsigned i = 0; mac_index_find(d->macs, &neigh->mac, i, &who); i++) {
+		const struct port *p = who.kind == MAC_OF_PORT ? &d->port[who.id] : NULL;
+		const struct port *other = port_by_link(d, neigh->index);
+		const struct seen_link *link = link_find(d, neigh->index);
+		char text[NAME_SIZE + 12];
+		unsigned held_back;
+		struct event *e;
+
+		if (!p || p->network != n->slot || !p->ifindex || p->ifindex == neigh->index ||
+		    !log_allow(&d->conflict_log, loop_now(d->loop), &held_back))
+			continue;
+		e = event_add_port(d, EVENT_MAC_CONFLICT, p);
+		snprintf(e->detail, sizeof(e->detail), "it was seen behind %s (%u more like this)",
+			 other ? port_text(other, text) :
+			 link  ? link->name :
+				 "another port",
+			 held_back);
+		log_warning("port %s/%" PRIu32 ": its MAC address was seen behind %s", p->guest,
+			    p->nic,
+			    other ? text :
+			    link  ? link->name :
+				    "another port");
+	}
+}
+
+void reconcile_event(void *arg, const struct rtnl_event *e)
+{
+	struct daemon *d = arg;
+
+	switch (e->kind) {
+	case RTNL_LINK:
+		on_link(d, &e->link);
+		break;
+	case RTNL_LINK_GONE:
+		on_link_gone(d, &e->link);
+		break;
+	case RTNL_ADDR:
+		addr_seen(d, &e->addr);
+		break;
+	case RTNL_ADDR_GONE:
+		addr_forget(d, &e->addr);
+		if (network_of_bridge(d, e->addr.index))
+			reconcile_later(d);
+		break;
+	case RTNL_ROUTE:
+	case RTNL_ROUTE_GONE:
+		on_route(d, &e->route);
+		break;
+	case RTNL_FDB:
+		on_fdb(d, &e->neigh);
+		break;
+	case RTNL_FORWARDING:
+		on_forwarding(d, &e->forwarding);
+		break;
+	case RTNL_OVERRUN:
+		log_notice("the kernel had more to tell than could be read; everything is listed "
+			   "again");
+		reconcile_later(d);
+		break;
+	}
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * DHCP service: from the trap to dhcp/, from dhcp/ to the state and the outbox. A reply leaves when
+ * the lease that it speaks of is durable; when it is not, the lease is as it was before the packet,
+ * and the client asks again.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/container.h"
+#include "daemon.h"
+
+/* --- records --- */
+
+static int64_t to_wall(const struct daemon *d, int64_t boottime)
+{
+	if (boottime == INT64_MAX)
+		return INT64_MAX;
+	return loop_wall(d->loop) + (boottime - loop_now(d->loop)) / NS_PER_S;
+}
+
+static int store_record(struct daemon *d, const struct dhcp_record *r, const struct port *p,
+			struct ticket *ret, struct err *err)
+{
+	struct store_lease row = { .address = r->addr,
+				   .mac = r->mac,
+				   .client_id = r->client_id,
+				   .client_id_len = r->client_id_len,
+				   .hostname = r->hostname,
+				   .state = r->state,
+				   .seconds = r->seconds,
+				   .started_wall = to_wall(d, r->started),
+				   .expires_wall = to_wall(d, r->expires),
+				   .started = r->started,
+				   .expires = r->expires };
+
+	memcpy(row.network, d->network[r->net].config->name, sizeof(row.network));
+	if (p) {
+		memcpy(row.guest, p->guest, sizeof(row.guest));
+		row.nic = p->nic;
+	}
+	return store_lease_put(d->store, &row, ret, err);
+}
+
+struct loading {
+	struct daemon *d;
+	struct network *n;
+};
+
+static int load_lease(void *arg, const struct store_lease *l)
+{
+	struct loading *loading = arg;
+	struct daemon *d = loading->d;
+	struct dhcp_record r = { .net = loading->n->slot,
+				 .addr = l->address,
+				 .port = DHCP_PORT_NONE,
+				 .mac = l->mac,
+				 .state = l->state,
+				 .seconds = l->seconds,
+				 .started = l->started,
+				 .expires = l->expires };
+
+	/* After a reboot CLOCK_BOOTTIME began anew: what is left is what the wall clock says is
+	 * left. */
+	if (!l->same_boot) {
+		int64_t wall = loop_wall(d->loop);
+
+		r.started = loop_now(d->loop) - (wall - l->started_wall) * NS_PER_S;
+		r.expires = l->expires_wall == INT64_MAX ?
+				    INT64_MAX :
+				    loop_now(d->loop) + (l->expires_wall - wall) * NS_PER_S;
+	}
+	/* The row of an address that its port has no more says nothing. */
+	if (dhcp_lease_restore(d->dhcp, &r) == 0 && l->state == DHCP_LEASE_DECLINED)
+		dhcp_pool_take(loading->n->pool, l->address);
+	return 0;
+}
+
+int serve_load(struct daemon *d, struct network *n, struct err *err)
+{
+	struct loading l = { .d = d, .n = n };
+	int rc = store_lease_list(d->store, n->config->name, load_lease, &l, err);
+
+	serve_schedule(d);
+	return rc;
+}
+
+/* --- events --- */
+
+static struct event *lease_event(struct daemon *d, enum event_kind kind, const struct port *p,
+				 const struct dhcp_action *a)
+{
+	struct event *e = event_add_port(d, kind, p);
+
+	e->address = a->record.addr;
+	e->seconds = a->record.seconds;
+	e->exchange_ns = a->exchange;
+	snprintf(e->hostname, sizeof(e->hostname), "%.63s", a->record.hostname);
+	return e;
+}
+
+static void log_bound(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+{
+	char text[NAME_SIZE + 12], address[IP4_TEXT_SIZE];
+
+	(void)d;
+	log_debug("port %s: %s for %" PRIu32 " s", port_text(p, text),
+		  ip4_text(a->record.addr, address), a->record.seconds);
+}
+
+static void declined_event(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+{
+	struct event *e = lease_event(d, EVENT_LEASE_DECLINED, p, a);
+	char text[IP4_TEXT_SIZE];
+
+	if (p->address == a->record.addr)
+		snprintf(e->detail, sizeof(e->detail), "the port has no other");
+	else
+		snprintf(e->detail, sizeof(e->detail),
+			 "it is in quarantine, and the port has %s now",
+			 ip4_text(p->address, text));
+}
+
+/* The change is durable. */
+static void announce(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+{
+	switch (a->change) {
+	case DHCP_CHANGE_BOUND:
+		lease_event(d, EVENT_LEASE_BOUND, p, a);
+		log_bound(d, p, a);
+		break;
+	case DHCP_CHANGE_RENEWED:
+		lease_event(d, EVENT_LEASE_RENEWED, p, a);
+		break;
+	case DHCP_CHANGE_RELEASED:
+		lease_event(d, EVENT_LEASE_RELEASED, p, a);
+		break;
+	case DHCP_CHANGE_DECLINED:
+		declined_event(d, p, a);
+		break;
+	case DHCP_CHANGE_EXPIRED:
+		lease_event(d, EVENT_LEASE_EXPIRED, p, a);
+		break;
+	case DHCP_CHANGE_NONE:
+	case DHCP_CHANGE_OFFERED:
+	case DHCP_CHANGE_FREED:
+		break;
+	}
+	if (a->reply == DHCP_NAK)
+		lease_event(d, EVENT_LEASE_REFUSED, p, a);
+}
+
+/* --- packets --- */
+
+static void say(struct daemon *d, struct outbox_item *item)
+{
+	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
+	const struct port *p = port_by_link(d, item->dhcp.ifindex);
+	char text[NAME_SIZE + 12];
+	unsigned held_back;
+	int rc = 0;
+
+	if (!p) /* it went in the same turn */
+		return;
+	if (item->dhcp.len)
+		rc = d->host->ops->send(d->host, item->dhcp.ifindex,
+					d->outbox.frame[item->dhcp.frame], item->dhcp.len);
+	if (rc && log_allow(&d->send_log, loop_now(d->loop), &held_back))
+		log_warning("port %s: cannot send a DHCP reply: %s (%u more like this)",
+			    port_text(p, text), strerror(-rc), held_back);
+	announce(d, p, a);
+}
+
+static void take_back(struct daemon *d, struct outbox_item *item)
+{
+	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
+	uint32_t i = a->before.port;
+
+	if (a->change == DHCP_CHANGE_NONE)
+		return;
+	dhcp_undo(d->dhcp, a);
+	if (a->change == DHCP_CHANGE_DECLINED && i != DHCP_PORT_NONE && slots_live(&d->ports, i) &&
+	    d->port[i].address != a->before.addr)
+		port_undeclined(d, &d->port[i], a->before.addr);
+	serve_schedule(d);
+}
+
+/* Stores what the action demands. False when that failed: the action is taken back and nothing is
+ * said. */
+static bool keep(struct daemon *d, const struct port *p, const struct dhcp_action *a,
+		 struct ticket *ticket)
+{
+	unsigned held_back;
+	struct err err;
+
+	if (!a->store) {
+		/* An ACK that repeats another of this turn depends on the same row. */
+		*ticket = a->reply == DHCP_ACK ? store_ticket(d->store) : ticket_no_promise();
+		return true;
+	}
+	if (!store_record(d, &a->record, p, ticket, &err))
+		return true;
+	if (log_allow(&d->storage_log, loop_now(d->loop), &held_back))
+		log_error(
+			"a lease could not be stored, so it is not granted: %s (%u more like this)",
+			err.text, held_back);
+	dhcp_undo(d->dhcp, a);
+	return false;
+}
+
+static void log_drop(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+{
+	char text[NAME_SIZE + 12];
+	unsigned held_back;
+
+	if (log_allow(&d->drop_log, loop_now(d->loop), &held_back))
+		log_debug("port %s: DHCP %s dropped: %s (%u more like this)", port_text(p, text),
+			  dhcp_type_text(a->request), dhcp_drop_text(a->drop), held_back);
+}
+
+static void serve_frame(struct daemon *d, struct port *p, const struct dhcp_frame *f)
+{
+	unsigned i = d->outbox.frames;
+	struct dhcp_action *a = &d->outbox.action[i];
+	struct dhcp_input in = {
+		.net = p->network, .port = p->slot, .now = loop_now(d->loop), .frame = f
+	};
+	struct wr out = wr_init(d->outbox.frame[i], DHCP_FRAME_MAX);
+	uint32_t ifindex = p->ifindex;
+	struct outbox_item *item;
+	struct ticket ticket;
+
+	dhcp_input(d->dhcp, &in, &out, a);
+	if (a->drop)
+		log_drop(d, p, a);
+	if (a->change == DHCP_CHANGE_NONE && !a->reply)
+		return;
+	if (!keep(d, p, a, &ticket))
+		return;
+	if (a->change == DHCP_CHANGE_DECLINED)
+		port_declined(d, p);
+	d->outbox.frames++;
+	item = outbox_add(&d->outbox, ticket);
+	item->say = say;
+	item->take_back = take_back;
+	item->dhcp.ifindex = ifindex;
+	item->dhcp.len = out.bad ? 0 : out.len;
+	item->dhcp.frame = item->dhcp.action = i;
+	serve_schedule(d);
+}
+
+void serve_packet(struct daemon *d, const struct trap_packet *packet)
+{
+	struct port *p = port_by_link(d, packet->ifindex);
+	struct dhcp_action dropped = { 0 };
+	struct dhcp_frame f;
+
+	/* A turn that is full drops the rest, as a full socket buffer would: clients send again. */
+	if (!p || !outbox_has_frame(&d->outbox))
+		return;
+	dropped.drop = packet->vlan ? DHCP_DROP_VLAN :
+				      dhcp_frame_parse(&packet->src, &packet->dst, packet->ip,
+						       packet->len, &f);
+	if (!dropped.drop) {
+		serve_frame(d, p, &f);
+		return;
+	}
+	dhcp_count_drop(d->dhcp, dropped.drop);
+	log_drop(d, p, &dropped);
+}
+
+/* --- what ends by itself --- */
+
+static void say_expired(struct daemon *d, struct outbox_item *item)
+{
+	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
+	uint32_t i = a->record.port;
+
+	if (i == DHCP_PORT_NONE)
+		dhcp_pool_give(d->network[a->record.net].pool, a->record.addr);
+	else if (slots_live(&d->ports, i))
+		announce(d, &d->port[i], a);
+}
+
+/* The memory's view stands; a restart meanwhile finds the old row, whose time is over as well. */
+static void expire(struct loop_timer *t)
+{
+	struct daemon *d = CONTAINER_OF(t, struct daemon, expiry);
+	struct err err;
+
+	while (outbox_has_frame(&d->outbox)) {
+		struct dhcp_action *a = &d->outbox.action[d->outbox.frames];
+		struct ticket ticket = ticket_no_promise();
+		struct outbox_item *item;
+		const char *network;
+		int rc = 0;
+
+		if (!dhcp_expire(d->dhcp, loop_now(d->loop), a))
+			break;
+		network = d->network[a->record.net].config->name;
+		if (a->change == DHCP_CHANGE_FREED)
+			rc = store_lease_del(d->store, network, a->record.addr, NULL, &err);
+		else if (a->store)
+			rc = store_lease_end(d->store, network, a->record.addr, a->record.state,
+					     NULL, &err);
+		if (rc)
+			log_warning("an ended lease could not be stored: %s", err.text);
+		if (a->change == DHCP_CHANGE_NONE)
+			continue;
+		item = outbox_add(&d->outbox, ticket);
+		item->say = say_expired;
+		item->dhcp.action = d->outbox.frames++;
+	}
+	serve_schedule(d);
+}
+
+void serve_schedule(struct daemon *d)
+{
+	int64_t next = dhcp_next(d->dhcp);
+
+	if (next == INT64_MAX)
+		loop_timer_cancel(&d->expiry);
+	else if (loop_timer_set(d->loop, &d->expiry, next, expire))
+		log_error("out of memory: leases do not expire");
+}
+
+void serve_end_lease(struct daemon *d, const struct port *p)
+{
+	struct dhcp_action a;
+	unsigned held_back;
+	struct err err;
+
+	if (!dhcp_port_end(d->dhcp, p->slot, &a))
+		return;
+	if (store_lease_end(d->store, d->network[p->network].config->name, p->address,
+			    a.record.state, NULL, &err) &&
+	    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
+		log_warning("an ended lease could not be stored: %s (%u more like this)", err.text,
+			    held_back);
+	serve_schedule(d);
+}

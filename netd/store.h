@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Durable state. What is put during a turn of the loop is one transaction, made durable by
+ * store_commit at its end; a ticket names the turn, and nothing that depends on what was put may be
+ * said before its ticket is good.
+ */
+#ifndef NETD_STORE_H
+#define NETD_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge.h"
+#include "dhcp.h"
+#include "mac.h"
+
+struct store;
+
+/* The promise that a turn's changes will be durable; only store.c makes one. */
+struct ticket {
+	uint64_t turn;
+};
+
+/*
+ * Opens or creates the state. Errors name the file and end in SQLite's own words: not a database,
+ * damaged, made by a newer netd, in use by another process, not to be written. A damaged file is
+ * left as it is.
+ */
+MUST_CHECK int store_open(const char *path, struct store **ret, struct err *err);
+void store_close(struct store *s);
+
+/* The ticket of the turn at hand: for what depends on all that was put so far. */
+struct ticket store_ticket(const struct store *s);
+
+/* For what promises nothing, such as a NAK. */
+static inline struct ticket ticket_no_promise(void)
+{
+	return (struct ticket){ 0 };
+}
+
+/*
+ * Makes the turn durable and begins the next. 0, or -errno when nothing of the turn was stored: the
+ * caller then takes back what it did and says nothing.
+ */
+MUST_CHECK int store_commit(struct store *s, struct err *err);
+
+/* Whether the turn at hand has put anything. */
+bool store_dirty(const struct store *s);
+
+/* --- allocations --- */
+
+struct store_allocation {
+	char network[NAME_SIZE], guest[NAME_SIZE];
+	uint32_t nic;
+	struct mac mac;
+	bool mac_given;	     /* by the user, not by the generator */
+	uint32_t generation; /* of the MAC */
+	uint32_t address;
+	bool address_given;
+	uint32_t owner; /* uid that attached it last */
+	uint32_t queues;
+	bool vhost;
+	int64_t created; /* wall clock, seconds */
+};
+
+/* Inserts, or replaces that of the same network, guest and nic. -EEXIST when MAC or address is
+ * another's. */
+MUST_CHECK int store_allocation_put(struct store *s, const struct store_allocation *a,
+				    struct ticket *ret, struct err *err);
+/* Removes it with its lease, and lets its MAC rest for `rest` seconds from now (wall clock); 0: not
+ * at all. */
+MUST_CHECK int store_allocation_del(struct store *s, const struct store_allocation *a, int64_t now,
+				    int64_t rest, struct ticket *ret, struct err *err);
+/* Whether a MAC rests, and then whose it was. */
+MUST_CHECK int store_mac_rests(struct store *s, const struct mac *m, int64_t now,
+			       char ret_guest[NAME_SIZE], uint32_t *ret_nic, bool *ret_rests,
+			       struct err *err);
+
+typedef int (*store_allocation_fn)(void *arg, const struct store_allocation *a);
+MUST_CHECK int store_allocation_list(struct store *s, store_allocation_fn fn, void *arg,
+				     struct err *err);
+
+/* --- leases --- */
+
+struct store_lease {
+	char network[NAME_SIZE];
+	uint32_t address;
+	struct mac mac;
+	const uint8_t *client_id; /* NULL: none */
+	size_t client_id_len;
+	const char *hostname;  /* empty: none */
+	char guest[NAME_SIZE]; /* empty: an address in quarantine */
+	uint32_t nic;
+	enum dhcp_lease_state state;
+	uint32_t seconds;
+	int64_t started_wall, expires_wall; /* seconds; expires INT64_MAX: never */
+	int64_t started, expires; /* nanoseconds of CLOCK_BOOTTIME, of the boot that wrote it */
+	bool same_boot;		  /* on reading: `started` and `expires` are of this boot */
+};
+
+MUST_CHECK int store_lease_put(struct store *s, const struct store_lease *l, struct ticket *ret,
+			       struct err *err);
+/* Only the state of a lease changes; nothing happens when it has no row. */
+MUST_CHECK int store_lease_end(struct store *s, const char *network, uint32_t address,
+			       enum dhcp_lease_state state, struct ticket *ret, struct err *err);
+MUST_CHECK int store_lease_del(struct store *s, const char *network, uint32_t address,
+			       struct ticket *ret, struct err *err);
+typedef int (*store_lease_fn)(void *arg, const struct store_lease *l);
+/* Of one network, or of all when it is NULL. Texts and client_id are valid during the callback. */
+MUST_CHECK int store_lease_list(struct store *s, const char *network, store_lease_fn fn, void *arg,
+				struct err *err);
+
+/* --- small things --- */
+
+/* The subnet that a network with `subnet = auto` was given. -ENOENT when there is none. */
+MUST_CHECK int store_subnet_get(struct store *s, const char *network, struct ip4_prefix *ret,
+				struct err *err);
+MUST_CHECK int store_subnet_put(struct store *s, const char *network, struct ip4_prefix p,
+				struct err *err);
+
+/* Whether forwarding of a link was switched on by us in this boot. */
+MUST_CHECK int store_forwarding_get(struct store *s, const char *link, bool *ret, struct err *err);
+MUST_CHECK int store_forwarding_put(struct store *s, const char *link, bool ours, struct err *err);
+
+/* 16 random octets that are made once and kept, for a host without a machine id. */
+MUST_CHECK int store_secret(struct store *s, struct siphash_key *ret, struct err *err);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way out of the networks: uplinks, forwarding, and the rules.
+ *
+ * An uplink is a link that a default route of the main table leads out by. IPv4 forwards what comes
+ * in by an interface whose own `forwarding` is on, so that is switched on for our bridges and the
+ * uplinks and for nothing else; the global switch is left alone. Where it was off on an uplink, it
+ * was off for a reason: a rule lets the uplink forward to our bridges only, unless the host
+ * forwards for everybody.
+ */
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+#include "daemon.h"
+
+enum { MTU_WITHOUT_UPLINK = 1500 };
+
+static bool is_ours(const struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && d->network[i].bridge_index == ifindex)
+			return true;
+	return false;
+}
+
+static int collect_uplink(void *arg, const struct rtnl_route *route)
+{
+	struct daemon *d = arg;
+	const struct seen_link *link = link_find(d, route->index);
+	struct uplink *u;
+
+	if (route->dst.len || route->type != RTN_UNICAST || !link || is_ours(d, route->index))
+		return 0;
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (d->uplink[i].index == route->index)
+			return 0;
+	if (d->uplinks == UPLINKS_MAX)
+		return 0;
+	u = &d->uplink[d->uplinks++];
+	*u = (struct uplink){ .index = link->index, .mtu = link->mtu };
+	memcpy(u->name, link->name, sizeof(u->name));
+	return 0;
+}
+
+int uplinks_find(struct daemon *d, struct err *err)
+{
+	int rc;
+
+	d->uplinks = 0;
+	memset(d->uplink, 0, sizeof(d->uplink));
+	rc = d->host->ops->forwarding_get(d->host, "all", &d->forwards_for_all, err);
+	return rc ? rc : d->host->ops->route_list(d->host, collect_uplink, d, err);
+}
+
+uint32_t uplinks_mtu(const struct daemon *d)
+{
+	uint32_t mtu = 0;
+
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (!mtu || d->uplink[i].mtu < mtu)
+			mtu = d->uplink[i].mtu;
+	return mtu ? mtu : MTU_WITHOUT_UPLINK;
+}
+
+static bool any_forwards(const struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].up && d->network[i].config->mode != BRIDGE_MODE_ISOLATED)
+			return true;
+	return false;
+}
+
+static int forward_uplink(struct daemon *d, struct uplink *u, struct err *err)
+{
+	bool on;
+	int rc = store_forwarding_get(d->store, u->name, &u->forwarding_ours, err);
+
+	if (!rc)
+		rc = d->host->ops->forwarding_get(d->host, u->name, &on, err);
+	if (rc || on)
+		return rc;
+	/* On disk first: after a crash in between, the rule that keeps it to our networks is made
+	 * all the same. */
+	rc = store_forwarding_put(d->store, u->name, true, err);
+	if (!rc)
+		rc = d->host->ops->forwarding_set(d->host, u->name, true, err);
+	if (rc)
+		return rc;
+	u->forwarding_ours = true;
+	log_notice("forwarding is on for %s now, for netd's networks only", u->name);
+	return 0;
+}
+
+int uplinks_forward(struct daemon *d, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < d->uplinks && !rc && any_forwards(d); i++) {
+		rc = forward_uplink(d, &d->uplink[i], err);
+		if (rc)
+			err_wrap(err, rc, "uplink %s", d->uplink[i].name);
+	}
+	return rc;
+}
+
+/* --- rules --- */
+
+struct plan {
+	struct nft_plan nft;
+	struct nft_network network[CONFIG_NETWORKS_MAX];
+	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
+	uint32_t *port;
+};
+
+static int make_plan(struct daemon *d, struct plan *plan)
+{
+	struct port *p;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->nft.network = plan->network;
+	plan->nft.trap_group = (uint16_t)d->config->trap_group;
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &d->network[i];
+		struct nft_network *to = &plan->network[plan->nft.networks];
+
+		if (!n->up)
+			continue;
+		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
+		to->subnet.addr =
+			n->subnet.addr; /* member by member: the plan is compared octet by octet */
+		to->subnet.len = n->subnet.len;
+		to->mode = n->config->mode;
+		plan->nft.networks++;
+	}
+	plan->nft.uplink = plan->uplink;
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (d->uplink[i].forwarding_ours && !d->forwards_for_all)
+			memcpy(plan->uplink[plan->nft.uplinks++], d->uplink[i].name,
+			       LINK_NAME_SIZE);
+	plan->port = malloc((d->ports.used + 1) * sizeof(*plan->port));
+	if (!plan->port)
+		return -ENOMEM;
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (p->ifindex && d->network[p->network].config->dhcp)
+			plan->port[plan->nft.dhcp_ports++] = p->ifindex;
+	plan->nft.dhcp_port = plan->port;
+	return 0;
+}
+
+/* What the structure of the rules follows from. Ports are elements, which come and go by
+ * themselves. */
+static char *fingerprint(const struct plan *plan, size_t *ret_len)
+{
+	size_t networks = plan->nft.networks * sizeof(plan->network[0]),
+	       uplinks = plan->nft.uplinks * LINK_NAME_SIZE;
+	char *text = malloc(networks + uplinks + sizeof(plan->nft.trap_group));
+
+	if (!text)
+		return NULL;
+	memcpy(text, plan->network, networks);
+	memcpy(text + networks, plan->uplink, uplinks);
+	memcpy(text + networks + uplinks, &plan->nft.trap_group, sizeof(plan->nft.trap_group));
+	*ret_len = networks + uplinks + sizeof(plan->nft.trap_group);
+	return text;
+}
+
+static int replace(struct daemon *d, const struct plan *plan, bool force, struct err *err)
+{
+	size_t len;
+	char *text = fingerprint(plan, &len);
+	int rc = 0;
+
+	if (!text)
+		return err_set(err, ENOMEM, "out of memory");
+	if (force || !d->rules || len != d->rules_len || memcmp(text, d->rules, len))
+		rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL,
+						 err);
+	free(d->rules);
+	d->rules = rc ? NULL : text;
+	d->rules_len = len;
+	if (rc)
+		free(text);
+	return rc;
+}
+
+int rules_apply(struct daemon *d, bool force, struct err *err)
+{
+	struct plan *plan = malloc(sizeof(*plan));
+	int rc;
+
+	if (!plan || make_plan(d, plan)) {
+		free(plan);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	rc = replace(d, plan, force, err);
+	free(plan->port);
+	free(plan);
+	return rc;
+}

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections of the API.
+ *
+ * A connection is read until one whole message is there, and not on until that is answered, so a
+ * client can have one request under way and what it sends meanwhile stays in its socket. Replies go
+ * out at the end of the turn. A client that does not read is not written to: its one reply waits,
+ * and a watcher finds out how many events it missed.
+ */
+#include <grp.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/container.h"
+#include "varlink.h"
+
+enum { BACKLOG = 512, FDS_MAX = 2 * TAP_QUEUES_MAX, STREAM_BURST = 64, ACCEPTS_A_TURN = 64 };
+
+/* A reply on its way. */
+struct reply {
+	struct handle conn;
+	char *text; /* with its NUL; size octets; NULL: the call was oneway */
+	size_t size, sent;
+	int fds[FDS_MAX];
+	unsigned n;
+	varlink_done_fn done;
+	void *arg;
+};
+
+struct conn {
+	struct loop_io io; /* of fd */
+	struct varlink_server *server;
+	struct handle handle;
+	uid_t uid;
+	char *in; /* [VARLINK_MESSAGE_MAX + 1], made with the first octet */
+	size_t in_len;
+	struct reply *out; /* not wholly written yet */
+	bool answering;	   /* a call is under way */
+	bool streaming;
+	bool closing; /* when `out` is written */
+	struct varlink_stream stream;
+	struct loop_timer deadline;
+};
+
+struct varlink_server {
+	struct daemon *daemon;
+	struct loop_io io;
+	char *path; /* to be removed at the end; NULL: handed over by the service manager */
+	varlink_dispatch_fn dispatch;
+	struct slots slots;
+	struct conn *conn; /* [slots.cap] */
+};
+
+static struct conn *find(struct varlink_server *s, struct handle h)
+{
+	uint32_t i = slots_find(&s->slots, h);
+
+	return i == SLOT_NONE ? NULL : &s->conn[i];
+}
+
+static void reply_free(struct reply *r, enum varlink_outcome outcome)
+{
+	if (!r)
+		return;
+	if (r->done)
+		r->done(r->arg, outcome);
+	free(r->text);
+	free(r);
+}
+
+static void conn_close(struct conn *c)
+{
+	struct reply *out = take_ptr(c->out);
+	int fd = c->io.fd;
+
+	loop_io_del(&c->io);
+	loop_timer_cancel(&c->deadline);
+	close(fd);
+	free(c->in);
+	c->in = NULL;
+	slots_give(&c->server->slots, c->handle.slot);
+	reply_free(out, VARLINK_LOST);
+}
+
+/* --- writing --- */
+
+static ssize_t send_some(int fd, const struct reply *r)
+{
+	char control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = { 0 };
+	struct iovec iov = { r->text + r->sent, r->size - r->sent };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (r->n && !r->sent) { /* the descriptors travel with the first octet */
+		struct cmsghdr *h;
+
+		mh.msg_control = control;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * r->n);
+		h = CMSG_FIRSTHDR(&mh);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int) * r->n);
+		memcpy(CMSG_DATA(h), r->fds, sizeof(int) * r->n);
+	}
+	return sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* False when the connection is closed. */
+static bool flush(struct conn *c)
+{
+	struct reply *r = c->out;
+
+	while (r && r->sent < r->size) {
+		ssize_t n = send_some(c->io.fd, r);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n < 0) {
+			conn_close(c);
+			return false;
+		}
+		r->sent += (size_t)n;
+	}
+	c->out = NULL;
+	reply_free(r, VARLINK_DELIVERED);
+	if (c->closing) {
+		conn_close(c);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * A call that was read along with the one before it is taken up in the next turn: the socket can be
+ * written to at once. Hanging up is told in any case.
+ */
+static void watch_for(struct conn *c)
+{
+	bool idle = !c->answering && !c->out;
+	uint32_t events = 0;
+
+	if (c->out || (idle && c->in_len && memchr(c->in, 0, c->in_len)))
+		events = EPOLLOUT;
+	else if (idle)
+		events = EPOLLIN;
+	if (loop_io_change(&c->io, events))
+		conn_close(c);
+}
+
+/* Takes the reply over. */
+static void enqueue(struct conn *c, struct reply *r)
+{
+	c->out = r;
+	if (flush(c))
+		watch_for(c);
+}
+
+/* --- replies --- */
+
+static char *message_text(const char *error, json_t *parameters, bool continues)
+{
+	json_t *m = json_object();
+	char *text;
+
+	if (!parameters)
+		parameters = json_object();
+	if (error)
+		json_object_set_new(m, "error", json_string(error));
+	json_object_set_new(m, "parameters", parameters);
+	if (continues)
+		json_object_set_new(m, "continues", json_true());
+	text = json_dumps(m, JSON_COMPACT);
+	json_decref(m);
+	return text;
+}
+
+static struct reply *reply_new(struct handle conn, const char *error, json_t *parameters,
+			       bool continues)
+{
+	struct reply *r = calloc(1, sizeof(*r));
+	char *text = message_text(error, parameters, continues);
+
+	if (!r || !text) {
+		free(r);
+		free(text);
+		return NULL;
+	}
+	r->conn = conn;
+	r->text = text;
+	r->size = strlen(text) + 1;
+	return r;
+}
+
+static void say(struct daemon *d, struct outbox_item *item)
+{
+	struct reply *r = item->arg;
+	struct conn *c = find(d->varlink, r->conn);
+
+	if (c)
+		c->answering = false;
+	if (c && r->text) {
+		enqueue(c, r);
+		return;
+	}
+	reply_free(r, VARLINK_LOST);
+	if (c)
+		watch_for(c);
+}
+
+/* What was to be promised is not on disk: the client is told so instead. */
+static void take_back(struct daemon *d, struct outbox_item *item)
+{
+	struct reply *r = item->arg;
+	struct conn *c = find(d->varlink, r->conn);
+	struct handle conn = r->conn;
+
+	reply_free(r, VARLINK_TAKEN_BACK);
+	if (!c)
+		return;
+	c->answering = false;
+	r = reply_new(
+		conn, "io.netd.StorageFailed",
+		json_pack("{s:s}", "reason", "the state could not be written; see netd's log"),
+		false);
+	if (r)
+		enqueue(c, r);
+	else
+		conn_close(c);
+}
+
+/* The reply of this call goes out, or is taken back, after the commit. Takes over parameters. */
+static void post(const struct varlink_call *call, struct ticket ticket, const char *error,
+		 json_t *parameters, const struct reply *more)
+{
+	struct outbox_item *item = outbox_add(&call->daemon->outbox, ticket);
+	struct reply *r = call->oneway ? calloc(1, sizeof(*r)) :
+					 reply_new(call->conn, error, parameters, false);
+	struct conn *c = find(call->daemon->varlink, call->conn);
+
+	if (call->oneway)
+		json_decref(parameters);
+	if (item && r) {
+		r->conn = call->conn;
+		if (more) {
+			memcpy(r->fds, more->fds, sizeof(r->fds));
+			r->n = more->n;
+			r->done = more->done;
+			r->arg = more->arg;
+		}
+		item->say = say;
+		item->take_back = take_back;
+		item->arg = r;
+		return;
+	}
+	/* There is room for as many replies as a turn reads calls; without memory the connection is
+	 * all that can go. */
+	reply_free(r, VARLINK_LOST);
+	if (more && more->done)
+		more->done(more->arg, VARLINK_LOST);
+	if (c)
+		conn_close(c);
+}
+
+void varlink_reply_fds(const struct varlink_call *call, struct ticket ticket, json_t *parameters,
+		       const int *fds, unsigned n, varlink_done_fn done, void *arg)
+{
+	struct reply more = { .n = n, .done = done, .arg = arg };
+
+	if (n)
+		memcpy(more.fds, fds, n * sizeof(*fds));
+	post(call, ticket, NULL, parameters, &more);
+}
+
+void varlink_reply(const struct varlink_call *call, struct ticket ticket, json_t *parameters)
+{
+	post(call, ticket, NULL, parameters, NULL);
+}
+
+void varlink_error(const struct varlink_call *call, const char *name, json_t *parameters)
+{
+	post(call, ticket_no_promise(), name, parameters, NULL);
+}
+
+/* --- streams --- */
+
+static void timed_out(struct loop_timer *t)
+{
+	struct conn *c = CONTAINER_OF(t, struct conn, deadline);
+	struct reply *r = reply_new(c->handle, "io.netd.TimedOut", NULL, false);
+
+	c->streaming = false;
+	c->answering = false;
+	if (r)
+		enqueue(c, r);
+	else
+		conn_close(c);
+}
+
+void varlink_stream(const struct varlink_call *call, const struct varlink_stream *stream)
+{
+	struct conn *c = find(call->daemon->varlink, call->conn);
+
+	c->stream = *stream;
+	c->streaming = true;
+	if (stream->deadline != INT64_MAX &&
+	    loop_timer_set(call->daemon->loop, &c->deadline, stream->deadline, timed_out))
+		conn_close(c);
+}
+
+static void poll_stream(struct conn *c)
+{
+	for (unsigned i = 0; i < STREAM_BURST && c->streaming && !c->out; i++) {
+		struct handle h = c->handle;
+		const char *error = NULL;
+		json_t *parameters = c->stream.poll(c->server->daemon, &c->stream, &error);
+		struct reply *r;
+
+		if (!parameters)
+			return;
+		r = reply_new(h, error, parameters, !error && !c->stream.once);
+		if (error || c->stream.once) {
+			c->streaming = false;
+			c->answering = false;
+			loop_timer_cancel(&c->deadline);
+		}
+		if (!r) {
+			conn_close(c);
+			return;
+		}
+		enqueue(c, r);
+		if (!find(c->server, h))
+			return;
+	}
+}
+
+void varlink_poll(struct varlink_server *s)
+{
+	for (uint32_t i = 0; i < s->slots.fresh; i++)
+		if (slots_live(&s->slots, i) && s->conn[i].streaming)
+			poll_stream(&s->conn[i]);
+}
+
+/* --- reading --- */
+
+/* Brackets outside strings, so that a parser that recurses is never fed more of them than it can
+ * bear. */
+static bool too_deep(const char *text)
+{
+	unsigned depth = 0;
+	bool in_string = false;
+
+	for (const char *at = text; *at; at++) {
+		if (in_string) {
+			if (*at == '\\' && at[1])
+				at++;
+			else if (*at == '"')
+				in_string = false;
+		} else if (*at == '"') {
+			in_string = true;
+		} else if (*at == '{' || *at == '[') {
+			if (++depth > VARLINK_DEPTH_MAX)
+				return true;
+		} else if ((*at == '}' || *at == ']') && depth) {
+			depth--;
+		}
+	}
+	return false;
+}
+
+static void refuse_message(struct conn *c, const char *why)
+{
+	struct reply *r = reply_new(c->handle, "io.netd.BadMessage",
+				    json_pack("{s:s}", "reason", why), false);
+
+	c->closing = true;
+	if (r)
+		enqueue(c, r);
+	else
+		conn_close(c);
+}
+
+/* The parts of a call, borrowed from message; false when it is not one. */
+static bool parse_call(json_t *message, struct varlink_call *call)
+{
+	json_t *method = json_object_get(message, "method");
+	json_t *parameters = json_object_get(message, "parameters");
+	json_t *more = json_object_get(message, "more"),
+	       *oneway = json_object_get(message, "oneway");
+
+	if (!json_is_string(method) ||
+	    (parameters && !json_is_object(parameters) && !json_is_null(parameters)) ||
+	    (more && !json_is_boolean(more)) || (oneway && !json_is_boolean(oneway)))
+		return false;
+	call->method = json_string_value(method);
+	call->parameters = json_is_object(parameters) ? parameters : NULL;
+	call->more = json_is_true(more);
+	call->oneway = json_is_true(oneway);
+	return true;
+}
+
+static void handle_message(struct conn *c, const char *text)
+{
+	struct varlink_call call = { .daemon = c->server->daemon,
+				     .conn = c->handle,
+				     .uid = c->uid };
+	json_t *message, *empty = NULL;
+	json_error_t e;
+	char why[JSON_ERROR_TEXT_LENGTH + 32];
+
+	if (too_deep(text)) {
+		snprintf(why, sizeof(why), "nested more than %d deep", VARLINK_DEPTH_MAX);
+		refuse_message(c, why);
+		return;
+	}
+	message = json_loads(text, JSON_REJECT_DUPLICATES, &e);
+	if (!message || !parse_call(message, &call)) {
+		snprintf(why, sizeof(why), "%s", message ? "not a Varlink call" : e.text);
+		json_decref(message);
+		refuse_message(c, why);
+		return;
+	}
+	c->answering = true;
+	if (!call.parameters)
+		call.parameters = empty = json_object();
+	c->server->dispatch(&call);
+	json_decref(message);
+	json_decref(empty);
+}
+
+static void next_message(struct conn *c)
+{
+	struct handle h = c->handle;
+	struct varlink_server *s = c->server;
+	char *end;
+
+	end = c->in ? memchr(c->in, 0, c->in_len) : NULL;
+	if (!end) {
+		if (c->in_len == VARLINK_MESSAGE_MAX)
+			refuse_message(c, "longer than 65536 octets");
+		return;
+	}
+	handle_message(c, c->in);
+	c = find(s, h);
+	if (!c)
+		return;
+	c->in_len -= (size_t)(end + 1 - c->in);
+	memmove(c->in, end + 1, c->in_len);
+	if (!c->closing)
+		watch_for(c);
+}
+
+static void read_ready(struct conn *c)
+{
+	ssize_t n;
+
+	if (!c->in)
+		c->in = malloc(VARLINK_MESSAGE_MAX);
+	if (!c->in) {
+		conn_close(c);
+		return;
+	}
+	n = recv(c->io.fd, c->in + c->in_len, VARLINK_MESSAGE_MAX - c->in_len, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		conn_close(c);
+		return;
+	}
+	c->in_len += (size_t)n;
+	next_message(c);
+}
+
+static void conn_ready(struct loop_io *io, uint32_t events)
+{
+	struct conn *c = CONTAINER_OF(io, struct conn, io);
+
+	/* What a peer sent before it hung up is read first. */
+	if (events & EPOLLIN) {
+		read_ready(c);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
+		conn_close(c);
+	} else if (events & EPOLLOUT && flush(c)) {
+		if (!c->out && !c->answering && c->in_len)
+			next_message(c);
+		else
+			watch_for(c);
+	}
+}
+
+/* --- accepting --- */
+
+static void turn_away(int fd, unsigned limit)
+{
+	json_t *parameters = json_pack("{s:i}", "limit", (int)limit);
+	char *text = message_text("io.netd.TooManyClients", parameters, false);
+
+	/* A new socket's buffer has room for this; if the peer is gone already, so be it. */
+	if (text && send(fd, text, strlen(text) + 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		log_debug("a client was turned away and is gone");
+	free(text);
+	close(fd);
+}
+
+static void accept_one(struct varlink_server *s, int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uint32_t i = slots_take(&s->slots);
+	struct conn *c;
+
+	if (i == SLOT_NONE) {
+		turn_away(fd, s->slots.cap);
+		return;
+	}
+	c = &s->conn[i];
+	*c = (struct conn){ .server = s, .handle = slots_handle(&s->slots, i) };
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+	    loop_io_add(s->daemon->loop, &c->io, fd, EPOLLIN, conn_ready)) {
+		slots_give(&s->slots, i);
+		close(fd);
+		return;
+	}
+	c->uid = cred.uid;
+}
+
+static void accept_ready(struct loop_io *io, uint32_t events)
+{
+	struct varlink_server *s = CONTAINER_OF(io, struct varlink_server, io);
+
+	(void)events;
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		accept_one(s, fd);
+	}
+}
+
+/* --- the listening socket --- */
+
+static int set_owner(const char *path, mode_t mode, const char *group, struct err *err)
+{
+	const struct group *g = *group ? getgrnam(group) : NULL;
+
+	if (*group && !g)
+		return err_set(err, ENOENT, "socket %s: there is no group '%s'", path, group);
+	if (g && chown(path, (uid_t)-1, g->gr_gid) < 0)
+		return err_sys(err, errno, "socket %s: cannot give it to group '%s'", path, group);
+	if (chmod(path, mode) < 0)
+		return err_sys(err, errno, "socket %s", path);
+	return 0;
+}
+
+/* A socket that nobody listens on is left over from a daemon that was killed. */
+static int remove_stale(const char *path, const struct sockaddr_un *sun, struct err *err)
+{
+	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_sys(err, errno, "socket %s", path);
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 || errno == EAGAIN)
+		return err_set(err, EADDRINUSE, "socket %s: another netd serves it", path);
+	if (errno == ECONNREFUSED && unlink(path) < 0)
+		return err_sys(err, errno, "socket %s", path);
+	return 0;
+}
+
+/* So that a bare `netd` works; a service manager has made it. */
+static int make_parent(const char *path, struct err *err)
+{
+	char directory[CONFIG_PATH_SIZE];
+	char *slash;
+
+	snprintf(directory, sizeof(directory), "%s", path);
+	slash = strrchr(directory, '/');
+	if (!slash || slash == directory)
+		return 0;
+	*slash = 0;
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "cannot make directory %s", directory);
+	return 0;
+}
+
+static int listen_at(const char *path, mode_t mode, const char *group, int *ret_fd, struct err *err)
+{
+	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	mode_t old;
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, errno, "socket %s", path);
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return err_set(err, ENAMETOOLONG, "socket %s: the path is too long", path);
+	memcpy(sun.sun_path, path, strlen(path));
+	rc = make_parent(path, err);
+	if (!rc)
+		rc = remove_stale(path, &sun, err);
+	if (rc)
+		return rc;
+	old = umask(0777); /* nobody connects before owner and mode are right */
+	rc = bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ?
+		     err_sys(err, errno, "socket %s", path) :
+		     0;
+	umask(old);
+	if (!rc && listen(fd, BACKLOG) < 0)
+		rc = err_sys(err, errno, "socket %s", path);
+	if (!rc)
+		rc = set_owner(path, mode, group, err);
+	if (!rc)
+		*ret_fd = take_fd(&fd);
+	return rc;
+}
+
+int varlink_server_new(struct daemon *d, const char *path, mode_t mode, const char *group, int fd,
+		       varlink_dispatch_fn dispatch, struct varlink_server **ret, struct err *err)
+{
+	struct varlink_server *s = calloc(1, sizeof(*s));
+	uint32_t clients = d->config->max_clients;
+	int rc = 0;
+
+	if (!s || !slots_init(&s->slots, clients) ||
+	    !(s->conn = calloc(clients, sizeof(*s->conn)))) {
+		varlink_server_free(s);
+		return err_set(err, ENOMEM, "out of memory");
+	}
+	s->daemon = d;
+	s->dispatch = dispatch;
+	if (fd < 0) {
+		rc = listen_at(path, mode, group, &fd, err);
+		s->path = rc ? NULL : strdup(path);
+	}
+	if (!rc) {
+		rc = loop_io_add(d->loop, &s->io, fd, EPOLLIN, accept_ready);
+		if (rc)
+			err_sys(err, -rc, "socket");
+	}
+	if (rc) {
+		varlink_server_free(s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
+
+void varlink_server_free(struct varlink_server *s)
+{
+	int fd;
+
+	if (!s)
+		return;
+	for (uint32_t i = 0; s->conn && i < s->slots.fresh; i++)
+		if (slots_live(&s->slots, i))
+			conn_close(&s->conn[i]);
+	if (s->io.loop) {
+		fd = s->io.fd;
+		loop_io_del(&s->io);
+		close(fd);
+	}
+	if (s->path)
+		unlink(s->path);
+	free(s->path);
+	slots_done(&s->slots);
+	free(s->conn);
+	free(s);
+}
+
+unsigned varlink_clients(const struct varlink_server *s)
+{
+	return s->slots.used;
+}

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tests/deps.sh build|check|lint: installs the Debian packages that this needs and that are missing, and nothing when
+# none is. Without root it says what is missing.
+set -eu
+
+build='gcc make pkg-config libc6-dev libnl-3-dev libmnl-dev libnftnl-dev libpcap-dev libjansson-dev libconfuse-dev
+	libsqlite3-dev'
+# guests: QEMU without graphics, a busybox to run in them; their kernel is only unpacked (see tests/guest/image.sh)
+guest='qemu-system-x86 busybox-static cpio iproute2 iputils-ping procps kmod'
+tests='check python3-minimal python3 udhcpc isc-dhcp-client iproute2 nftables sqlite3 tcpdump libasan8 libubsan1'
+lint='clang clang-format clang-tidy cppcheck shellcheck mandoc'
+
+case ${1:-} in
+build) wanted=$build ;;
+demo) wanted="$build $guest" ;;
+check) wanted="$build $guest $tests $lint" ;;
+lint) wanted="$build check $lint" ;;
+*)
+	echo "usage: $0 build|demo|check|lint" >&2
+	exit 2
+	;;
+esac
+
+missing=
+for package in $wanted; do
+	case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
+	*' installed') ;;
+	*) missing="$missing $package" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" -ne 0 ]; then
+	echo "These Debian packages are missing:$missing" >&2
+	echo "Install them: apt-get install --no-install-recommends$missing" >&2
+	exit 1
+fi
+echo "Installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -q update
+# shellcheck disable=SC2086 # a list of words
+apt-get -q -q -y install --no-install-recommends $missing >/dev/null
