@@ -110,11 +110,19 @@ $(B)/tests/netns/testvmm: $(B)/tests/netns/testvmm.o $(B)/mac.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
 
+# The guest's image does not depend on how netd is built.
+build/guest/initramfs.gz: $(wildcard tests/guest/*)
+	@tests/guest/image.sh build/guest
+
 deps-%:
 	@tests/deps.sh $*
 
 check: deps-check
 	@$(MAKE) --no-print-directory check-unit
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory all build/guest/initramfs.gz
+	@/usr/bin/python3 tests/demo/demo.py
 
 check-unit: $(B)/tests/unit/unit
 	$(B)/tests/unit/unit
@@ -124,5 +132,5 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all check check-unit clean
+.PHONY: all check check-unit clean demo
 .DELETE_ON_ERROR:

@@ -8,8 +8,8 @@ set -eu
 build='gcc make pkg-config libc6-dev libnl-3-dev libmnl-dev libnftnl-dev libpcap-dev libjansson-dev libconfuse-dev
 	libsqlite3-dev'
 # guests: QEMU without graphics, a busybox to run in them; their kernel is only unpacked (see tests/guest/image.sh)
-guest='qemu-system-x86 busybox-static cpio iproute2 iputils-ping procps kmod'
-tests='check python3-minimal python3 udhcpc isc-dhcp-client iproute2 nftables sqlite3 tcpdump libasan8 libubsan1'
+guest='qemu-system-x86 busybox-static cpio kmod python3 iproute2 util-linux'
+tests='check udhcpc isc-dhcp-client nftables sqlite3 tcpdump iputils-ping procps libasan8 libubsan1'
 lint='clang clang-format clang-tidy cppcheck shellcheck mandoc'
 
 case ${1:-} in
