@@ -118,7 +118,16 @@ deps-%:
 	@tests/deps.sh $*
 
 check: deps-check
-	@$(MAKE) --no-print-directory check-unit
+	@$(MAKE) --no-print-directory check-unit check-netns
+
+# Every test has a host, an internet and guests of its own, in namespaces.
+NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
+
+check-netns: all $(B)/tests/netns/testvmm
+	@for test in $(NETNS_TESTS); do \
+		echo "  TEST $$test"; \
+		NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning $$test || exit 1; \
+	done
 
 demo: deps-demo
 	@$(MAKE) --no-print-directory all build/guest/initramfs.gz
@@ -132,5 +141,5 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all check check-unit clean demo
+.PHONY: all check check-unit check-netns clean demo
 .DELETE_ON_ERROR:

@@ -107,7 +107,8 @@ bool bridge_mark_parse(const char *alias, struct bridge_mark *ret)
 			return false;
 		errno = 0;
 		nic = strtoul(slash + 1, &end, 10);
-		if (*end || errno || nic > UINT32_MAX)
+		/* A leading zero is not of our writing. */
+		if (*end || errno || nic > UINT32_MAX || (slash[1] == '0' && slash[2]))
 			return false;
 		m.nic = (uint32_t)nic;
 	}

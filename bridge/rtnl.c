@@ -544,46 +544,29 @@ int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
 	return rc ? rc : answers(r, n, EEXIST, NULL, NULL, err);
 }
 
-static struct nl_msg *bridge_message(struct rtnl *r, const char *name, const struct mac *mac,
-				     uint32_t mtu)
+int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uint32_t mtu,
+		    struct err *err)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	CLEAN_MSG struct nl_msg *msg =
-		request(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
+	CLEAN_MSG struct nl_msg *msg = request(r, RTM_NEWLINK,
+					       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
 	struct nlattr *info, *data;
+	int rc;
 
 	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0 ||
 	    nla_put(msg, IFLA_ADDRESS, sizeof(mac->octet), mac->octet) < 0 ||
 	    nla_put_u32(msg, IFLA_MTU, mtu) < 0)
-		return NULL;
+		return no_memory(err);
 	info = nla_nest_start(msg, IFLA_LINKINFO);
 	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "bridge") < 0)
-		return NULL;
+		return no_memory(err);
 	data = nla_nest_start(msg, IFLA_INFO_DATA);
 	if (!data || nla_put_u32(msg, IFLA_BR_STP_STATE, 0) < 0 ||
 	    nla_put_u32(msg, IFLA_BR_FORWARD_DELAY, 0) < 0)
-		return NULL;
+		return no_memory(err);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
-	return take_ptr(msg);
-}
-
-int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uint32_t mtu,
-		    const char *alias, struct err *err)
-{
-	/* The kernel takes no alias when it makes a link; in one datagram nothing comes between the
-	 * two. */
-	struct rtnl_change mark = { .name = name, .alias = alias };
-	CLEAN_MSG struct nl_msg *add = bridge_message(r, name, mac, mtu);
-	CLEAN_MSG struct nl_msg *set = change_message(r, &mark);
-	struct nl_msg *both[2] = { add, set };
-	int rc;
-
-	if (!add || !set)
-		return no_memory(err);
-	rc = send_messages(r, both, 2, err);
-	if (!rc)
-		rc = answers(r, 2, 0, NULL, NULL, err);
+	rc = ask(r, msg, NULL, NULL, err);
 	return rc ? err_wrap(err, rc, "cannot create bridge %s", name) : 0;
 }
 

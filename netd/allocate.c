@@ -268,11 +268,12 @@ static bool address_in_tables(struct holder *h, uint32_t address)
 	const struct network *n = &h->d->network[h->p->network];
 	const struct dhcp_lease *lease = dhcp_lease_by_addr(h->d->dhcp, n->slot, address);
 
+	if (lease && lease->port == DHCP_PORT_NONE) {
+		snprintf(h->text, sizeof(h->text), "quarantine, since a guest declined it");
+		return true;
+	}
 	if (lease && lease->port != h->p->slot) {
-		if (lease->port == DHCP_PORT_NONE)
-			snprintf(h->text, sizeof(h->text), "quarantine, since a guest declined it");
-		else
-			say_port(h, &h->d->port[lease->port]);
+		say_port(h, &h->d->port[lease->port]);
 		return true;
 	}
 	for (unsigned i = 0; i < n->config->hosts; i++) {

@@ -283,7 +283,7 @@ static void attached(void *arg, enum varlink_outcome outcome)
 	if (outcome == VARLINK_DELIVERED)
 		port_delivered(arg);
 	else
-		port_undelivered(arg);
+		port_undelivered(arg, outcome != VARLINK_TAKEN_BACK);
 }
 
 static json_t *numbers(unsigned first, unsigned n)

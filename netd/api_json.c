@@ -26,9 +26,7 @@ static json_t *mac_json(const struct mac *m)
 
 static json_t *expiry(const struct daemon *d, int64_t boottime)
 {
-	if (boottime == INT64_MAX)
-		return json_null();
-	return json_integer(loop_wall(d->loop) + (boottime - loop_now(d->loop)) / NS_PER_S);
+	return boottime == INT64_MAX ? json_null() : json_integer(loop_to_wall(d->loop, boottime));
 }
 
 static json_t *port_lease(struct daemon *d, const struct port *p)
@@ -104,8 +102,8 @@ json_t *api_json_lease(struct daemon *d, const struct store_lease *l)
 	int64_t expires = l->expires_wall;
 
 	/* The wall clock may have been set since; CLOCK_BOOTTIME was not. */
-	if (l->same_boot && l->expires != INT64_MAX)
-		expires = loop_wall(d->loop) + (l->expires - loop_now(d->loop)) / NS_PER_S;
+	if (l->same_boot)
+		expires = loop_to_wall(d->loop, l->expires);
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o}", "network", l->network, "address",
 		ip_text(l->address), "mac", mac_json(&l->mac), "clientId",

@@ -211,8 +211,8 @@ struct attachment {
 MUST_CHECK int port_attach(struct daemon *d, const struct attach_request *q,
 			   struct attachment **ret, struct ticket *ticket, struct refusal *r);
 void port_delivered(struct attachment *a);
-/* The reply could not be delivered, or was never durable: nothing is left of the attach. */
-void port_undelivered(struct attachment *a);
+/* The reply could not be delivered, or was never durable (stored is false): nothing is left of it. */
+void port_undelivered(struct attachment *a, bool stored);
 
 /* All ports of a guest, or one: nic < 0 means all. The devices go; allocations stay. */
 MUST_CHECK int port_detach(struct daemon *d, const char *guest, int64_t nic, struct refusal *r);

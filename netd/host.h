@@ -23,7 +23,7 @@ struct host_ops {
 	int (*fdb_find)(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
 			struct err *err);
 	int (*bridge_add)(struct host *h, const char *name, const struct mac *mac, uint32_t mtu,
-			  const char *alias, struct err *err);
+			  struct err *err);
 	int (*link_set)(struct host *h, const struct rtnl_change *c, struct err *err);
 	int (*link_del)(struct host *h, uint32_t index, struct err *err);
 	int (*addr_add)(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err);

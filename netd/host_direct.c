@@ -48,9 +48,9 @@ static int fdb_find(struct host *h, uint32_t bridge, const struct mac *mac, uint
 }
 
 static int bridge_add(struct host *h, const char *name, const struct mac *mac, uint32_t mtu,
-		      const char *alias, struct err *err)
+		      struct err *err)
 {
-	return rtnl_bridge_add(direct(h)->rtnl, name, mac, mtu, alias, err);
+	return rtnl_bridge_add(direct(h)->rtnl, name, mac, mtu, err);
 }
 
 static int link_set(struct host *h, const struct rtnl_change *c, struct err *err)

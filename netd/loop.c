@@ -28,8 +28,8 @@ struct loop {
 	void *signal_arg;
 	struct heap timers;
 	size_t timers_cap;
-	int64_t armed; /* what timer_fd is set to; INT64_MAX: not set */
-	int64_t now;
+	int64_t armed;	   /* what timer_fd is set to; INT64_MAX: not set */
+	int64_t now, wall; /* nanoseconds, at the begin of the turn */
 	struct epoll_event batch[BATCH];
 	int batch_len, batch_at;
 	bool stopped;
@@ -47,8 +47,11 @@ static int64_t system_boottime(void *arg)
 
 static int64_t system_wall(void *arg)
 {
+	struct timespec ts;
+
 	(void)arg;
-	return time(NULL);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
 const struct clock clock_system = { .boottime = system_boottime, .wall = system_wall };
@@ -64,6 +67,12 @@ static void timer_ready(struct loop_io *io, uint32_t events)
 	io->loop->armed = INT64_MAX;
 }
 
+static void read_clocks(struct loop *l)
+{
+	l->now = l->clock.boottime(l->clock.arg);
+	l->wall = l->clock.wall(l->clock.arg);
+}
+
 int loop_new(const struct clock *clock, const struct loop_phases *phases, struct loop **ret)
 {
 	struct loop *l = calloc(1, sizeof(*l));
@@ -75,7 +84,7 @@ int loop_new(const struct clock *clock, const struct loop_phases *phases, struct
 	if (phases)
 		l->phases = *phases;
 	l->armed = INT64_MAX;
-	l->now = clock->boottime(clock->arg);
+	read_clocks(l);
 	l->signal_fd = -1;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -111,7 +120,16 @@ int64_t loop_now(const struct loop *l)
 
 int64_t loop_wall(const struct loop *l)
 {
-	return l->clock.wall(l->clock.arg);
+	return l->wall / NS_PER_S;
+}
+
+int64_t loop_to_wall(const struct loop *l, int64_t boottime)
+{
+	if (boottime == INT64_MAX)
+		return INT64_MAX;
+	/* Both clocks were read together, so the same moment gives the same second in every turn.
+	 */
+	return (l->wall + (boottime - l->now) + NS_PER_S / 2) / NS_PER_S;
 }
 
 /* --- descriptors --- */
@@ -260,7 +278,7 @@ bool loop_turn(struct loop *l, bool wait)
 
 	l->batch_at = 0;
 	l->batch_len = wait_for_events(l, wait);
-	l->now = l->clock.boottime(l->clock.arg);
+	read_clocks(l);
 	any = l->batch_len > 0;
 	any = run_timers(l) || any;
 	for (l->batch_at = 0; l->batch_at < l->batch_len;) {

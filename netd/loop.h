@@ -18,7 +18,7 @@
 
 struct clock {
 	int64_t (*boottime)(void *arg); /* nanoseconds, CLOCK_BOOTTIME */
-	int64_t (*wall)(void *arg);	/* seconds, CLOCK_REALTIME */
+	int64_t (*wall)(void *arg);	/* nanoseconds, CLOCK_REALTIME */
 	/*
 	 * NULL for a clock that runs by itself. A virtual one is told to go to `until` when nothing
 	 * is ready and a timer waits.
@@ -61,9 +61,12 @@ MUST_CHECK int loop_new(const struct clock *clock, const struct loop_phases *pha
 			struct loop **ret);
 void loop_free(struct loop *l);
 
-/* The time at which the turn at hand began. */
+/* The time at which the turn at hand began: nanoseconds of CLOCK_BOOTTIME, seconds since 1970. */
 int64_t loop_now(const struct loop *l);
 int64_t loop_wall(const struct loop *l);
+/* What the wall clock shows, or will show, at a time of CLOCK_BOOTTIME: seconds; INT64_MAX stays
+ * what it is. */
+int64_t loop_to_wall(const struct loop *l, int64_t boottime);
 
 /* Watches fd, which stays the caller's, for EPOLLIN, EPOLLOUT, …. */
 MUST_CHECK int loop_io_add(struct loop *l, struct loop_io *io, int fd, uint32_t events,

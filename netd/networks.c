@@ -363,7 +363,7 @@ static int load_allocation(void *arg, const struct store_allocation *a)
 			  .vhost = a->vhost,
 			  .created = a->created };
 
-	if (strcmp(a->network, l->n->config->name) || port_find(l->d, l->n->slot, a->guest, a->nic))
+	if (port_find(l->d, l->n->slot, a->guest, a->nic))
 		return 0;
 	memcpy(p.guest, a->guest, sizeof(p.guest));
 	/* The subnet is another now: the address is chosen anew when all are loaded. */
@@ -396,7 +396,7 @@ static void move_strays(struct daemon *d, struct network *n)
 int network_load(struct daemon *d, struct network *n, struct err *err)
 {
 	struct loading l = { .d = d, .n = n };
-	int rc = store_allocation_list(d->store, load_allocation, &l, err);
+	int rc = store_allocation_list(d->store, n->config->name, load_allocation, &l, err);
 
 	if (rc)
 		return rc;
@@ -409,40 +409,55 @@ int network_load(struct daemon *d, struct network *n, struct err *err)
 
 /* --- the bridge --- */
 
+/* The link that bears the bridge's name. */
 struct bridge_search {
-	char mark[LINK_ALIAS_SIZE];
-	uint32_t index; /* 0: not found */
-	struct daemon *d;
+	const char *name;
+	struct rtnl_link link; /* index 0: there is none */
 };
 
 static int search_bridge(void *arg, const struct rtnl_link *link)
 {
 	struct bridge_search *s = arg;
 
-	if (!strcmp(link->alias, s->mark) && !strcmp(link->kind, "bridge")) {
-		s->index = link->index;
-		link_seen(s->d, link);
-	}
+	if (!strcmp(link->name, s->name))
+		s->link = *link;
 	return 0;
+}
+
+/*
+ * A bridge gets its mark right after it was made. One that has our MAC, which nobody else can know,
+ * and no mark was made by a netd that was killed in between.
+ */
+static bool is_unfinished(const struct network *n, const struct rtnl_link *link)
+{
+	return !strcmp(link->kind, "bridge") && !link->alias[0] && !link->up &&
+	       mac_equal(&link->mac, &n->bridge_mac);
 }
 
 static int make_bridge(struct daemon *d, struct network *n, struct err *err)
 {
-	struct bridge_search s = { .d = d };
+	struct bridge_search s = { .name = n->bridge };
 	struct bridge_mark mark = { 0 };
-	int rc;
+	char alias[LINK_ALIAS_SIZE];
+	struct rtnl_change c = { .alias = alias };
+	int rc = d->host->ops->bridge_add(d->host, n->bridge, &n->bridge_mac, n->mtu, err);
 
-	memcpy(mark.network, n->config->name, sizeof(mark.network));
-	bridge_mark_format(&mark, s.mark);
-	rc = d->host->ops->bridge_add(d->host, n->bridge, &n->bridge_mac, n->mtu, s.mark, err);
-	if (rc == -EEXIST)
+	if (rc && rc != -EEXIST)
+		return rc;
+	rc = d->host->ops->link_list(d->host, search_bridge, &s, err);
+	if (rc)
+		return rc;
+	if (!is_unfinished(n, &s.link))
 		return err_set(err, EEXIST, "interface %s exists and is not netd's", n->bridge);
-	if (!rc)
-		rc = d->host->ops->link_list(d->host, search_bridge, &s, err);
-	if (!rc && !s.index)
-		rc = err_set(err, ENODEV, "bridge %s vanished", n->bridge);
-	n->bridge_index = s.index;
-	return rc;
+	memcpy(mark.network, n->config->name, sizeof(mark.network));
+	bridge_mark_format(&mark, alias);
+	c.index = s.link.index;
+	rc = d->host->ops->link_set(d->host, &c, err);
+	if (rc)
+		return rc;
+	n->bridge_index = s.link.index;
+	link_seen(d, &s.link);
+	return 0;
 }
 
 /* The subnet's gateway, and not that of a former subnet. Addresses that others put there stay. */

@@ -523,7 +523,7 @@ void port_delivered(struct attachment *a)
 	free(a);
 }
 
-void port_undelivered(struct attachment *a)
+void port_undelivered(struct attachment *a, bool stored)
 {
 	struct daemon *d = a->daemon;
 	struct port *p = attached_port(a);
@@ -536,7 +536,8 @@ void port_undelivered(struct attachment *a)
 		if (p->ifindex && d->host->ops->rules_port_del(d->host, p->ifindex, &err))
 			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
 		drop_link(d, p);
-		leave_row(d, &after, a);
+		if (stored)
+			leave_row(d, &after, a);
 		leave(d, p, a);
 	}
 	free(a);

@@ -69,13 +69,24 @@ static int take_survey(struct survey *s, struct err *err)
 
 /* --- bridges --- */
 
+static void bridge_gone(struct network *n)
+{
+	log_warning("network %s: bridge %s is gone; it is made anew", n->config->name, n->bridge);
+	n->bridge_index = 0;
+	n->up = false;
+	err_set(&n->why_not, ENODEV, "bridge %s is gone", n->bridge);
+}
+
 static void find_bridges(struct survey *s)
 {
 	struct daemon *d = s->d;
 
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].used && !link_find(d, d->network[i].bridge_index))
-			d->network[i].bridge_index = 0;
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+
+		if (n->used && n->bridge_index && !link_find(d, n->bridge_index))
+			bridge_gone(n);
+	}
 	for (size_t i = 0; i < s->links; i++) {
 		const struct rtnl_link *link = &s->link[i];
 		struct bridge_mark mark;
@@ -180,8 +191,10 @@ static struct port *recover(struct daemon *d, struct network *n, const struct br
 	struct err err;
 
 	memcpy(p.guest, mark->guest, sizeof(p.guest));
+	p.ifindex = link->index; /* behind which the bridge may have seen its MAC */
 	if (allocate(d, &p, &wish, &r))
 		return NULL;
+	p.ifindex = 0;
 	host_side = mac_host_side(&p.mac);
 	if (!mac_equal(&host_side, &link->mac)) {
 		/* It was given another by its user. All but the first octet is known; most given
@@ -346,13 +359,8 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 	link_forget(d, link->index);
 	if (p)
 		port_gone(d, p);
-	if (n) {
-		log_warning("network %s: bridge %s is gone; it is made anew", n->config->name,
-			    n->bridge);
-		n->bridge_index = 0;
-		n->up = false;
-		err_set(&n->why_not, ENODEV, "bridge %s is gone", n->bridge);
-	}
+	if (n)
+		bridge_gone(n);
 	if (n || is_uplink(d, link->index))
 		reconcile_later(d);
 }

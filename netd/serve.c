@@ -12,13 +12,6 @@
 
 /* --- records --- */
 
-static int64_t to_wall(const struct daemon *d, int64_t boottime)
-{
-	if (boottime == INT64_MAX)
-		return INT64_MAX;
-	return loop_wall(d->loop) + (boottime - loop_now(d->loop)) / NS_PER_S;
-}
-
 static int store_record(struct daemon *d, const struct dhcp_record *r, const struct port *p,
 			struct ticket *ret, struct err *err)
 {
@@ -29,8 +22,8 @@ static int store_record(struct daemon *d, const struct dhcp_record *r, const str
 				   .hostname = r->hostname,
 				   .state = r->state,
 				   .seconds = r->seconds,
-				   .started_wall = to_wall(d, r->started),
-				   .expires_wall = to_wall(d, r->expires),
+				   .started_wall = loop_to_wall(d->loop, r->started),
+				   .expires_wall = loop_to_wall(d->loop, r->expires),
 				   .started = r->started,
 				   .expires = r->expires };
 

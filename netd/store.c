@@ -8,138 +8,50 @@
  * the boot's id, which nobody can set back, for a restart of the daemon.
  */
 #include <fcntl.h>
-#include <sqlite3.h>
-#include <sys/random.h>
 
-#include "base/cleanup.h"
-#include "store.h"
+#include "store_db.h"
 
-enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x6e657464 /* "netd" */, BOOT_ID_SIZE = 40 };
-
-enum statement {
-	BEGIN,
-	COMMIT,
-	ROLLBACK,
-	SAVEPOINT,
-	RELEASE,
-	ROLLBACK_TO,
-	ALLOCATION_PUT,
-	ALLOCATION_DEL,
-	ALLOCATION_LIST,
-	ADDRESS_PUT,
-	ADDRESS_DEL,
-	REST_PUT,
-	REST_GET,
-	REST_EXPIRE,
-	LEASE_PUT,
-	LEASE_END,
-	LEASE_DEL,
-	LEASE_DEL_PORT,
-	LEASE_LIST,
-	SUBNET_GET,
-	SUBNET_PUT,
-	FORWARDING_GET,
-	FORWARDING_PUT,
-	FORWARDING_DEL,
-	SECRET_GET,
-	SECRET_PUT,
-	STATEMENTS
-};
+enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x6e657464 /* "netd" */ };
 
 static const char schema[] =
-	"CREATE TABLE allocation (network TEXT NOT NULL, guest TEXT NOT NULL, nic INTEGER NOT "
-	"NULL, "
-	"mac TEXT NOT NULL,"
-	" mac_given INTEGER NOT NULL, generation INTEGER NOT NULL, owner INTEGER NOT NULL, queues "
-	"INTEGER NOT NULL,"
-	" vhost INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (network, guest, nic), "
-	"UNIQUE "
-	"(network, mac))"
+	"CREATE TABLE allocation ("
+	" network TEXT NOT NULL, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
+	" mac TEXT NOT NULL, mac_given INTEGER NOT NULL, generation INTEGER NOT NULL,"
+	" owner INTEGER NOT NULL, queues INTEGER NOT NULL, vhost INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" PRIMARY KEY (network, guest, nic), UNIQUE (network, mac)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE address ("
+	" network TEXT NOT NULL, address TEXT NOT NULL,"
+	" guest TEXT NOT NULL, nic INTEGER NOT NULL, given INTEGER NOT NULL,"
+	" PRIMARY KEY (network, address),"
+	" FOREIGN KEY (network, guest, nic) REFERENCES allocation ON DELETE CASCADE)"
 	" STRICT, WITHOUT ROWID;"
-	"CREATE TABLE address (network TEXT NOT NULL, address TEXT NOT NULL, guest TEXT NOT NULL, "
-	"nic "
-	"INTEGER NOT NULL,"
-	" given INTEGER NOT NULL, PRIMARY KEY (network, address),"
-	" FOREIGN KEY (network, guest, nic) REFERENCES allocation ON DELETE CASCADE) STRICT, "
-	"WITHOUT "
-	"ROWID;"
 	"CREATE INDEX address_of ON address (network, guest, nic);"
-	"CREATE TABLE lease (network TEXT NOT NULL, address TEXT NOT NULL, mac TEXT NOT NULL, "
-	"client_id BLOB,"
-	" hostname TEXT, guest TEXT NOT NULL, nic INTEGER NOT NULL, state TEXT NOT NULL, seconds "
-	"INTEGER NOT NULL,"
-	" started_wall INTEGER NOT NULL, expires_wall INTEGER NOT NULL, started INTEGER NOT NULL,"
-	" expires INTEGER NOT NULL, boot TEXT NOT NULL, PRIMARY KEY (network, address)) STRICT, "
-	"WITHOUT ROWID;"
+	"CREATE TABLE lease ("
+	" network TEXT NOT NULL, address TEXT NOT NULL, mac TEXT NOT NULL,"
+	" client_id BLOB, hostname TEXT, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
+	" state TEXT NOT NULL, seconds INTEGER NOT NULL,"
+	" started_wall INTEGER NOT NULL, expires_wall INTEGER NOT NULL,"
+	" started INTEGER NOT NULL, expires INTEGER NOT NULL, boot TEXT NOT NULL,"
+	" PRIMARY KEY (network, address)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX lease_of ON lease (network, guest, nic);"
-	"CREATE TABLE resting_mac (mac TEXT PRIMARY KEY, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
+	"CREATE TABLE resting_mac ("
+	" mac TEXT PRIMARY KEY, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
 	" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE subnet (network TEXT PRIMARY KEY, prefix TEXT NOT NULL) STRICT, WITHOUT "
-	"ROWID;"
+	"CREATE TABLE subnet (network TEXT PRIMARY KEY, prefix TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE forwarding (link TEXT PRIMARY KEY, boot TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE secret (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;";
 
-static const char *const sql[STATEMENTS] = {
-	[BEGIN] = "BEGIN IMMEDIATE",
-	[COMMIT] = "COMMIT",
-	[ROLLBACK] = "ROLLBACK",
-	[SAVEPOINT] = "SAVEPOINT one",
-	[RELEASE] = "RELEASE one",
-	[ROLLBACK_TO] = "ROLLBACK TO one",
-	[ALLOCATION_PUT] =
-		"INSERT INTO allocation VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT "
-		"(network, "
-		"guest, nic)"
-		" DO UPDATE SET mac=?4, mac_given=?5, generation=?6, owner=?7, queues=?8, vhost=?9",
-	[ALLOCATION_DEL] = "DELETE FROM allocation WHERE network=?1 AND guest=?2 AND nic=?3",
-	[ALLOCATION_LIST] =
-		"SELECT network, guest, nic, mac, mac_given, generation, owner, queues, vhost, "
-		"created,"
-		" address, given FROM allocation JOIN address USING (network, guest, nic)"
-		" ORDER BY network, guest, nic",
-	[ADDRESS_PUT] = "INSERT INTO address VALUES (?1,?2,?3,?4,?5)",
-	[ADDRESS_DEL] = "DELETE FROM address WHERE network=?1 AND guest=?2 AND nic=?3",
-	[REST_PUT] = "INSERT OR REPLACE INTO resting_mac VALUES (?1,?2,?3,?4)",
-	[REST_GET] = "SELECT guest, nic FROM resting_mac WHERE mac=?1 AND until>?2",
-	[REST_EXPIRE] = "DELETE FROM resting_mac WHERE until<=?1",
-	[LEASE_PUT] = "INSERT OR REPLACE INTO lease VALUES "
-		      "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
-	[LEASE_END] = "UPDATE lease SET state=?3 WHERE network=?1 AND address=?2",
-	[LEASE_DEL] = "DELETE FROM lease WHERE network=?1 AND address=?2",
-	[LEASE_DEL_PORT] = "DELETE FROM lease WHERE network=?1 AND guest=?2 AND nic=?3 AND state "
-			   "<> 'declined'",
-	[LEASE_LIST] =
-		"SELECT network, address, mac, client_id, hostname, guest, nic, state, seconds, "
-		"started_wall,"
-		" expires_wall, started, expires, boot FROM lease WHERE ?1 IS NULL OR network=?1",
-	[SUBNET_GET] = "SELECT prefix FROM subnet WHERE network=?1",
-	[SUBNET_PUT] = "INSERT OR REPLACE INTO subnet VALUES (?1,?2)",
-	[FORWARDING_GET] = "SELECT 1 FROM forwarding WHERE link=?1 AND boot=?2",
-	[FORWARDING_PUT] = "INSERT OR REPLACE INTO forwarding VALUES (?1,?2)",
-	[FORWARDING_DEL] = "DELETE FROM forwarding WHERE link=?1",
-	[SECRET_GET] = "SELECT key FROM secret",
-	[SECRET_PUT] = "INSERT INTO secret VALUES (1,?1)",
-};
-
-struct store {
-	sqlite3 *db;
-	char *path;
-	char boot[BOOT_ID_SIZE];
-	sqlite3_stmt *st[STATEMENTS];
-	uint64_t turn;
-	bool open;   /* a transaction is under way */
-	bool broken; /* it was lost: nothing of this turn will be stored */
-};
-
-/* SQLite's error as one of ours. */
-static int fail(struct store *s, struct err *err)
+int store_fail(struct store *s, struct err *err)
 {
 	int code = sqlite3_errcode(s->db), extended = sqlite3_extended_errcode(s->db);
 	int system = sqlite3_system_errno(s->db);
 	const char *words = sqlite3_errmsg(s->db);
 
-	/* Some errors, a full disk among them, end the transaction
-	 * (https://sqlite.org/lang_transaction.html). */
+	/*
+	 * Some errors, a full disk among them, end the transaction
+	 * (https://sqlite.org/lang_transaction.html).
+	 */
 	if (s->open && sqlite3_get_autocommit(s->db)) {
 		s->open = false;
 		s->broken = true;
@@ -160,104 +72,48 @@ static int fail(struct store *s, struct err *err)
 
 /* --- statements --- */
 
-/* A prepared statement that is reset when its variable goes out of scope, so that the next use
- * finds it ready. */
-static void reset_statement(sqlite3_stmt **st)
+int store_get(struct store *s, enum store_statement which, sqlite3_stmt **ret, struct err *err)
 {
-	if (*st) {
-		sqlite3_reset(*st);
-		sqlite3_clear_bindings(*st);
-	}
-}
-
-#define CLEAN_STATEMENT CLEANUP(reset_statement)
-
-static int get(struct store *s, enum statement which, sqlite3_stmt **ret, struct err *err)
-{
-	if (!s->st[which] && sqlite3_prepare_v3(s->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
-						&s->st[which], NULL) != SQLITE_OK)
-		return fail(s, err);
+	if (!s->st[which] &&
+	    sqlite3_prepare_v3(s->db, store_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+			       &s->st[which], NULL) != SQLITE_OK)
+		return store_fail(s, err);
 	*ret = s->st[which];
 	return 0;
 }
 
-static int run_simple(struct store *s, enum statement which, struct err *err)
+int store_run(struct store *s, enum store_statement which, struct err *err)
 {
 	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get(s, which, &st, err);
+	int rc = store_get(s, which, &st, err);
 
 	if (rc)
 		return rc;
-	return sqlite3_step(st) == SQLITE_DONE ? 0 : fail(s, err);
+	return sqlite3_step(st) == SQLITE_DONE ? 0 : store_fail(s, err);
 }
 
-/* A statement that changes something: opens the turn's transaction first. */
-static int get_change(struct store *s, enum statement which, sqlite3_stmt **ret, struct err *err)
+int store_get_change(struct store *s, enum store_statement which, sqlite3_stmt **ret,
+		     struct err *err)
 {
 	if (s->broken)
 		return err_set(err, EIO, "state %s: the transaction was lost", s->path);
 	if (!s->open) {
-		int rc = run_simple(s, BEGIN, err);
+		int rc = store_run(s, BEGIN, err);
 
 		if (rc)
 			return rc;
 		s->open = true;
 	}
-	return get(s, which, ret, err);
+	return store_get(s, which, ret, err);
 }
 
-static int finish_change(struct store *s, sqlite3_stmt *st, struct ticket *ret, struct err *err)
+int store_finish(struct store *s, sqlite3_stmt *st, struct ticket *ret, struct err *err)
 {
 	if (sqlite3_step(st) != SQLITE_DONE)
-		return fail(s, err);
+		return store_fail(s, err);
 	if (ret)
 		*ret = store_ticket(s);
 	return 0;
-}
-
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-	sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
-}
-
-static void bind_mac(sqlite3_stmt *st, int at, const struct mac *m)
-{
-	char text[MAC_TEXT_SIZE];
-
-	bind_text(st, at, mac_text(m, text));
-}
-
-static void bind_ip(sqlite3_stmt *st, int at, uint32_t addr)
-{
-	char text[IP4_TEXT_SIZE];
-
-	bind_text(st, at, ip4_text(addr, text));
-}
-
-static void column_text(sqlite3_stmt *st, int at, char *to, size_t size)
-{
-	const char *text = (const char *)sqlite3_column_text(st, at);
-
-	snprintf(to, size, "%s", text ? text : "");
-}
-
-static bool column_mac(sqlite3_stmt *st, int at, struct mac *ret)
-{
-	const char *text = (const char *)sqlite3_column_text(st, at);
-
-	return text && mac_parse(text, ret);
-}
-
-static bool column_ip(sqlite3_stmt *st, int at, uint32_t *ret)
-{
-	const char *text = (const char *)sqlite3_column_text(st, at);
-
-	return text && ip4_parse(text, ret);
-}
-
-static uint32_t column_u32(sqlite3_stmt *st, int at)
-{
-	return (uint32_t)sqlite3_column_int64(st, at);
 }
 
 /* --- opening --- */
@@ -278,12 +134,12 @@ static int pragma(struct store *s, const char *text, sqlite3_int64 *ret, struct 
 	int rc = 0, step;
 
 	if (sqlite3_prepare_v2(s->db, text, -1, &st, NULL) != SQLITE_OK)
-		return fail(s, err);
+		return store_fail(s, err);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW && ret)
 		*ret = sqlite3_column_int64(st, 0);
 	else if (step != SQLITE_ROW && step != SQLITE_DONE)
-		rc = fail(s, err);
+		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -294,9 +150,9 @@ static int check_integrity(struct store *s, struct err *err)
 	int rc = 0;
 
 	if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK)
-		return fail(s, err);
+		return store_fail(s, err);
 	if (sqlite3_step(st) != SQLITE_ROW)
-		rc = fail(s, err);
+		rc = store_fail(s, err);
 	else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok"))
 		rc = err_set(err, EBADMSG, "state %s: it is damaged: %s", s->path,
 			     sqlite3_column_text(st, 0));
@@ -311,10 +167,10 @@ static int create_schema(struct store *s, struct err *err)
 	snprintf(text, sizeof(text),
 		 "BEGIN; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", schema,
 		 APPLICATION_ID, SCHEMA_VERSION);
-	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err);
+	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(s, err);
 }
 
-static int check_schema(struct store *s, struct err *err)
+static int check_schema(struct store *s, bool *ret_new, struct err *err)
 {
 	sqlite3_int64 version = 0, application = 0, tables = 0;
 	int rc = pragma(s, "PRAGMA user_version", &version, err);
@@ -325,8 +181,9 @@ static int check_schema(struct store *s, struct err *err)
 		rc = pragma(s, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (rc)
 		return rc;
-	if (!tables && !version && !application)
-		return create_schema(s, err);
+	*ret_new = !tables && !version && !application;
+	if (*ret_new)
+		return 0;
 	if (application != APPLICATION_ID)
 		return err_set(err, EINVAL, "state %s: it is a database, but not netd's", s->path);
 	if (version > SCHEMA_VERSION)
@@ -336,22 +193,34 @@ static int check_schema(struct store *s, struct err *err)
 	return check_integrity(s, err);
 }
 
+/*
+ * What the file is comes first: one that is not ours, or from a newer netd, is left octet by octet
+ * as it is.
+ */
 static int prepare_database(struct store *s, struct err *err)
 {
-	static const char *const settings[] = { "PRAGMA locking_mode=EXCLUSIVE",
-						"PRAGMA journal_mode=WAL",
-						"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-						"PRAGMA trusted_schema=OFF" };
-	int rc = 0;
+	static const char *const settings[] = { "PRAGMA journal_mode=WAL",
+						"PRAGMA synchronous=FULL",
+						"PRAGMA foreign_keys=ON" };
+	bool is_new = false;
+	int rc;
 
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	rc = pragma(s, "PRAGMA locking_mode=EXCLUSIVE", NULL, err);
+	if (!rc)
+		rc = check_schema(s, &is_new, err);
+	if (rc)
+		return rc;
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(settings) && !rc; i++)
 		rc = pragma(s, settings[i], NULL, err);
-	if (!rc)
-		rc = check_schema(s, err);
+	if (!rc && is_new)
+		rc = create_schema(s, err);
 	/* Takes the lock for good, and shows at once whether the file can be written. */
 	if (!rc)
-		rc = run_simple(s, BEGIN, err);
-	return rc ? rc : run_simple(s, COMMIT, err);
+		rc = store_run(s, BEGIN, err);
+	return rc ? rc : store_run(s, COMMIT, err);
 }
 
 int store_open(const char *path, struct store **ret, struct err *err)
@@ -368,7 +237,7 @@ int store_open(const char *path, struct store **ret, struct err *err)
 	if (!rc && sqlite3_open_v2(path, &s->db,
 				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 				   NULL) != SQLITE_OK)
-		rc = fail(s, err);
+		rc = store_fail(s, err);
 	if (!rc)
 		rc = prepare_database(s, err);
 	if (rc) {
@@ -407,368 +276,16 @@ int store_commit(struct store *s, struct err *err)
 	if (s->broken)
 		rc = err_set(err, EIO, "state %s: the transaction was lost", s->path);
 	else if (s->open)
-		rc = run_simple(s, COMMIT, err);
+		rc = store_run(s, COMMIT, err);
 	/* SQLITE_BUSY and some I/O errors leave the transaction open. */
 	if (rc && !sqlite3_get_autocommit(s->db))
-		run_simple(s, ROLLBACK, NULL);
+		store_run(s, ROLLBACK, NULL);
+	/* What waits in the log to be moved into the database takes space that the next turn may
+	 * need. */
+	if (rc == -ENOSPC)
+		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	s->open = false;
 	s->broken = false;
 	s->turn++;
-	return rc;
-}
-
-/* --- allocations --- */
-
-static int put_address(struct store *s, const struct store_allocation *a, struct ticket *ret,
-		       struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *del = NULL, *put = NULL;
-	int rc = get_change(s, ADDRESS_DEL, &del, err);
-
-	if (rc)
-		return rc;
-	bind_text(del, 1, a->network);
-	bind_text(del, 2, a->guest);
-	sqlite3_bind_int64(del, 3, a->nic);
-	rc = finish_change(s, del, NULL, err);
-	if (!rc)
-		rc = get_change(s, ADDRESS_PUT, &put, err);
-	if (rc)
-		return rc;
-	bind_text(put, 1, a->network);
-	bind_ip(put, 2, a->address);
-	bind_text(put, 3, a->guest);
-	sqlite3_bind_int64(put, 4, a->nic);
-	sqlite3_bind_int(put, 5, a->address_given);
-	return finish_change(s, put, ret, err);
-}
-
-static int put_row(struct store *s, const struct store_allocation *a, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, ALLOCATION_PUT, &st, err);
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, a->network);
-	bind_text(st, 2, a->guest);
-	sqlite3_bind_int64(st, 3, a->nic);
-	bind_mac(st, 4, &a->mac);
-	sqlite3_bind_int(st, 5, a->mac_given);
-	sqlite3_bind_int64(st, 6, a->generation);
-	sqlite3_bind_int64(st, 7, a->owner);
-	sqlite3_bind_int64(st, 8, a->queues);
-	sqlite3_bind_int(st, 9, a->vhost);
-	sqlite3_bind_int64(st, 10, a->created);
-	return finish_change(s, st, NULL, err);
-}
-
-/* Two tables, so a savepoint: a refused address leaves no row without one. */
-int store_allocation_put(struct store *s, const struct store_allocation *a, struct ticket *ret,
-			 struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *savepoint = NULL;
-	int rc = get_change(s, SAVEPOINT, &savepoint, err);
-
-	if (!rc)
-		rc = finish_change(s, savepoint, NULL, err);
-	if (rc)
-		return rc;
-	rc = put_row(s, a, err);
-	if (!rc)
-		rc = put_address(s, a, ret, err);
-	if (rc && s->open)
-		run_simple(s, ROLLBACK_TO, NULL);
-	if (s->open)
-		run_simple(s, RELEASE, NULL);
-	return rc;
-}
-
-static int del_by_port(struct store *s, enum statement which, const struct store_allocation *a,
-		       struct ticket *ret, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, which, &st, err);
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, a->network);
-	bind_text(st, 2, a->guest);
-	sqlite3_bind_int64(st, 3, a->nic);
-	return finish_change(s, st, ret, err);
-}
-
-static int rest_mac(struct store *s, const struct store_allocation *a, int64_t now, int64_t rest,
-		    struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *expire = NULL, *put = NULL;
-	int rc = get_change(s, REST_EXPIRE, &expire, err);
-
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(expire, 1, now);
-	rc = finish_change(s, expire, NULL, err);
-	if (!rc)
-		rc = get_change(s, REST_PUT, &put, err);
-	if (rc)
-		return rc;
-	bind_mac(put, 1, &a->mac);
-	bind_text(put, 2, a->guest);
-	sqlite3_bind_int64(put, 3, a->nic);
-	sqlite3_bind_int64(put, 4, now + rest);
-	return finish_change(s, put, NULL, err);
-}
-
-int store_allocation_del(struct store *s, const struct store_allocation *a, int64_t now,
-			 int64_t rest, struct ticket *ret, struct err *err)
-{
-	int rc = del_by_port(s, LEASE_DEL_PORT, a, NULL, err);
-
-	if (!rc && rest)
-		rc = rest_mac(s, a, now, rest, err);
-	return rc ? rc : del_by_port(s, ALLOCATION_DEL, a, ret, err);
-}
-
-int store_mac_rests(struct store *s, const struct mac *m, int64_t now, char ret_guest[NAME_SIZE],
-		    uint32_t *ret_nic, bool *ret_rests, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get(s, REST_GET, &st, err), step;
-
-	if (rc)
-		return rc;
-	bind_mac(st, 1, m);
-	sqlite3_bind_int64(st, 2, now);
-	step = sqlite3_step(st);
-	if (step != SQLITE_ROW && step != SQLITE_DONE)
-		return fail(s, err);
-	*ret_rests = step == SQLITE_ROW;
-	if (*ret_rests) {
-		column_text(st, 0, ret_guest, NAME_SIZE);
-		*ret_nic = column_u32(st, 1);
-	}
-	return 0;
-}
-
-/* A row whose texts do not parse cannot be trusted: that is damage, too. */
-static int bad_row(struct store *s, const char *table, struct err *err)
-{
-	return err_set(err, EBADMSG,
-		       "state %s: it is damaged: a row of table %s cannot be understood", s->path,
-		       table);
-}
-
-int store_allocation_list(struct store *s, store_allocation_fn fn, void *arg, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get(s, ALLOCATION_LIST, &st, err), step;
-
-	if (rc)
-		return rc;
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct store_allocation a = { .nic = column_u32(st, 2),
-					      .mac_given = column_u32(st, 4),
-					      .generation = column_u32(st, 5),
-					      .owner = column_u32(st, 6),
-					      .queues = column_u32(st, 7),
-					      .vhost = column_u32(st, 8),
-					      .created = sqlite3_column_int64(st, 9),
-					      .address_given = column_u32(st, 11) };
-
-		column_text(st, 0, a.network, sizeof(a.network));
-		column_text(st, 1, a.guest, sizeof(a.guest));
-		if (!column_mac(st, 3, &a.mac) || !column_ip(st, 10, &a.address))
-			return bad_row(s, "allocation", err);
-		rc = fn(arg, &a);
-		if (rc)
-			return rc;
-	}
-	return step == SQLITE_DONE ? 0 : fail(s, err);
-}
-
-/* --- leases --- */
-
-int store_lease_put(struct store *s, const struct store_lease *l, struct ticket *ret,
-		    struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, LEASE_PUT, &st, err);
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, l->network);
-	bind_ip(st, 2, l->address);
-	bind_mac(st, 3, &l->mac);
-	if (l->client_id)
-		sqlite3_bind_blob(st, 4, l->client_id, (int)l->client_id_len, SQLITE_TRANSIENT);
-	if (l->hostname && *l->hostname)
-		bind_text(st, 5, l->hostname);
-	bind_text(st, 6, l->guest);
-	sqlite3_bind_int64(st, 7, l->nic);
-	bind_text(st, 8, dhcp_lease_state_text(l->state));
-	sqlite3_bind_int64(st, 9, l->seconds);
-	sqlite3_bind_int64(st, 10, l->started_wall);
-	sqlite3_bind_int64(st, 11, l->expires_wall);
-	sqlite3_bind_int64(st, 12, l->started);
-	sqlite3_bind_int64(st, 13, l->expires);
-	bind_text(st, 14, s->boot);
-	return finish_change(s, st, ret, err);
-}
-
-int store_lease_end(struct store *s, const char *network, uint32_t address,
-		    enum dhcp_lease_state state, struct ticket *ret, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, LEASE_END, &st, err);
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, network);
-	bind_ip(st, 2, address);
-	bind_text(st, 3, dhcp_lease_state_text(state));
-	return finish_change(s, st, ret, err);
-}
-
-int store_lease_del(struct store *s, const char *network, uint32_t address, struct ticket *ret,
-		    struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, LEASE_DEL, &st, err);
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, network);
-	bind_ip(st, 2, address);
-	return finish_change(s, st, ret, err);
-}
-
-static bool read_lease(struct store *s, sqlite3_stmt *st, struct store_lease *l)
-{
-	const char *boot = (const char *)sqlite3_column_text(st, 13);
-	const char *state = (const char *)sqlite3_column_text(st, 7);
-
-	*l = (struct store_lease){ .client_id = sqlite3_column_blob(st, 3),
-				   .client_id_len = (size_t)sqlite3_column_bytes(st, 3),
-				   .hostname = (const char *)sqlite3_column_text(st, 4),
-				   .nic = column_u32(st, 6),
-				   .seconds = column_u32(st, 8),
-				   .started_wall = sqlite3_column_int64(st, 9),
-				   .expires_wall = sqlite3_column_int64(st, 10),
-				   .started = sqlite3_column_int64(st, 11),
-				   .expires = sqlite3_column_int64(st, 12),
-				   .same_boot = boot && !strcmp(boot, s->boot) };
-	if (!l->hostname)
-		l->hostname = "";
-	column_text(st, 0, l->network, sizeof(l->network));
-	column_text(st, 5, l->guest, sizeof(l->guest));
-	return column_ip(st, 1, &l->address) && column_mac(st, 2, &l->mac) && state &&
-	       dhcp_lease_state_parse(state, &l->state);
-}
-
-int store_lease_list(struct store *s, const char *network, store_lease_fn fn, void *arg,
-		     struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get(s, LEASE_LIST, &st, err), step;
-
-	if (rc)
-		return rc;
-	if (network)
-		bind_text(st, 1, network);
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct store_lease l;
-
-		if (!read_lease(s, st, &l))
-			return bad_row(s, "lease", err);
-		rc = fn(arg, &l);
-		if (rc)
-			return rc;
-	}
-	return step == SQLITE_DONE ? 0 : fail(s, err);
-}
-
-/* --- small things --- */
-
-int store_subnet_get(struct store *s, const char *network, struct ip4_prefix *ret, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get(s, SUBNET_GET, &st, err), step;
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, network);
-	step = sqlite3_step(st);
-	if (step == SQLITE_DONE)
-		return -ENOENT;
-	if (step != SQLITE_ROW)
-		return fail(s, err);
-	return ip4_prefix_parse((const char *)sqlite3_column_text(st, 0), ret) ?
-		       0 :
-		       bad_row(s, "subnet", err);
-}
-
-int store_subnet_put(struct store *s, const char *network, struct ip4_prefix p, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, SUBNET_PUT, &st, err);
-	char text[IP4_PREFIX_TEXT_SIZE];
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, network);
-	bind_text(st, 2, ip4_prefix_text(p, text));
-	return finish_change(s, st, NULL, err);
-}
-
-int store_forwarding_get(struct store *s, const char *link, bool *ret, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get(s, FORWARDING_GET, &st, err), step;
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, link);
-	bind_text(st, 2, s->boot);
-	step = sqlite3_step(st);
-	if (step != SQLITE_ROW && step != SQLITE_DONE)
-		return fail(s, err);
-	*ret = step == SQLITE_ROW;
-	return 0;
-}
-
-int store_forwarding_put(struct store *s, const char *link, bool ours, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = get_change(s, ours ? FORWARDING_PUT : FORWARDING_DEL, &st, err);
-
-	if (rc)
-		return rc;
-	bind_text(st, 1, link);
-	if (ours)
-		bind_text(st, 2, s->boot);
-	return finish_change(s, st, NULL, err);
-}
-
-int store_secret(struct store *s, struct siphash_key *ret, struct err *err)
-{
-	CLEAN_STATEMENT sqlite3_stmt *old = NULL, *put = NULL;
-	struct siphash_key key;
-	int rc = get(s, SECRET_GET, &old, err);
-
-	if (rc)
-		return rc;
-	if (sqlite3_step(old) == SQLITE_ROW && sqlite3_column_bytes(old, 0) == (int)sizeof(key)) {
-		memcpy(ret, sqlite3_column_blob(old, 0), sizeof(*ret));
-		return 0;
-	}
-	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
-		return err_sys(err, errno, "no random numbers");
-	rc = get_change(s, SECRET_PUT, &put, err);
-	if (rc)
-		return rc;
-	sqlite3_bind_blob(put, 1, &key, sizeof(key), SQLITE_TRANSIENT);
-	rc = finish_change(s, put, NULL, err);
-	if (!rc)
-		*ret = key;
 	return rc;
 }

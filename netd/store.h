@@ -77,8 +77,9 @@ MUST_CHECK int store_mac_rests(struct store *s, const struct mac *m, int64_t now
 			       struct err *err);
 
 typedef int (*store_allocation_fn)(void *arg, const struct store_allocation *a);
-MUST_CHECK int store_allocation_list(struct store *s, store_allocation_fn fn, void *arg,
-				     struct err *err);
+/* Those of one network. */
+MUST_CHECK int store_allocation_list(struct store *s, const char *network, store_allocation_fn fn,
+				     void *arg, struct err *err);
 
 /* --- leases --- */
 

@@ -312,30 +312,40 @@ void varlink_stream(const struct varlink_call *call, const struct varlink_stream
 		conn_close(c);
 }
 
+/* One more reply of a stream, if there is one. False when there was none, or the connection is
+ * gone. */
+static bool stream_one(struct conn *c)
+{
+	struct handle h = c->handle;
+	const char *error = NULL;
+	json_t *parameters = c->stream.poll(c->server->daemon, &c->stream, &error);
+	struct reply *r;
+
+	if (!parameters)
+		return false;
+	r = reply_new(h, error, parameters, !error && !c->stream.once);
+	if (error || c->stream.once) {
+		c->streaming = false;
+		c->answering = false;
+		loop_timer_cancel(&c->deadline);
+	}
+	if (!r) {
+		conn_close(c);
+		return false;
+	}
+	enqueue(c, r);
+	return find(c->server, h) != NULL;
+}
+
 static void poll_stream(struct conn *c)
 {
-	for (unsigned i = 0; i < STREAM_BURST && c->streaming && !c->out; i++) {
-		struct handle h = c->handle;
-		const char *error = NULL;
-		json_t *parameters = c->stream.poll(c->server->daemon, &c->stream, &error);
-		struct reply *r;
-
-		if (!parameters)
+	for (unsigned i = 0; i < STREAM_BURST; i++)
+		if (!c->streaming || c->out || !stream_one(c))
 			return;
-		r = reply_new(h, error, parameters, !error && !c->stream.once);
-		if (error || c->stream.once) {
-			c->streaming = false;
-			c->answering = false;
-			loop_timer_cancel(&c->deadline);
-		}
-		if (!r) {
-			conn_close(c);
-			return;
-		}
-		enqueue(c, r);
-		if (!find(c->server, h))
-			return;
-	}
+	/* One who has much to catch up with goes on in the next turn: its socket can be written to.
+	 */
+	if (c->streaming && !c->out && loop_io_change(&c->io, EPOLLOUT))
+		conn_close(c);
 }
 
 void varlink_poll(struct varlink_server *s)

@@ -83,6 +83,8 @@ static int send_all(struct netd *n, const char *text, size_t len)
 
 		if (sent < 0 && errno == EINTR)
 			continue;
+		if (sent < 0 && errno == EPIPE)
+			return 0; /* it hung up, and may have said why: that is read next */
 		if (sent < 0)
 			return err_sys(&n->err, errno, "cannot write to netd");
 		text += sent;

@@ -138,6 +138,7 @@ class TestVmm:
         self.process = subprocess.Popen(
             [NETDCTL, "-s", daemon.socket, "run", guest, *options, "--", TESTVMM, "{fds}", "{mac}"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.said = ""
         if self.process.stdout.readline() != "ready\n":
             self.process.wait(DEADLINE)
             raise Failed(f"the test VMM of {guest} did not start: {self.process.stderr.read()}")
@@ -175,5 +176,7 @@ class TestVmm:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)
-        self.process.stdout.close()
-        self.process.stderr.close()
+        if not self.process.stdout.closed:
+            self.said = self.process.stderr.read()
+            self.process.stdout.close()
+            self.process.stderr.close()

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tables of the state, and how rows become structs. Times, states and addresses are texts and
+ * numbers that sqlite3(1) shows as they are. */
+#include <sys/random.h>
+
+#include "store_db.h"
+
+const char *const store_sql[STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[SAVEPOINT] = "SAVEPOINT one",
+	[RELEASE] = "RELEASE one",
+	[ROLLBACK_TO] = "ROLLBACK TO one",
+	[ALLOCATION_PUT] = "INSERT INTO allocation VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+			   " ON CONFLICT (network, guest, nic) DO UPDATE SET mac=?4, mac_given=?5,"
+			   " generation=?6, owner=?7, queues=?8, vhost=?9",
+	[ALLOCATION_DEL] = "DELETE FROM allocation WHERE network=?1 AND guest=?2 AND nic=?3",
+	[ALLOCATION_LIST] = "SELECT network, guest, nic, mac, mac_given, generation, owner, queues,"
+			    " vhost, created, address, given"
+			    " FROM allocation JOIN address USING (network, guest, nic)"
+			    " WHERE network=?1 ORDER BY guest, nic",
+	[ADDRESS_PUT] = "INSERT INTO address VALUES (?1,?2,?3,?4,?5)",
+	[ADDRESS_DEL] = "DELETE FROM address WHERE network=?1 AND guest=?2 AND nic=?3",
+	[REST_PUT] = "INSERT OR REPLACE INTO resting_mac VALUES (?1,?2,?3,?4)",
+	[REST_GET] = "SELECT guest, nic FROM resting_mac WHERE mac=?1 AND until>?2",
+	[REST_EXPIRE] = "DELETE FROM resting_mac WHERE until<=?1",
+	[LEASE_PUT] = "INSERT OR REPLACE INTO lease"
+		      " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+	[LEASE_END] = "UPDATE lease SET state=?3 WHERE network=?1 AND address=?2",
+	[LEASE_DEL] = "DELETE FROM lease WHERE network=?1 AND address=?2",
+	[LEASE_DEL_PORT] = "DELETE FROM lease"
+			   " WHERE network=?1 AND guest=?2 AND nic=?3 AND state <> 'declined'",
+	[LEASE_LIST] = "SELECT network, address, mac, client_id, hostname, guest, nic, state,"
+		       " seconds, started_wall, expires_wall, started, expires, boot"
+		       " FROM lease WHERE ?1 IS NULL OR network=?1",
+	[SUBNET_GET] = "SELECT prefix FROM subnet WHERE network=?1",
+	[SUBNET_PUT] = "INSERT OR REPLACE INTO subnet VALUES (?1,?2)",
+	[FORWARDING_GET] = "SELECT 1 FROM forwarding WHERE link=?1 AND boot=?2",
+	[FORWARDING_PUT] = "INSERT OR REPLACE INTO forwarding VALUES (?1,?2)",
+	[FORWARDING_DEL] = "DELETE FROM forwarding WHERE link=?1",
+	[SECRET_GET] = "SELECT key FROM secret",
+	[SECRET_PUT] = "INSERT INTO secret VALUES (1,?1)",
+};
+
+static void bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bind_mac(sqlite3_stmt *st, int at, const struct mac *m)
+{
+	char text[MAC_TEXT_SIZE];
+
+	bind_text(st, at, mac_text(m, text));
+}
+
+static void bind_ip(sqlite3_stmt *st, int at, uint32_t addr)
+{
+	char text[IP4_TEXT_SIZE];
+
+	bind_text(st, at, ip4_text(addr, text));
+}
+
+static void column_text(sqlite3_stmt *st, int at, char *to, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(st, at);
+
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static bool column_mac(sqlite3_stmt *st, int at, struct mac *ret)
+{
+	const char *text = (const char *)sqlite3_column_text(st, at);
+
+	return text && mac_parse(text, ret);
+}
+
+static bool column_ip(sqlite3_stmt *st, int at, uint32_t *ret)
+{
+	const char *text = (const char *)sqlite3_column_text(st, at);
+
+	return text && ip4_parse(text, ret);
+}
+
+static uint32_t column_u32(sqlite3_stmt *st, int at)
+{
+	return (uint32_t)sqlite3_column_int64(st, at);
+}
+
+/* --- allocations --- */
+
+static int put_address(struct store *s, const struct store_allocation *a, struct ticket *ret,
+		       struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *del = NULL, *put = NULL;
+	int rc = store_get_change(s, ADDRESS_DEL, &del, err);
+
+	if (rc)
+		return rc;
+	bind_text(del, 1, a->network);
+	bind_text(del, 2, a->guest);
+	sqlite3_bind_int64(del, 3, a->nic);
+	rc = store_finish(s, del, NULL, err);
+	if (!rc)
+		rc = store_get_change(s, ADDRESS_PUT, &put, err);
+	if (rc)
+		return rc;
+	bind_text(put, 1, a->network);
+	bind_ip(put, 2, a->address);
+	bind_text(put, 3, a->guest);
+	sqlite3_bind_int64(put, 4, a->nic);
+	sqlite3_bind_int(put, 5, a->address_given);
+	return store_finish(s, put, ret, err);
+}
+
+static int put_row(struct store *s, const struct store_allocation *a, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, ALLOCATION_PUT, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, a->network);
+	bind_text(st, 2, a->guest);
+	sqlite3_bind_int64(st, 3, a->nic);
+	bind_mac(st, 4, &a->mac);
+	sqlite3_bind_int(st, 5, a->mac_given);
+	sqlite3_bind_int64(st, 6, a->generation);
+	sqlite3_bind_int64(st, 7, a->owner);
+	sqlite3_bind_int64(st, 8, a->queues);
+	sqlite3_bind_int(st, 9, a->vhost);
+	sqlite3_bind_int64(st, 10, a->created);
+	return store_finish(s, st, NULL, err);
+}
+
+/* Two tables, so a savepoint: a refused address leaves no row without one. */
+int store_allocation_put(struct store *s, const struct store_allocation *a, struct ticket *ret,
+			 struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *savepoint = NULL;
+	int rc = store_get_change(s, SAVEPOINT, &savepoint, err);
+
+	if (!rc)
+		rc = store_finish(s, savepoint, NULL, err);
+	if (rc)
+		return rc;
+	rc = put_row(s, a, err);
+	if (!rc)
+		rc = put_address(s, a, ret, err);
+	if (rc && s->open)
+		store_run(s, ROLLBACK_TO, NULL);
+	if (s->open)
+		store_run(s, RELEASE, NULL);
+	return rc;
+}
+
+static int del_by_port(struct store *s, enum store_statement which,
+		       const struct store_allocation *a, struct ticket *ret, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, which, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, a->network);
+	bind_text(st, 2, a->guest);
+	sqlite3_bind_int64(st, 3, a->nic);
+	return store_finish(s, st, ret, err);
+}
+
+static int rest_mac(struct store *s, const struct store_allocation *a, int64_t now, int64_t rest,
+		    struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *expire = NULL, *put = NULL;
+	int rc = store_get_change(s, REST_EXPIRE, &expire, err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(expire, 1, now);
+	rc = store_finish(s, expire, NULL, err);
+	if (!rc)
+		rc = store_get_change(s, REST_PUT, &put, err);
+	if (rc)
+		return rc;
+	bind_mac(put, 1, &a->mac);
+	bind_text(put, 2, a->guest);
+	sqlite3_bind_int64(put, 3, a->nic);
+	sqlite3_bind_int64(put, 4, now + rest);
+	return store_finish(s, put, NULL, err);
+}
+
+int store_allocation_del(struct store *s, const struct store_allocation *a, int64_t now,
+			 int64_t rest, struct ticket *ret, struct err *err)
+{
+	int rc = del_by_port(s, LEASE_DEL_PORT, a, NULL, err);
+
+	if (!rc && rest)
+		rc = rest_mac(s, a, now, rest, err);
+	return rc ? rc : del_by_port(s, ALLOCATION_DEL, a, ret, err);
+}
+
+int store_mac_rests(struct store *s, const struct mac *m, int64_t now, char ret_guest[NAME_SIZE],
+		    uint32_t *ret_nic, bool *ret_rests, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get(s, REST_GET, &st, err), step;
+
+	if (rc)
+		return rc;
+	bind_mac(st, 1, m);
+	sqlite3_bind_int64(st, 2, now);
+	step = sqlite3_step(st);
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		return store_fail(s, err);
+	*ret_rests = step == SQLITE_ROW;
+	if (*ret_rests) {
+		column_text(st, 0, ret_guest, NAME_SIZE);
+		*ret_nic = column_u32(st, 1);
+	}
+	return 0;
+}
+
+/* A row whose texts do not parse cannot be trusted: that is damage, too. */
+static int bad_row(struct store *s, const char *table, struct err *err)
+{
+	return err_set(err, EBADMSG,
+		       "state %s: it is damaged: a row of table %s cannot be understood", s->path,
+		       table);
+}
+
+int store_allocation_list(struct store *s, const char *network, store_allocation_fn fn, void *arg,
+			  struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get(s, ALLOCATION_LIST, &st, err), step;
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, network);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_allocation a = { .nic = column_u32(st, 2),
+					      .mac_given = column_u32(st, 4),
+					      .generation = column_u32(st, 5),
+					      .owner = column_u32(st, 6),
+					      .queues = column_u32(st, 7),
+					      .vhost = column_u32(st, 8),
+					      .created = sqlite3_column_int64(st, 9),
+					      .address_given = column_u32(st, 11) };
+
+		column_text(st, 0, a.network, sizeof(a.network));
+		column_text(st, 1, a.guest, sizeof(a.guest));
+		if (!column_mac(st, 3, &a.mac) || !column_ip(st, 10, &a.address))
+			return bad_row(s, "allocation", err);
+		rc = fn(arg, &a);
+		if (rc)
+			return rc;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(s, err);
+}
+
+/* --- leases --- */
+
+int store_lease_put(struct store *s, const struct store_lease *l, struct ticket *ret,
+		    struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, LEASE_PUT, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, l->network);
+	bind_ip(st, 2, l->address);
+	bind_mac(st, 3, &l->mac);
+	if (l->client_id)
+		sqlite3_bind_blob(st, 4, l->client_id, (int)l->client_id_len, SQLITE_TRANSIENT);
+	if (l->hostname && *l->hostname)
+		bind_text(st, 5, l->hostname);
+	bind_text(st, 6, l->guest);
+	sqlite3_bind_int64(st, 7, l->nic);
+	bind_text(st, 8, dhcp_lease_state_text(l->state));
+	sqlite3_bind_int64(st, 9, l->seconds);
+	sqlite3_bind_int64(st, 10, l->started_wall);
+	sqlite3_bind_int64(st, 11, l->expires_wall);
+	sqlite3_bind_int64(st, 12, l->started);
+	sqlite3_bind_int64(st, 13, l->expires);
+	bind_text(st, 14, s->boot);
+	return store_finish(s, st, ret, err);
+}
+
+int store_lease_end(struct store *s, const char *network, uint32_t address,
+		    enum dhcp_lease_state state, struct ticket *ret, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, LEASE_END, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, network);
+	bind_ip(st, 2, address);
+	bind_text(st, 3, dhcp_lease_state_text(state));
+	return store_finish(s, st, ret, err);
+}
+
+int store_lease_del(struct store *s, const char *network, uint32_t address, struct ticket *ret,
+		    struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, LEASE_DEL, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, network);
+	bind_ip(st, 2, address);
+	return store_finish(s, st, ret, err);
+}
+
+static bool read_lease(struct store *s, sqlite3_stmt *st, struct store_lease *l)
+{
+	const char *boot = (const char *)sqlite3_column_text(st, 13);
+	const char *state = (const char *)sqlite3_column_text(st, 7);
+
+	*l = (struct store_lease){ .client_id = sqlite3_column_blob(st, 3),
+				   .client_id_len = (size_t)sqlite3_column_bytes(st, 3),
+				   .hostname = (const char *)sqlite3_column_text(st, 4),
+				   .nic = column_u32(st, 6),
+				   .seconds = column_u32(st, 8),
+				   .started_wall = sqlite3_column_int64(st, 9),
+				   .expires_wall = sqlite3_column_int64(st, 10),
+				   .started = sqlite3_column_int64(st, 11),
+				   .expires = sqlite3_column_int64(st, 12),
+				   .same_boot = boot && !strcmp(boot, s->boot) };
+	if (!l->hostname)
+		l->hostname = "";
+	column_text(st, 0, l->network, sizeof(l->network));
+	column_text(st, 5, l->guest, sizeof(l->guest));
+	return column_ip(st, 1, &l->address) && column_mac(st, 2, &l->mac) && state &&
+	       dhcp_lease_state_parse(state, &l->state);
+}
+
+int store_lease_list(struct store *s, const char *network, store_lease_fn fn, void *arg,
+		     struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get(s, LEASE_LIST, &st, err), step;
+
+	if (rc)
+		return rc;
+	if (network)
+		bind_text(st, 1, network);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_lease l;
+
+		if (!read_lease(s, st, &l))
+			return bad_row(s, "lease", err);
+		rc = fn(arg, &l);
+		if (rc)
+			return rc;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(s, err);
+}
+
+/* --- small things --- */
+
+int store_subnet_get(struct store *s, const char *network, struct ip4_prefix *ret, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get(s, SUBNET_GET, &st, err), step;
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, network);
+	step = sqlite3_step(st);
+	if (step == SQLITE_DONE)
+		return -ENOENT;
+	if (step != SQLITE_ROW)
+		return store_fail(s, err);
+	return ip4_prefix_parse((const char *)sqlite3_column_text(st, 0), ret) ?
+		       0 :
+		       bad_row(s, "subnet", err);
+}
+
+int store_subnet_put(struct store *s, const char *network, struct ip4_prefix p, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, SUBNET_PUT, &st, err);
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, network);
+	bind_text(st, 2, ip4_prefix_text(p, text));
+	return store_finish(s, st, NULL, err);
+}
+
+int store_forwarding_get(struct store *s, const char *link, bool *ret, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get(s, FORWARDING_GET, &st, err), step;
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, link);
+	bind_text(st, 2, s->boot);
+	step = sqlite3_step(st);
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		return store_fail(s, err);
+	*ret = step == SQLITE_ROW;
+	return 0;
+}
+
+int store_forwarding_put(struct store *s, const char *link, bool ours, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, ours ? FORWARDING_PUT : FORWARDING_DEL, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, link);
+	if (ours)
+		bind_text(st, 2, s->boot);
+	return store_finish(s, st, NULL, err);
+}
+
+int store_secret(struct store *s, struct siphash_key *ret, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *old = NULL, *put = NULL;
+	struct siphash_key key;
+	int rc = store_get(s, SECRET_GET, &old, err);
+
+	if (rc)
+		return rc;
+	if (sqlite3_step(old) == SQLITE_ROW && sqlite3_column_bytes(old, 0) == (int)sizeof(key)) {
+		memcpy(ret, sqlite3_column_blob(old, 0), sizeof(*ret));
+		return 0;
+	}
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return err_sys(err, errno, "no random numbers");
+	rc = store_get_change(s, SECRET_PUT, &put, err);
+	if (rc)
+		return rc;
+	sqlite3_bind_blob(put, 1, &key, sizeof(key), SQLITE_TRANSIENT);
+	rc = store_finish(s, put, NULL, err);
+	if (!rc)
+		*ret = key;
+	return rc;
+}

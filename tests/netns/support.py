@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every test in namespaces begins with."""
+
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# pylint: disable=wrong-import-position
+from harness.daemon import CONFIG, Daemon, TestVmm
+from harness.namespaces import DEADLINE, Host, enter_private
+
+enter_private()
+
+
+class NetnsTest(unittest.TestCase):
+    """A host of its own for each test; daemons and guests end with it, in the reverse order."""
+
+    MTU = 1500
+    UPLINK = True
+
+    def setUp(self):
+        self.host = Host(self.MTU, self.UPLINK)
+        self.addCleanup(self.host.close)
+
+    def daemon(self, config=CONFIG, **more):
+        daemon = Daemon(self.host, config, **more)
+        self.addCleanup(self.end_daemon, daemon)
+        return daemon
+
+    def end_daemon(self, daemon):
+        if not os.path.exists(daemon.directory):
+            return
+        log = daemon.logged() if os.path.exists(daemon.log) else ""
+        if os.environ.get("NETD_TEST_LOG"):
+            print(log, file=sys.stderr)
+        daemon.close()
+        self.assertNotIn("Sanitizer", log)
+        self.assertNotIn("runtime error", log)
+
+    def until(self, predicate):
+        """Asks again and again, for what no event tells."""
+        end = time.monotonic() + DEADLINE
+        while not predicate():
+            self.assertLess(time.monotonic(), end, "it did not come true")
+
+    def vmm(self, daemon, guest, *options):
+        vmm = TestVmm(daemon, guest, *options)
+        self.addCleanup(vmm.close)
+        return vmm
