@@ -102,7 +102,7 @@ ALL_SRC += $(SRC_unit) tests/netns/testvmm.c
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
-$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd.a $(ARCHIVES)
+$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_daemon) $(LIBS_bridge) -lpcap -lcheck -lsubunit -pthread -lrt -lm
 
@@ -114,14 +114,23 @@ $(B)/tests/netns/testvmm: $(B)/tests/netns/testvmm.o $(B)/mac.a
 build/guest/initramfs.gz: $(wildcard tests/guest/*)
 	@tests/guest/image.sh build/guest
 
+# A guest that runs netd and QEMU itself.
+$(B)/guest/host-initramfs.gz: build/guest/initramfs.gz $(B)/netd/netd $(B)/netd/netdctl
+	@mkdir -p $(@D)
+	@tests/guest/host_image.sh build/guest $(B) $(@D)
+
 deps-%:
 	@tests/deps.sh $*
 
 check: deps-check
-	@$(MAKE) --no-print-directory check-unit check-netns
+	@$(MAKE) --no-print-directory check-unit check-netns check-guest
 
 # Every test has a host, an internet and guests of its own, in namespaces.
 NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
+
+check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
+	@echo "  TEST tests/guest/test_guests.py"
+	@NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning tests/guest/test_guests.py
 
 check-netns: all $(B)/tests/netns/testvmm
 	@for test in $(NETNS_TESTS); do \
@@ -141,5 +150,5 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all check check-unit check-netns clean demo
+.PHONY: all check check-unit check-netns check-guest clean demo
 .DELETE_ON_ERROR:

@@ -71,8 +71,28 @@ static int send_batch(struct nft *n, struct batch *b, struct err *err)
 	return 0;
 }
 
-/* Turns the first error among the answers into a sentence; the kernel has queued all of them when
- * sendmsg returns. */
+/* A feature that is missing shows as one of these two, without a word of which it is. */
+static const char *hint(int code)
+{
+	return code == ENOENT || code == EOPNOTSUPP ?
+		       "; are the kernel's modules nft_meta_bridge, nft_log, nft_ct and nft_masq there?" :
+		       "";
+}
+
+static int explain(const struct batch *b, const struct nlmsghdr *h, int code, struct err *err)
+{
+	size_t which = h->nlmsg_seq - b->first;
+	const char *what =
+		which < b->whats && b->what[which][0] ? b->what[which] : "the transaction";
+
+	return err_set(err, code, "nf_tables: the kernel refuses %s: %s%s", what, strerror(code),
+		       hint(code));
+}
+
+/*
+ * Turns the first error among the answers into a sentence; the kernel has queued all of them when
+ * sendmsg returns.
+ */
 static int read_answers(struct nft *n, const struct batch *b, struct err *err)
 {
 	_Alignas(struct nlmsghdr) char buf[ANSWER_SIZE];
@@ -89,14 +109,10 @@ static int read_answers(struct nft *n, const struct batch *b, struct err *err)
 			return errno == EAGAIN || rc ? rc : err_sys(err, errno, "nf_tables");
 		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
 			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-			size_t which = h->nlmsg_seq - b->first;
 
-			if (h->nlmsg_type != NLMSG_ERROR || !e->error || rc ||
-			    h->nlmsg_seq < b->first)
-				continue;
-			rc = err_sys(err, -e->error, "nf_tables: the kernel refuses %s",
-				     which < b->whats && b->what[which][0] ? b->what[which] :
-									     "the transaction");
+			if (h->nlmsg_type == NLMSG_ERROR && e->error && !rc &&
+			    h->nlmsg_seq >= b->first)
+				rc = explain(b, h, -e->error, err);
 		}
 	}
 }

@@ -75,6 +75,13 @@ static int configure(struct trap *t, uint16_t group)
 	return send_config(t, h);
 }
 
+static const char *listen_hint(int code)
+{
+	return code == EINVAL ? "; is the kernel's module nfnetlink_log there?" :
+	       code == EPERM  ? ", or another process listens to it" :
+				"";
+}
+
 int trap_open(uint16_t group, struct trap **ret, struct err *err)
 {
 	static const int size = RECEIVE_BUFFER, on = 1;
@@ -92,8 +99,8 @@ int trap_open(uint16_t group, struct trap **ret, struct err *err)
 	if (!rc) {
 		rc = configure(t, group);
 		if (rc)
-			rc = err_sys(err, -rc, "cannot listen to nfnetlink_log group %u%s", group,
-				     rc == -EPERM ? " (or another process does)" : "");
+			rc = err_set(err, -rc, "cannot listen to nfnetlink_log group %u: %s%s",
+				     group, strerror(-rc), listen_hint(-rc));
 	}
 	if (rc) {
 		trap_free(t);

@@ -211,7 +211,8 @@ struct attachment {
 MUST_CHECK int port_attach(struct daemon *d, const struct attach_request *q,
 			   struct attachment **ret, struct ticket *ticket, struct refusal *r);
 void port_delivered(struct attachment *a);
-/* The reply could not be delivered, or was never durable (stored is false): nothing is left of it. */
+/* The reply could not be delivered, or was never durable (stored is false): nothing is left of it.
+ */
 void port_undelivered(struct attachment *a, bool stored);
 
 /* All ports of a guest, or one: nic < 0 means all. The devices go; allocations stay. */
@@ -297,7 +298,9 @@ MUST_CHECK int network_taken(struct daemon *d, const struct network *except,
 
 /* Which links lead out, and their MTU; whether the host forwards for everybody. */
 MUST_CHECK int uplinks_find(struct daemon *d, struct err *err);
-/* Forwarding of the uplinks, as narrowly as IPv4 allows. */
+/* Which of them forward, or will, for our networks only: the rules have to say so first. */
+MUST_CHECK int uplinks_claim(struct daemon *d, struct err *err);
+/* Forwarding of the uplinks, as narrowly as IPv4 allows, and of former ones no more. */
 MUST_CHECK int uplinks_forward(struct daemon *d, struct err *err);
 uint32_t uplinks_mtu(const struct daemon *d);
 /* Replaces the rules if what they are made from has changed, or when `force`. */

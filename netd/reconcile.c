@@ -214,43 +214,55 @@ static struct port *recover(struct daemon *d, struct network *n, const struct br
 	return found;
 }
 
-static void adopt_port(struct survey *s, const struct rtnl_link *link,
-		       const struct bridge_mark *mark)
+/* The port that a link's mark names; it becomes ours if it was not, and is known to be there. */
+static struct port *adopt_port(struct daemon *d, const struct rtnl_link *link)
 {
-	struct daemon *d = s->d;
-	struct network *n = network_find(d, mark->network);
+	struct bridge_mark mark;
+	struct network *n;
 	struct port *p;
 	struct err err;
 
-	if (!n || !n->up)
-		return;
-	p = port_find(d, n->slot, mark->guest, mark->nic);
-	if (p && p->ifindex && p->ifindex != link->index)
-		return; /* two links with one mark: the first that was adopted stays */
+	if (!bridge_mark_parse(link->alias, &mark) || !mark.guest[0])
+		return NULL;
+	n = network_find(d, mark.network);
+	if (!n || !n->pool)
+		return NULL;
+	p = port_find(d, n->slot, mark.guest, mark.nic);
 	if (!p)
-		p = recover(d, n, mark, link);
-	if (!p)
-		return;
-	if (!p->ifindex) {
-		port_set_link(d, p, link->index, link->name, PORT_ATTACHED);
-		event_add_port(d, EVENT_ADOPTED, p);
-		/* When the rules are about to be made, it is among their elements. */
-		if (d->rules && n->config->dhcp &&
-		    d->host->ops->rules_port_add(d->host, link->index, &err))
-			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
-	}
-	if ((link->master != n->bridge_index || !link->up || link->mtu != n->mtu) &&
-	    port_link_up(d, p, NULL, &err))
+		p = recover(d, n, &mark, link);
+	if (!p || p->ifindex == link->index)
+		return p;
+	if (p->ifindex)
+		return NULL; /* two links with one mark: the first that was adopted stays */
+	port_set_link(d, p, link->index, link->name, PORT_ATTACHED);
+	event_add_port(d, EVENT_ADOPTED, p);
+	/* When the rules are about to be made, it is among their elements. */
+	if (d->rules && n->config->dhcp && d->host->ops->rules_port_add(d->host, link->index, &err))
 		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+	return p;
 }
 
 static void adopt_ports(struct survey *s)
 {
-	for (size_t i = 0; i < s->links; i++) {
-		struct bridge_mark mark;
+	for (size_t i = 0; i < s->links; i++)
+		adopt_port(s->d, &s->link[i]);
+}
 
-		if (bridge_mark_parse(s->link[i].alias, &mark) && mark.guest[0])
-			adopt_port(s, &s->link[i], &mark);
+static void put_ports_right(struct survey *s)
+{
+	struct daemon *d = s->d;
+
+	for (size_t i = 0; i < s->links; i++) {
+		const struct rtnl_link *link = &s->link[i];
+		const struct port *p = port_by_link(d, link->index);
+		const struct network *n = p ? &d->network[p->network] : NULL;
+		struct err err;
+
+		if (!n || !n->up ||
+		    (link->master == n->bridge_index && link->up && link->mtu == n->mtu))
+			continue;
+		if (port_link_up(d, p, NULL, &err))
+			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
 	}
 }
 
@@ -265,6 +277,10 @@ static void end_lost_ports(struct daemon *d)
 
 /* --- the whole --- */
 
+/*
+ * Rules come before what they guard: forwarding is switched on, and a port joins its bridge, when
+ * they stand. Where they cannot be made, a first start ends without having made anything.
+ */
 static int put_right(struct survey *s, struct err *err)
 {
 	struct daemon *d = s->d;
@@ -277,12 +293,18 @@ static int put_right(struct survey *s, struct err *err)
 	if (rc)
 		return rc;
 	plan_networks(d);
+	adopt_ports(s);
+	rc = uplinks_claim(d, err);
+	if (!rc)
+		rc = rules_apply(d, force, err);
+	if (rc)
+		return rc;
 	bring_up_networks(d);
 	if (uplinks_forward(d, err))
 		log_error("forwarding: %s", err->text);
-	adopt_ports(s);
+	put_ports_right(s);
 	remove_stale_bridges(s);
-	return rules_apply(d, force, err);
+	return 0;
 }
 
 int reconcile(struct daemon *d, struct err *err)

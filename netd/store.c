@@ -7,7 +7,7 @@
  * address twice. Times are kept twice, as wall clock for after a reboot, and as CLOCK_BOOTTIME with
  * the boot's id, which nobody can set back, for a restart of the daemon.
  */
-#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "store_db.h"
 
@@ -170,6 +170,28 @@ static int create_schema(struct store *s, struct err *err)
 	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(s, err);
 }
 
+/*
+ * SQLite takes what is missing of the last page for zeros, and a file of one octet for an empty
+ * one. Only while there is a log may the file end anywhere: a page can be on its way from there.
+ */
+static int check_length(struct store *s, struct err *err)
+{
+	sqlite3_int64 page = 0;
+	CLEAN_FREE char *log = NULL;
+	struct stat db, wal;
+	int rc = pragma(s, "PRAGMA page_size", &page, err);
+
+	if (rc)
+		return rc;
+	if (asprintf(&log, "%s-wal", s->path) < 0) {
+		log = NULL;
+		return err_set(err, ENOMEM, "state %s: out of memory", s->path);
+	}
+	if (stat(s->path, &db) || db.st_size % page == 0 || (!stat(log, &wal) && wal.st_size))
+		return 0;
+	return err_set(err, EBADMSG, "state %s: it is damaged: its last page is cut off", s->path);
+}
+
 static int check_schema(struct store *s, bool *ret_new, struct err *err)
 {
 	sqlite3_int64 version = 0, application = 0, tables = 0;
@@ -179,6 +201,8 @@ static int check_schema(struct store *s, bool *ret_new, struct err *err)
 		rc = pragma(s, "PRAGMA application_id", &application, err);
 	if (!rc)
 		rc = pragma(s, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (!rc)
+		rc = check_length(s, err);
 	if (rc)
 		return rc;
 	*ret_new = !tables && !version && !application;
@@ -205,6 +229,9 @@ static int prepare_database(struct store *s, struct err *err)
 	bool is_new = false;
 	int rc;
 
+	/* SQLite opens such a file all the same, and then fails at the lock. */
+	if (sqlite3_db_readonly(s->db, "main") > 0)
+		return err_set(err, EROFS, "state %s: it can be read, but not written", s->path);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	rc = pragma(s, "PRAGMA locking_mode=EXCLUSIVE", NULL, err);

@@ -119,8 +119,9 @@ MUST_CHECK int store_subnet_get(struct store *s, const char *network, struct ip4
 MUST_CHECK int store_subnet_put(struct store *s, const char *network, struct ip4_prefix p,
 				struct err *err);
 
-/* Whether forwarding of a link was switched on by us in this boot. */
-MUST_CHECK int store_forwarding_get(struct store *s, const char *link, bool *ret, struct err *err);
+/* The links whose forwarding was switched on by us in this boot. */
+MUST_CHECK int store_forwarding_list(struct store *s, int (*fn)(void *arg, const char *link),
+				     void *arg, struct err *err);
 MUST_CHECK int store_forwarding_put(struct store *s, const char *link, bool ours, struct err *err);
 
 /* 16 random octets that are made once and kept, for a host without a machine id. */

@@ -36,7 +36,7 @@ const char *const store_sql[STATEMENTS] = {
 		       " FROM lease WHERE ?1 IS NULL OR network=?1",
 	[SUBNET_GET] = "SELECT prefix FROM subnet WHERE network=?1",
 	[SUBNET_PUT] = "INSERT OR REPLACE INTO subnet VALUES (?1,?2)",
-	[FORWARDING_GET] = "SELECT 1 FROM forwarding WHERE link=?1 AND boot=?2",
+	[FORWARDING_LIST] = "SELECT link FROM forwarding WHERE boot=?1",
 	[FORWARDING_PUT] = "INSERT OR REPLACE INTO forwarding VALUES (?1,?2)",
 	[FORWARDING_DEL] = "DELETE FROM forwarding WHERE link=?1",
 	[SECRET_GET] = "SELECT key FROM secret",
@@ -393,20 +393,21 @@ int store_subnet_put(struct store *s, const char *network, struct ip4_prefix p, 
 	return store_finish(s, st, NULL, err);
 }
 
-int store_forwarding_get(struct store *s, const char *link, bool *ret, struct err *err)
+int store_forwarding_list(struct store *s, int (*fn)(void *arg, const char *link), void *arg,
+			  struct err *err)
 {
 	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
-	int rc = store_get(s, FORWARDING_GET, &st, err), step;
+	int rc = store_get(s, FORWARDING_LIST, &st, err), step;
 
 	if (rc)
 		return rc;
-	bind_text(st, 1, link);
-	bind_text(st, 2, s->boot);
-	step = sqlite3_step(st);
-	if (step != SQLITE_ROW && step != SQLITE_DONE)
-		return store_fail(s, err);
-	*ret = step == SQLITE_ROW;
-	return 0;
+	bind_text(st, 1, s->boot);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		rc = fn(arg, (const char *)sqlite3_column_text(st, 0));
+		if (rc)
+			return rc;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(s, err);
 }
 
 int store_forwarding_put(struct store *s, const char *link, bool ours, struct err *err)

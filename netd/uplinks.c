@@ -42,6 +42,44 @@ static int collect_uplink(void *arg, const struct rtnl_route *route)
 	return 0;
 }
 
+static bool any_forwards(const struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].pool && d->network[i].config->mode != BRIDGE_MODE_ISOLATED)
+			return true;
+	return false;
+}
+
+static struct uplink *uplink_find(struct daemon *d, const char *name)
+{
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (!strcmp(d->uplink[i].name, name))
+			return &d->uplink[i];
+	return NULL;
+}
+
+static int note_ours(void *arg, const char *link)
+{
+	struct uplink *u = uplink_find(arg, link);
+
+	if (u)
+		u->forwarding_ours = true;
+	return 0;
+}
+
+/* Whose forwarding it is. Off now: it will be ours, and that is on disk before it is switched on.
+ */
+static int claim(struct daemon *d, struct uplink *u, struct err *err)
+{
+	bool on;
+	int rc = d->host->ops->forwarding_get(d->host, u->name, &on, err);
+
+	if (rc || on || u->forwarding_ours || !any_forwards(d))
+		return rc;
+	u->forwarding_ours = true;
+	return store_forwarding_put(d->store, u->name, true, err);
+}
+
 int uplinks_find(struct daemon *d, struct err *err)
 {
 	int rc;
@@ -49,7 +87,18 @@ int uplinks_find(struct daemon *d, struct err *err)
 	d->uplinks = 0;
 	memset(d->uplink, 0, sizeof(d->uplink));
 	rc = d->host->ops->forwarding_get(d->host, "all", &d->forwards_for_all, err);
-	return rc ? rc : d->host->ops->route_list(d->host, collect_uplink, d, err);
+	if (!rc)
+		rc = d->host->ops->route_list(d->host, collect_uplink, d, err);
+	return rc;
+}
+
+int uplinks_claim(struct daemon *d, struct err *err)
+{
+	int rc = store_forwarding_list(d->store, note_ours, d, err);
+
+	for (unsigned i = 0; i < d->uplinks && !rc; i++)
+		rc = claim(d, &d->uplink[i], err);
+	return rc;
 }
 
 uint32_t uplinks_mtu(const struct daemon *d)
@@ -62,41 +111,57 @@ uint32_t uplinks_mtu(const struct daemon *d)
 	return mtu ? mtu : MTU_WITHOUT_UPLINK;
 }
 
-static bool any_forwards(const struct daemon *d)
+/* Links that forwarded for us and lead out no more; at most as many at once as there are uplinks.
+ */
+struct former {
+	struct daemon *d;
+	char name[UPLINKS_MAX][LINK_NAME_SIZE];
+	unsigned n;
+};
+
+static int note_former(void *arg, const char *link)
 {
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].up && d->network[i].config->mode != BRIDGE_MODE_ISOLATED)
-			return true;
-	return false;
+	struct former *f = arg;
+
+	if ((uplink_find(f->d, link) && any_forwards(f->d)) || f->n == UPLINKS_MAX)
+		return 0;
+	snprintf(f->name[f->n++], LINK_NAME_SIZE, "%s", link);
+	return 0;
 }
 
-static int forward_uplink(struct daemon *d, struct uplink *u, struct err *err)
+/* Off again, as it was; the rule that kept it to our networks is gone already. */
+static int give_back(struct daemon *d, const char *link, struct err *err)
+{
+	int rc = d->host->ops->forwarding_set(d->host, link, false, err);
+
+	if (rc && rc != -ENOENT) /* the link is gone, and its switch with it */
+		return rc;
+	log_notice("forwarding is off again for %s", link);
+	return store_forwarding_put(d->store, link, false, err);
+}
+
+static int switch_on(struct daemon *d, const struct uplink *u, struct err *err)
 {
 	bool on;
-	int rc = store_forwarding_get(d->store, u->name, &u->forwarding_ours, err);
+	int rc = d->host->ops->forwarding_get(d->host, u->name, &on, err);
 
-	if (!rc)
-		rc = d->host->ops->forwarding_get(d->host, u->name, &on, err);
-	if (rc || on)
+	if (rc || on || !u->forwarding_ours)
 		return rc;
-	/* On disk first: after a crash in between, the rule that keeps it to our networks is made
-	 * all the same. */
-	rc = store_forwarding_put(d->store, u->name, true, err);
+	rc = d->host->ops->forwarding_set(d->host, u->name, true, err);
 	if (!rc)
-		rc = d->host->ops->forwarding_set(d->host, u->name, true, err);
-	if (rc)
-		return rc;
-	u->forwarding_ours = true;
-	log_notice("forwarding is on for %s now, for netd's networks only", u->name);
-	return 0;
+		log_notice("forwarding is on for %s now, for netd's networks only", u->name);
+	return rc;
 }
 
 int uplinks_forward(struct daemon *d, struct err *err)
 {
-	int rc = 0;
+	struct former former = { .d = d };
+	int rc = store_forwarding_list(d->store, note_former, &former, err);
 
+	for (unsigned i = 0; i < former.n && !rc; i++)
+		rc = give_back(d, former.name[i], err);
 	for (unsigned i = 0; i < d->uplinks && !rc && any_forwards(d); i++) {
-		rc = forward_uplink(d, &d->uplink[i], err);
+		rc = switch_on(d, &d->uplink[i], err);
 		if (rc)
 			err_wrap(err, rc, "uplink %s", d->uplink[i].name);
 	}
@@ -123,11 +188,11 @@ static int make_plan(struct daemon *d, struct plan *plan)
 		const struct network *n = &d->network[i];
 		struct nft_network *to = &plan->network[plan->nft.networks];
 
-		if (!n->up)
+		if (!n->pool)
 			continue;
 		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
-		to->subnet.addr =
-			n->subnet.addr; /* member by member: the plan is compared octet by octet */
+		/* Member by member: the plan is compared octet by octet. */
+		to->subnet.addr = n->subnet.addr;
 		to->subnet.len = n->subnet.len;
 		to->mode = n->config->mode;
 		plan->nft.networks++;

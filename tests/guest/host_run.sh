@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs inside the guest of host_image.sh: plugs an inner QEMU into netd with vhost, has it get its address, and prints
+# what is to be seen as "key: value" lines. Arguments are more options of netdctl run.
+set -eu
+
+export PATH=/bin:/usr/bin:/sbin
+mkdir -p /run /var/lib
+modprobe vhost_net
+echo "device: $(ls -l /dev/vhost-net)"
+netd --debug 2>/tmp/netd.log &
+until netdctl status >/tmp/status 2>&1; do
+	kill -0 $! || { cat /tmp/netd.log; exit 1; }
+done
+mkfifo /tmp/in /tmp/out
+netdctl run inner --vhost on "$@" -- qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 192 -nodefaults \
+	-no-user-config -display none -no-reboot -serial stdio -serial file:/tmp/inner-console -kernel /vmlinuz \
+	-initrd /initramfs.gz -append 'console=ttyS1 quiet panic=-1' <>/tmp/in >/tmp/out 2>/tmp/run.log &
+qemu=$!
+exec 3<>/tmp/in 4</tmp/out
+
+# Lines of the inner guest up to one that begins with $1; they are printed.
+expect() {
+	while read -r line <&4; do
+		echo "inner: $line"
+		case $line in "$1"*) return 0 ;; esac
+	done
+	echo "the inner guest ended"
+	cat /tmp/run.log /tmp/inner-console
+	return 1
+}
+
+expect 'guest: ready'
+echo "arguments: $(tr '\0' ' ' </proc/$qemu/cmdline)"
+echo 'udhcpc -i eth0 -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh; . /tmp/lease; echo "ip=$ip"; ping -c 3 $router' >&3
+expect 'guest: rc 0'
+echo "guests: $(netdctl --json guests | tr -d '\n ')"
+echo "workers: $(ps | grep -c "\[vhost-$qemu\]")"
+echo "said: $(head -n 1 /tmp/run.log)"
+kill $qemu
+netdctl wait inner --for gone
+echo "after: $(netdctl --json guests | tr -d '\n ')"

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real guests: QEMU with Debian's kernel on ports that netd made; and a guest that is a host with vhost-net."""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "netns"))
+# pylint: disable=wrong-import-position
+from support import NetnsTest
+
+from harness.daemon import BUILD
+from harness.guest import Guest, SerialGuest, qemu
+from harness.namespaces import Host
+
+
+class Qemu(NetnsTest):
+    def guest(self, daemon, name, *options):
+        log = open(os.path.join(daemon.directory, f"run-{name}"), "wb")
+        self.addCleanup(log.close)
+        guest = Guest(daemon.socket, daemon.directory, name, *options, stderr=log)
+        self.addCleanup(guest.close)
+        return guest
+
+    def test_two_guests(self):
+        daemon = self.daemon(None)
+        guests = [self.guest(daemon, f"web{n}") for n in range(2)]
+        for guest in guests:
+            guest.wait_ready()
+        leases = [guest.lease() for guest in guests]
+        ports = daemon.guests()
+        for guest, lease in zip(guests, leases):
+            port = ports[f"{guest.name}/0"]
+            self.assertEqual((lease["ip"] + "/" + lease["mask"], lease["serverid"], lease["router"]),
+                             (port["addresses"][0], port["gateway"], port["gateway"]))
+            self.assertEqual(port["lease"]["state"], "bound")
+            _, mac = guest.run("cat /sys/class/net/eth0/address")
+            self.assertEqual(mac, port["mac"])
+            self.assertTrue(guest.ping(port["gateway"]))
+            self.assertTrue(guest.ping(Host.INTERNET_ADDRESS))
+        self.assertTrue(guests[0].ping(leases[1]["ip"]))
+        self.assertTrue(guests[1].ping(leases[0]["ip"]))
+        # The daemon dies and comes back; the guests do not notice, and renew.
+        daemon.kill()
+        daemon.start()
+        self.assertTrue(guests[0].ping(leases[1]["ip"]))
+        self.assertEqual(guests[0].lease()["ip"], leases[0]["ip"])
+        watch = daemon.watch()
+        guests[0].process.kill()
+        watch.until("gone", guest="web0")
+        watch.close()
+        self.assertTrue(guests[1].ping(Host.INTERNET_ADDRESS))
+
+    def test_mtu_reaches_the_card(self):
+        """host_mtu: the guest's card has it before any DHCP."""
+        daemon = self.daemon("network default { subnet = 10.77.0.1/24 mtu = 1300 }\n")
+        guest = self.guest(daemon, "web1")
+        guest.wait_ready()
+        self.assertEqual(guest.run("cat /sys/class/net/eth0/mtu")[1], "1300")
+
+
+class VhostHost(NetnsTest):
+    """A guest with Debian's kernel and /dev/vhost-net, in which netd runs and plugs in a guest of its own."""
+
+    def setUp(self):
+        console = os.path.join(BUILD, "guest", "host-console")
+        image = os.path.join(BUILD, "guest", "host-initramfs.gz")
+        self.outer = SerialGuest("host", qemu(console, memory=1536, initramfs=image), console)
+        self.addCleanup(self.outer.close)
+        self.outer.wait_ready()
+
+    def test_vhost(self):
+        _, text = self.outer.run("sh /host_run.sh 2>&1")
+        seen = {}
+        for line in text.splitlines():
+            key, _, value = line.partition(": ")
+            seen.setdefault(key, []).append(value)
+        port = json.loads(seen["guests"][0])[0]
+        self.assertEqual((port["state"], port["vhost"], port["lease"]["state"]), ("attached", True, "bound"))
+        self.assertIn("ip=" + port["addresses"][0].split("/")[0], seen["inner"])
+        self.assertIn("3 packets transmitted, 3 packets received, 0% packet loss", seen["inner"])
+        self.assertRegex(seen["arguments"][0], r" -netdev tap,id=netd0,fds=\d+,vhost=on,vhostfds=\d+ -device "
+                         rf"virtio-net-pci,netdev=netd0,mac={port['mac']},host_mtu=1500 $")
+        self.assertEqual(seen["workers"], ["1"], "the kernel's vhost worker served the guest")
+        self.assertRegex(seen["said"][0], r"vhost on$")
+        after = json.loads(seen["after"][0])[0]
+        self.assertEqual((after["state"], after["interface"]), ("reserved", None))
+
+    def test_kernel_without_a_feature(self):
+        """Each missing module is one sentence and exit 1, and nothing is left behind."""
+        hint = "; are the kernel's modules nft_meta_bridge, nft_log, nft_ct and nft_masq there?"
+        # In the order in which netd needs them: what one start has loaded stays loaded for the next.
+        cases = (("nfnetlink", "cannot open an nf_tables socket: Protocol not supported"),
+                 ("nfnetlink_log", "cannot listen to nfnetlink_log group 28260: Invalid argument; "
+                                   "is the kernel's module nfnetlink_log there?"),
+                 ("nft_meta_bridge", "nf_tables: the kernel refuses a rule of chain trap: No such file or directory" + hint))
+        self.outer.run("mkdir -p /var/lib /run /tmp/away")
+        for module, sentence in cases:
+            with self.subTest(module=module):
+                _, path = self.outer.run(f"find /lib/modules -name {module}.ko")
+                self.outer.run(f"mv {path} /tmp/away/")
+                code, text = self.outer.run("PATH=/bin:/usr/bin:/sbin netd 2>&1", check=False, deadline=60)
+                self.assertEqual((code, text.splitlines()[-1]), (1, "netd: " + sentence), text)
+                self.outer.run(f"mv /tmp/away/{module}.ko {path}")
+                self.assertEqual(self.outer.run("ls /sys/class/net")[1].split(), ["lo"])
+
+
+if __name__ == "__main__":
+    unittest.main()
