@@ -113,7 +113,9 @@ static void offer(struct dhcp_server *s, struct exchange *x, struct wr *out, str
 	}
 	a->before = lease->l;
 	a->change = DHCP_CHANGE_OFFERED;
-	lease->l.discovered = x->in->now;
+	/* A DISCOVER sent again within the hold belongs to the exchange that began before. */
+	if (!lease->l.discovered || x->in->now >= end_of(lease->l.discovered, x->net->offer_hold))
+		lease->l.discovered = x->in->now;
 	/* A client that starts over keeps its binding until it asks for it again or lets it run
 	 * out. */
 	if (lease->l.state != DHCP_LEASE_BOUND)
@@ -135,7 +137,8 @@ static int64_t exchange_time(struct exchange *x)
 	int64_t since = x->lease->l.discovered;
 
 	x->lease->l.discovered = 0;
-	return since ? x->in->now - since : -1;
+	/* A DISCOVER whose offer has lapsed was the begin of another exchange. */
+	return since && x->in->now < end_of(since, x->net->offer_hold) ? x->in->now - since : -1;
 }
 
 static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struct dhcp_action *a)

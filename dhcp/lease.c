@@ -273,18 +273,23 @@ int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r)
 	return 0;
 }
 
-/* The port was moved to another address because of what is being undone. */
-static void rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
+/*
+ * The port was moved to another address because of what is being undone. False when it has gone
+ * since or its former address is another port's now: then there is nothing to go back to.
+ */
+static bool rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
 			const struct dhcp_lease *before)
 {
 	struct lease_slot *moved = lease_find_port(s, before->port);
 
-	if (moved)
-		remove_lease(s, moved);
+	if (!moved || lease->l.port != DHCP_PORT_NONE)
+		return false;
+	remove_lease(s, moved);
 	lease->l.port = before->port;
 	lease->l.hostname = before->hostname;
 	lease->l.options = before->options;
 	index_add(&s->by_port, port_hash(s, before->port), (uint32_t)(lease - s->lease));
+	return true;
 }
 
 void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a)
@@ -293,8 +298,8 @@ void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a)
 
 	if (a->change == DHCP_CHANGE_NONE || !lease)
 		return;
-	if (lease->l.port != a->before.port)
-		rejoin_port(s, lease, &a->before);
+	if (lease->l.port != a->before.port && !rejoin_port(s, lease, &a->before))
+		return;
 	lease_set(s, lease, a->before.state, a->before.expires);
 	lease->l.seconds = a->before.seconds;
 	lease->l.started = a->before.started;

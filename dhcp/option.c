@@ -10,13 +10,14 @@
  *
  * Theory of operation of the writer: options come in order of priority. If all fit in the message,
  * they are written one after the other. Otherwise three octets are set aside for option 52, and
- * each option goes to the first area that has room for the whole of it; one that fits nowhere is
- * left out, and a shorter one after it may still go in.
+ * each option, those first that no client can do without, goes to the first area that has room for
+ * the whole of it; one that fits nowhere is left out, and a shorter one after it may still go in.
  */
 #include "dhcp.h"
 
 enum { PAD = 0, OVERLOAD = 52, AGENT = 82, END = 255 };
-enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2, FILE_SIZE = 128, SNAME_SIZE = 64, MESSAGE_MIN = 300 };
+enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2, OVERLOAD_OCTETS = 3 };
+enum { FILE_SIZE = 128, SNAME_SIZE = 64, MESSAGE_MIN = 300 };
 
 static bool bit_test(const uint64_t set[4], uint8_t code)
 {
@@ -180,9 +181,11 @@ void dhcp_outs_add_copy(struct dhcp_outs *o, uint8_t code, const void *data, siz
 {
 	uint8_t *at = o->inline_data + o->inline_len;
 
-	if (len > sizeof(o->inline_data) - o->inline_len)
+	if (len > sizeof(o->inline_data) - o->inline_len || o->n == DHCP_OUT_MAX ||
+	    bit_test(o->present, code))
 		return;
-	memcpy(at, data, len);
+	if (len)
+		memcpy(at, data, len);
 	o->inline_len += len;
 	dhcp_outs_add(o, code, at, len);
 }
@@ -215,7 +218,7 @@ static void write_one(struct wr *w, const struct dhcp_out *out)
 
 		wr_u8(w, out->code);
 		wr_u8(w, (uint8_t)piece);
-		wr_bytes(w, out->data + done, piece);
+		wr_bytes(w, out->len ? out->data + done : NULL, piece);
 		done += piece;
 	} while (done < out->len);
 }
@@ -234,6 +237,12 @@ static bool place(struct room *room, const struct dhcp_out *out)
 	return true;
 }
 
+/* Message type, server, lease time, subnet mask, router, and what stands in for it (RFC 3442). */
+static bool is_essential(uint8_t code)
+{
+	return code == 53 || code == 54 || code == 51 || code == 1 || code == 3 || code == 121;
+}
+
 static unsigned write_overloaded(struct room *options, const struct dhcp_message *m,
 				 const struct dhcp_outs *o, uint8_t file[FILE_SIZE],
 				 uint8_t sname[SNAME_SIZE])
@@ -243,11 +252,12 @@ static unsigned write_overloaded(struct room *options, const struct dhcp_message
 	uint8_t overload = 0;
 	unsigned left_out = 0;
 
-	options->reserved += 3;
-	for (unsigned i = 0; i < o->n; i++) {
-		const struct dhcp_out *out = &o->at[i];
+	options->reserved += OVERLOAD_OCTETS;
+	for (unsigned i = 0; i < 2 * o->n; i++) {
+		const struct dhcp_out *out = &o->at[i % o->n];
 
-		if (out->code == AGENT || place(options, out))
+		if (out->code == AGENT || is_essential(out->code) != (i < o->n) ||
+		    place(options, out))
 			continue;
 		if (area[0].w.cap && place(&area[0], out))
 			overload |= OVERLOAD_FILE;
@@ -287,14 +297,20 @@ unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struc
 		if (o->at[i].code == AGENT)
 			agent = &o->at[i];
 	}
+	/* RFC 3046 2.2: the reply goes without it where the whole of it cannot be copied. */
+	if (agent && wire_size(agent) + OVERLOAD_OCTETS + 1 > cap) {
+		need -= wire_size(agent);
+		agent = NULL;
+		left_out++;
+	}
 	if (agent)
 		room.reserved += wire_size(agent);
 	if (need <= cap) {
 		for (unsigned i = 0; i < o->n; i++)
-			if (&o->at[i] != agent)
+			if (o->at[i].code != AGENT)
 				write_one(&room.w, &o->at[i]);
 	} else {
-		left_out = write_overloaded(&room, m, o, file, sname);
+		left_out += write_overloaded(&room, m, o, file, sname);
 		fixed.file = m->file ? m->file : file;
 		fixed.sname = m->sname ? m->sname : sname;
 	}

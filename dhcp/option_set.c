@@ -51,7 +51,8 @@ int dhcp_option_set_put(struct dhcp_option_set *s, uint8_t code, const void *dat
 	copy = malloc(len ? len : 1);
 	if (!copy)
 		return -ENOMEM;
-	memcpy(copy, data, len);
+	if (len)
+		memcpy(copy, data, len);
 	if (i < s->n && s->at[i].code == code) {
 		free(s->at[i].data);
 	} else {

@@ -19,7 +19,7 @@ static int encode_number(const char *text, uint64_t max, unsigned octets, struct
 	char *end;
 
 	errno = 0;
-	v = strtoull(text, &end, 0);
+	v = strtoull(text, &end, !strncmp(text, "0x", 2) ? 16 : 10);
 	if (errno || *end || !isdigit((unsigned char)*text) || v > max)
 		return err_set(err, EINVAL, "'%s' is not a number from 0 to %" PRIu64, text, max);
 	while (octets--)
@@ -34,7 +34,8 @@ static int encode_signed(const char *text, struct wr *w, struct err *err)
 
 	errno = 0;
 	v = strtoll(text, &end, 0);
-	if (errno || *end || end == text || v < INT32_MIN || v > INT32_MAX)
+	if (errno || *end || (*text != '-' && !isdigit((unsigned char)*text)) || v < INT32_MIN ||
+	    v > INT32_MAX)
 		return err_set(err, EINVAL, "'%s' is not a number of 32 bits", text);
 	wr_be32(w, (uint32_t)v);
 	return 0;
@@ -55,8 +56,8 @@ static int encode_ip_pair(const char *text, struct wr *w, struct err *err)
 	char first[IP4_TEXT_SIZE], second[IP4_TEXT_SIZE], rest;
 	uint32_t a, b;
 
-	if (sscanf(text, "%15s %15s %c", first, second, &rest) != 2 || !ip4_parse(first, &a) ||
-	    !ip4_parse(second, &b))
+	if (sscanf(text, "%15s%*[ \t]%15s %c", first, second, &rest) != 2 ||
+	    !ip4_parse(first, &a) || !ip4_parse(second, &b))
 		return err_set(err, EINVAL, "'%s' is not a pair of IPv4 addresses", text);
 	wr_be32(w, a);
 	wr_be32(w, b);
@@ -154,7 +155,7 @@ static int encode_route(const char *text, struct wr *w, struct err *err)
 	struct ip4_prefix p;
 	uint32_t router;
 
-	if (sscanf(text, "%18s via %15s %c", prefix, via, &rest) != 2 ||
+	if (sscanf(text, "%18s%*[ \t]via%*[ \t]%15s %c", prefix, via, &rest) != 2 ||
 	    !ip4_prefix_parse(prefix, &p) || !ip4_parse(via, &router))
 		return err_set(err, EINVAL, "'%s' is not a route like 10.0.0.0/8 via 10.77.0.2",
 			       text);
@@ -324,11 +325,12 @@ static bool decode_routes(struct text *t, const uint8_t *data, size_t len)
 
 /*
  * One possibly compressed name (RFC 1035 4.1.4, RFC 3397 2). A pointer must go backwards, so there
- * is no loop. Returns where the name ended in the data, or 0 when it is broken.
+ * is no loop, and a name has at most 255 octets (RFC 1035 2.3.4). Returns where the name ended in
+ * the data, or 0 when it is broken.
  */
 static size_t decode_dns_name(struct text *t, const uint8_t *data, size_t len, size_t at)
 {
-	size_t end = 0, limit = at, labels = 0;
+	size_t end = 0, limit = at, size = 1; /* size: of the name without compression */
 
 	for (;;) {
 		uint8_t n;
@@ -350,10 +352,11 @@ static size_t decode_dns_name(struct text *t, const uint8_t *data, size_t len, s
 			limit = at = to;
 			continue;
 		}
-		if (n > 63 || n >= len - at)
+		if (n > 63 || n >= len - at || size + 1 + n > 255)
 			return 0;
-		if (labels++)
+		if (size > 1)
 			text_add(t, ".");
+		size += 1u + n;
 		text_string(t, data + at + 1, n);
 		at += 1u + n;
 	}

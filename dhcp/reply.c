@@ -136,7 +136,8 @@ static void add_all(const struct exchange *x, struct dhcp_outs *outs, uint32_t s
 		add_option(x, outs, usual[i], seconds);
 	for (unsigned set = 0; set < 2; set++)
 		for (unsigned i = 0; dhcp_option_set_nth(sets[set], i, &code); i++)
-			add_option(x, outs, code, seconds);
+			if (code != OPT_IPV6_ONLY) /* never unasked (RFC 8925 3.3) */
+				add_option(x, outs, code, seconds);
 }
 
 static void add_echoes(const struct exchange *x, struct dhcp_outs *outs)
@@ -177,6 +178,12 @@ static void add_options(const struct exchange *x, enum dhcp_type type, uint32_t 
 		add_all(x, outs, seconds);
 }
 
+/* The client says so, or has no address that a frame could be sent to (RFC 4390 2.1). */
+static bool wants_broadcast(const struct exchange *x)
+{
+	return x->m.flags & DHCP_FLAG_BROADCAST || x->m.htype != DHCP_HTYPE_ETHERNET;
+}
+
 /* RFC 2131 4.1. No ARP, no neighbour entry: the link-layer address is the client's own. */
 static void address(const struct exchange *x, enum dhcp_type type, const struct dhcp_message *reply,
 		    struct dhcp_frame *f)
@@ -188,8 +195,7 @@ static void address(const struct exchange *x, enum dhcp_type type, const struct 
 	f->sport = DHCP_SERVER_PORT;
 	f->dport = DHCP_CLIENT_PORT;
 	f->dst = x->in->frame->src;
-	if (type == DHCP_NAK ||
-	    (!x->m.ciaddr && x->m.flags & DHCP_FLAG_BROADCAST && reply->yiaddr)) {
+	if (type == DHCP_NAK || (!x->m.ciaddr && reply->yiaddr && wants_broadcast(x))) {
 		f->daddr = UINT32_MAX;
 		f->dst = everyone;
 	} else if (x->m.ciaddr) {

@@ -6,7 +6,7 @@
 #include "base/heap.h"
 #include "dhcp.h"
 
-/* Option codes that the server itself handles (RFC 2132; 121: RFC 3442). */
+/* Option codes that the server itself handles (RFC 2132; 108: RFC 8925; 121: RFC 3442). */
 enum {
 	OPT_SUBNET_MASK = 1,
 	OPT_ROUTER = 3,
@@ -27,6 +27,7 @@ enum {
 	OPT_T2 = 59,
 	OPT_CLIENT_ID = 61,
 	OPT_AGENT = 82,
+	OPT_IPV6_ONLY = 108,
 	OPT_CLASSLESS_ROUTES = 121,
 };
 

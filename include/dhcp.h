@@ -163,7 +163,7 @@ struct dhcp_outs {
 	struct dhcp_out at[DHCP_OUT_MAX];
 	unsigned n;
 	uint64_t present[4];
-	uint8_t inline_data[128]; /* values made for one reply */
+	uint8_t inline_data[DHCP_FRAME_MAX]; /* values made for one reply */
 	size_t inline_len;
 };
 
@@ -178,9 +178,10 @@ bool dhcp_outs_has(const struct dhcp_outs *o, uint8_t code);
 /*
  * Writes a whole message: m's fixed part, then the options in order. What does not fit in `max`
  * octets goes to file and sname by option 52 (RFC 2132 9.3) where m leaves these empty; what fits
- * nowhere is left out, last ones first. Values over 255 octets are split (RFC 3396 6). Option 82
- * goes last and never into file or sname (RFC 3046 2.2). Padded to 300 octets (RFC 1542 2.1).
- * Returns how many options were left out.
+ * nowhere is left out, last ones first, and 53, 54, 51, 1, 3 and 121 last of all. Values over 255
+ * octets are split (RFC 3396 6). Option 82 goes last and never into file or sname, and is left out
+ * where the whole of it does not fit (RFC 3046 2.2). Padded to 300 octets (RFC 1542 2.1). Returns
+ * how many options were left out.
  */
 unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struct dhcp_outs *o,
 			 size_t max);
@@ -442,7 +443,7 @@ void dhcp_input(struct dhcp_server *s, const struct dhcp_input *in, struct wr *o
 		struct dhcp_action *ret);
 
 /* The action was not stored: the lease is as it was before, and its port's, also after
- * dhcp_port_move. In reverse order. */
+ * dhcp_port_move. In reverse order. Nothing happens when the port has gone since. */
 void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a);
 
 /* When dhcp_expire has something to do next; INT64_MAX: never. */

@@ -167,14 +167,15 @@ static void say(struct daemon *d, struct outbox_item *item)
 static void take_back(struct daemon *d, struct outbox_item *item)
 {
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
-	uint32_t i = a->before.port;
+	const struct dhcp_lease *l;
 
 	if (a->change == DHCP_CHANGE_NONE)
 		return;
 	dhcp_undo(d->dhcp, a);
-	if (a->change == DHCP_CHANGE_DECLINED && i != DHCP_PORT_NONE && slots_live(&d->ports, i) &&
-	    d->port[i].address != a->before.addr)
-		port_undeclined(d, &d->port[i], a->before.addr);
+	l = dhcp_lease_by_port(d->dhcp, a->before.port);
+	/* The port that had declined its address has it again, unless it went in the same turn. */
+	if (l && l->addr == a->before.addr && d->port[l->port].address != l->addr)
+		port_undeclined(d, &d->port[l->port], l->addr);
 	serve_schedule(d);
 }
 

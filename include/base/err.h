@@ -23,55 +23,75 @@ struct err {
 #define ERR_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-static inline void err_vset(struct err *err, const char *fmt, va_list ap)
+ERR_PRINTF(2, 0) static inline void err_vset(struct err *err, const char *fmt, va_list ap)
 {
 	if (err)
 		vsnprintf(err->text, sizeof(err->text), fmt, ap);
 }
 
-/* Sets the sentence and returns -code; code is a positive errno. */
-ERR_PRINTF(3, 4) static inline int err_set(struct err *err, int code, const char *fmt, ...)
+ERR_PRINTF(2, 3) static inline void err_put(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	err_vset(err, fmt, ap);
 	va_end(ap);
-	return -code;
 }
 
-/* As err_set, with ": " and the text of code behind the sentence. */
-ERR_PRINTF(3, 4) static inline int err_sys(struct err *err, int code, const char *fmt, ...)
+ERR_PRINTF(3, 4) static inline void err_put_sys(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 	size_t n;
 
 	if (!err)
-		return -code;
+		return;
 	va_start(ap, fmt);
 	err_vset(err, fmt, ap);
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(code));
-	return -code;
 }
 
-/* Puts the given words and ": " in front of the sentence that is there; returns rc as it came. */
-ERR_PRINTF(3, 4) static inline int err_wrap(struct err *err, int rc, const char *fmt, ...)
+ERR_PRINTF(2, 3) static inline void err_put_front(struct err *err, const char *fmt, ...)
 {
 	char inner[sizeof(err->text)];
 	va_list ap;
 	size_t n;
 
 	if (!err)
-		return rc;
+		return;
 	memcpy(inner, err->text, sizeof(inner));
 	va_start(ap, fmt);
 	err_vset(err, fmt, ap);
 	va_end(ap);
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", inner);
-	return rc;
 }
+
+/* These are macros so that compilers and analysers see which value a call gives. */
+
+/* Sets the sentence (printf) and gives -code; code is a positive errno. */
+#define err_set(err, code, ...)                                                                    \
+	({                                                                                         \
+		int code_ = (code);                                                                \
+		err_put(err, __VA_ARGS__);                                                         \
+		-code_;                                                                            \
+	})
+
+/* The same, with ": " and the text of code behind the sentence. */
+#define err_sys(err, code, ...)                                                                    \
+	({                                                                                         \
+		int code_ = (code);                                                                \
+		err_put_sys(err, code_, __VA_ARGS__);                                              \
+		-code_;                                                                            \
+	})
+
+/* Puts the given words and ": " in front of the sentence that is there; gives rc as it came. */
+#define err_wrap(err, rc, ...)                                                                     \
+	({                                                                                         \
+		int rc_ = (rc);                                                                    \
+		err_put_front(err, __VA_ARGS__);                                                   \
+		rc_;                                                                               \
+	})
 
 #endif
