@@ -21,11 +21,13 @@ Q := $(if $(V),,@)
 FUZZ_SECONDS ?= 60
 
 MODULES := mac dhcp bridge tap
-B := build$(if $(filter clang%,$(CC)),/clang)$(if $(SAN),/san)
+, := ,
+B := build$(if $(filter clang%,$(CC)),/clang)$(if $(SAN),/san)$(if $(FUZZ),/fuzz)$(if $(WERROR),/werror)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wvla -Wmissing-prototypes -Wswitch-enum
 OPT ?= -O2 -g
-SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined) \
+	$(if $(FUZZ),-fsanitize=fuzzer-no-link)
 CPPFLAGS += -D_GNU_SOURCE -DNETD_VERSION='"$(VERSION)"' -Iinclude $(PKG_CFLAGS)
 CFLAGS += -std=gnu17 $(OPT) $(WARN) -fvisibility=hidden -fPIC $(if $(WERROR),-Werror)
 
@@ -39,9 +41,6 @@ LIBS_tap :=
 LIBS_daemon := -ljansson -lconfuse -lsqlite3 -lm
 LIBS_client := -ljansson
 
-comma := ,
-, := ,
-
 # --- what is built ---
 
 SRC_mac := $(wildcard mac/*.c)
@@ -51,7 +50,8 @@ SRC_tap := $(wildcard tap/*.c)
 SRC_daemon := $(filter-out netd/main.c,$(wildcard netd/*.c))
 SRC_client := $(wildcard netd/lib/*.c)
 SRC_ctl := $(wildcard netd/ctl/*.c)
-ALL_SRC := $(SRC_mac) $(SRC_dhcp) $(SRC_bridge) $(SRC_tap) $(SRC_daemon) netd/main.c $(SRC_client) $(SRC_ctl)
+PROGRAM_SRC := $(SRC_mac) $(SRC_dhcp) $(SRC_bridge) $(SRC_tap) $(SRC_daemon) netd/main.c $(SRC_client) $(SRC_ctl)
+ALL_SRC := $(PROGRAM_SRC)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
 ARCHIVES := $(foreach m,tap bridge dhcp mac,$(B)/$(m).a)
@@ -98,7 +98,7 @@ $(B)/netd/netdctl: $(call objs,$(SRC_ctl)) $(B)/libnetd.a
 # --- tests ---
 
 SRC_unit := $(wildcard tests/unit/*.c)
-ALL_SRC += $(SRC_unit) tests/netns/testvmm.c
+ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/bench/ports.c
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
@@ -123,10 +123,55 @@ deps-%:
 	@tests/deps.sh $*
 
 check: deps-check
-	@$(MAKE) --no-print-directory check-unit check-netns check-guest
+	@$(MAKE) --no-print-directory check-unit check-fuzz check-install check-netns check-guest
 
 # Every test has a host, an internet and guests of its own, in namespaces.
 NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
+
+# --- fuzz targets: replayed over their corpus by `make check`, run by `make fuzz` ---
+
+FUZZERS := packet options config message
+SRC_fuzz := $(wildcard tests/fuzz/*.c)
+ALL_SRC += $(SRC_fuzz)
+CORPUS = $(wildcard tests/fuzz/corpus/$(1)/*)
+LIBS_fuzz := $(LIBS_daemon) $(LIBS_bridge)
+
+$(B)/tests/fuzz/%.o: CPPFLAGS += -Inetd -Itests/unit
+
+$(B)/tests/fake.a: $(B)/tests/unit/fake_host.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/fuzz/replay-%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_fuzz)
+
+$(B)/tests/fuzz/fuzz-%: $(B)/tests/fuzz/%.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS_fuzz)
+
+check-fuzz: $(FUZZERS:%=$(B)/tests/fuzz/replay-%)
+	@$(foreach f,$(FUZZERS),echo "  REPLAY $(f): $(words $(call CORPUS,$(f))) inputs" && \
+		$(B)/tests/fuzz/replay-$(f) $(call CORPUS,$(f)) &&) true
+
+fuzz: deps-check
+	@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZ=1 fuzz-run
+
+fuzz-run: $(FUZZERS:%=$(B)/tests/fuzz/fuzz-%)
+	@for f in $(FUZZERS); do \
+		mkdir -p build/corpus/$$f && echo "  FUZZ $$f for $(FUZZ_SECONDS) s" && \
+		$(B)/tests/fuzz/fuzz-$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=16384 -print_final_stats=1 \
+			-artifact_prefix=build/ build/corpus/$$f tests/fuzz/corpus/$$f 2>build/fuzz-$$f.log || \
+			{ tail -n 40 build/fuzz-$$f.log; exit 1; }; \
+		grep stat::number_of_executed_units build/fuzz-$$f.log; \
+	done
+
+$(B)/tests/bench/ports: $(B)/tests/bench/ports.o $(B)/libnetd.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
+
+bench: deps-demo
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/ports
+	@/usr/bin/python3 tests/bench/bench.py
 
 check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
 	@echo "  TEST tests/guest/test_guests.py"
@@ -145,10 +190,76 @@ demo: deps-demo
 check-unit: $(B)/tests/unit/unit
 	$(B)/tests/unit/unit
 
+check-install: all
+	@tests/install.sh $(B)
+
+# Everything that runs without a guest, with AddressSanitizer and UndefinedBehaviorSanitizer.
+asan: deps-check
+	@$(MAKE) --no-print-directory SAN=1 check-unit check-fuzz check-netns
+
+# --- lint ---
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+SCRIPTS = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/guest/init
+TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/bench/ports $(FUZZERS:%=tests/fuzz/replay-%)
+
+lint: deps-lint
+	@echo "  BUILD with gcc and with clang, warnings are errors"
+	@$(MAKE) --no-print-directory WERROR=1 all test-programs >/dev/null
+	@$(MAKE) --no-print-directory WERROR=1 CC=clang all test-programs >/dev/null
+	@$(MAKE) --no-print-directory WERROR=1 lint-run
+
+test-programs: $(TEST_PROGRAMS:%=$(B)/%)
+
+lint-run: $(PROGRAM_SRC:%.c=$(B)/%.tidy)
+	@echo "  RULES" && /usr/bin/python3 tests/lint/rules.py $(B)
+	@echo "  CLANG-FORMAT" && clang-format --dry-run -Werror $(C_FILES)
+	@echo "  CPPCHECK" && cppcheck --quiet --error-exitcode=1 --suppressions-list=tests/lint/cppcheck.txt \
+		--enable=warning,portability,performance --std=c11 -D_GNU_SOURCE -Iinclude -I$(B)/gen \
+		'-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(o,k,v)=for(;;)' $(PROGRAM_SRC)
+	@echo "  SHELLCHECK" && shellcheck $(SCRIPTS)
+	@echo "  MANDOC" && mandoc -T lint -W warning netd/man/*
+
+# Again when the object was made again, which is when a header that it reads has changed.
+$(B)/%.tidy: %.c $(B)/%.o .clang-tidy
+	@echo "  TIDY $<"
+	@clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS) -I$(B)/gen 2>$@.log >$@.out || { cat $@.out $@.log; exit 1; }
+	@touch $@
+
+# --- install ---
+
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+VARLINKDIR ?= $(PREFIX)/share/varlink
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	-e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@VERSION@|$(VERSION)|'
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
+		$(MANDIR)/man8 $(VARLINKDIR) $(UNITDIR))
+	install -m 755 $(B)/netd/netd $(DESTDIR)$(SBINDIR)/netd
+	install -m 755 $(B)/netd/netdctl $(DESTDIR)$(BINDIR)/netdctl
+	install -m 644 $(B)/libnetd.a $(DESTDIR)$(LIBDIR)/libnetd.a
+	install -m 755 $(B)/libnetd.so.0 $(DESTDIR)$(LIBDIR)/libnetd.so.0
+	ln -sf libnetd.so.0 $(DESTDIR)$(LIBDIR)/libnetd.so
+	install -m 644 include/netd.h $(DESTDIR)$(INCLUDEDIR)/netd.h
+	$(FILL) netd/netd.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/netd.pc
+	install -m 644 netd/man/netdctl.1 $(DESTDIR)$(MANDIR)/man1/netdctl.1
+	install -m 644 netd/man/netd.conf.5 $(DESTDIR)$(MANDIR)/man5/netd.conf.5
+	install -m 644 netd/man/netd.8 $(DESTDIR)$(MANDIR)/man8/netd.8
+	install -m 644 netd/io.netd.varlink $(DESTDIR)$(VARLINKDIR)/io.netd.varlink
+	$(FILL) netd/netd.service.in >$(DESTDIR)$(UNITDIR)/netd.service
+	install -m 644 netd/netd.socket $(DESTDIR)$(UNITDIR)/netd.socket
+
 clean:
 	rm -rf build
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all check check-unit check-netns check-guest clean demo
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench fuzz fuzz-run
+.SECONDARY:
 .DELETE_ON_ERROR:

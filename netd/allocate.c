@@ -15,15 +15,6 @@
 
 enum { ADDRESS_ATTEMPTS = 256 };
 
-int refuse(struct refusal *r, enum refusal_kind kind, const char *subject, const char *holder)
-{
-	r->kind = kind;
-	snprintf(r->subject, sizeof(r->subject), "%s", subject ? subject : "");
-	snprintf(r->holder, sizeof(r->holder), "%s", holder ? holder : "");
-	r->detail.text[0] = 0;
-	return -1;
-}
-
 static int refuse_system(struct refusal *r, const struct err *err)
 {
 	refuse(r, REFUSED_SYSTEM, NULL, NULL);

@@ -533,6 +533,21 @@ static const struct method methods[] = {
 	{ "io.netd.Reload", reload, false, { { 0 } } },
 };
 
+void api_methods(api_method_fn fn, void *arg)
+{
+	static const char *const types[] = {
+		[TEXT] = "string", [INTEGER] = "int", [NUMBER] = "float", [TEXTS] = "[]string"
+	};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		const struct method *m = &methods[i];
+
+		fn(arg, m->name, NULL, NULL, false);
+		for (const struct parameter *p = m->parameter; p->name; p++)
+			fn(arg, m->name, p->name, types[p->type], p->required);
+	}
+}
+
 static void no_such_method(const struct varlink_call *call)
 {
 	const char *dot = strrchr(call->method, '.');

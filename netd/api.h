@@ -13,6 +13,14 @@
  */
 void api_dispatch(struct varlink_call *call);
 
+/*
+ * Calls fn for each method (name NULL), and behind it for each of its parameters, whose type is in
+ * the words of io.netd.varlink.
+ */
+typedef void (*api_method_fn)(void *arg, const char *method, const char *name, const char *type,
+			      bool required);
+void api_methods(api_method_fn fn, void *arg);
+
 /* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
 json_t *api_json_port(struct daemon *d, const struct port *p);
 json_t *api_json_network(struct daemon *d, const struct network *n);

@@ -8,12 +8,14 @@
  * front of the text; and a key that is assigned a second time is an error.
  */
 #include <confuse.h>
-#include <glob.h>
+#include <dirent.h>
 #include <limits.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
 #include "config_keys.h"
+#include "config_text.h"
+#include "log.h"
 
 enum { MARK = '\037', KEYS_MAX = 24, OPTION_SIZE = 1024, FILE_MAX = 1 << 20 };
 
@@ -30,13 +32,18 @@ struct reading {
 	const char *file;
 	struct err *err;
 	bool failed;
-	cfg_opt_t **seen; /* keys that were assigned */
+	struct seen { /* keys that were assigned, and where first */
+		cfg_opt_t *opt;
+		int line;
+	} * seen;
 	size_t seens;
+	struct config_blocks blocks;
+	size_t block; /* how many of them have ended */
 };
 
 static struct reading *current;
 
-static void confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
+ERR_PRINTF(2, 0) static void confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	struct err inner;
 
@@ -48,19 +55,26 @@ static void confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
 		strstr(inner.text, LAST_KEY) ? "the file ends inside a block" : inner.text);
 }
 
-static bool seen_before(cfg_opt_t *opt)
+static bool seen_before(cfg_opt_t *opt, int line)
 {
-	cfg_opt_t **seen;
+	struct seen *seen;
 
 	for (size_t i = 0; i < current->seens; i++)
-		if (current->seen[i] == opt)
+		if (current->seen[i].opt == opt)
 			return true;
-	seen = realloc(current->seen, (current->seens + 1) * sizeof(cfg_opt_t *));
+	seen = realloc(current->seen, (current->seens + 1) * sizeof(*seen));
 	if (!seen)
 		return false;
 	current->seen = seen;
-	current->seen[current->seens++] = opt;
+	current->seen[current->seens++] = (struct seen){ opt, line };
 	return false;
+}
+
+static bool is_marked(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits && text[digits] == MARK;
 }
 
 /* Called after each value, and for a list in braces once more at its end. */
@@ -71,9 +85,9 @@ static int note_value(cfg_t *cfg, cfg_opt_t *opt)
 	char *marked;
 	int rc;
 
-	if (!text || strchr(text, MARK))
+	if (!text || is_marked(text))
 		return 0;
-	if (n == 1 && seen_before(opt)) {
+	if (n == 1 && seen_before(opt, cfg->line)) {
 		cfg_error(cfg, "'%s' is set twice", opt->name);
 		return -1;
 	}
@@ -84,12 +98,28 @@ static int note_value(cfg_t *cfg, cfg_opt_t *opt)
 	return rc;
 }
 
+/* Called at the end of each block. */
 static int note_section(cfg_t *cfg, cfg_opt_t *opt)
 {
-	if (seen_before(opt)) {
+	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+
+	if (current->block < current->blocks.n)
+		section->line = current->blocks.line[current->block++];
+	if (!(opt->flags & CFGF_MULTI) && seen_before(opt, section->line)) {
+		cfg->line = section->line;
 		cfg_error(cfg, "there are two blocks '%s'", opt->name);
 		return -1;
 	}
+	return 0;
+}
+
+/* An empty list in braces, for which libconfuse calls nobody, has replaced an earlier one. */
+static int check_emptied(const struct reading *r)
+{
+	for (size_t i = 0; i < r->seens; i++)
+		if (!cfg_opt_size(r->seen[i].opt))
+			return err_set(r->err, EINVAL, "%s:%d: '%s' is set twice", r->file,
+				       r->seen[i].line, r->seen[i].opt->name);
 	return 0;
 }
 
@@ -308,7 +338,8 @@ static int read_stream(struct reading *r, FILE *in)
 				 .flags = CFGF_LIST | CFGF_NODEFAULT,
 				 .validcb = note_value },
 			       CFG_END() };
-	cfg_opt_t options = CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE);
+	cfg_opt_t options =
+		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX];
 	cfg_opt_t in_network[2] = {
 		options, CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
@@ -321,7 +352,8 @@ static int read_stream(struct reading *r, FILE *in)
 	cfg_t *cfg;
 	int rc = 0;
 
-	in_top[0].validcb = in_top[1].validcb = note_section;
+	options.validcb = in_network[0].validcb = in_network[1].validcb = note_section;
+	in_top[0].validcb = in_top[1].validcb = in_top[2].validcb = note_section;
 	in_top[3].validcb = note_value;
 	describe(host, config_keys_host, &options, 1);
 	describe(network, config_keys_network, in_network, 2);
@@ -334,18 +366,24 @@ static int read_stream(struct reading *r, FILE *in)
 	cfg_set_error_function(cfg, confuse_error);
 	current = r;
 	if (cfg_parse_fp(cfg, in) != CFG_SUCCESS || r->failed)
-		rc = r->failed ? -EINVAL : err_set(r->err, EINVAL, "%s: cannot be parsed", r->file);
+		rc = r->failed ?
+			     -EINVAL :
+			     err_set(r->err, EINVAL, "%s:%d: cannot be parsed", r->file, cfg->line);
 	else if (!cfg_size(cfg, LAST_KEY))
 		rc = err_set(r->err, EINVAL, "%s:%d: the file ends inside a comment", r->file,
 			     cfg->line);
+	if (!rc)
+		rc = check_emptied(r);
 	if (!rc)
 		rc = take_tree(r, cfg);
 	current = NULL;
 	cfg_free(cfg);
 	free(r->seen);
+	config_blocks_done(&r->blocks);
 	return rc;
 }
 
+/* Leaves room for the last key behind the text. */
 static int read_text(const char *path, char **ret, struct err *err)
 {
 	CLEAN_FILE FILE *in = fopen(path, "re");
@@ -362,7 +400,9 @@ static int read_text(const char *path, char **ret, struct err *err)
 	if (n == FILE_MAX || memchr(text, 0, n))
 		return err_set(err, EINVAL, "%s: %s", path,
 			       n == FILE_MAX ? "larger than 1 MiB" : "not a text file");
-	memcpy(text + n, "\n" LAST_KEY " = 1\n", sizeof(LAST_KEY) + 6);
+	if (n && text[n - 1] == '\n')
+		n--; /* the last key shall stand in the last line */
+	text[n] = 0;
 	*ret = take_ptr(text);
 	return 0;
 }
@@ -377,8 +417,7 @@ static int read_file(struct config *c, const char *path, struct err *err)
 
 	if (rc)
 		return rc;
-	in = fmemopen(text, strlen(text), "r");
-	file = in ? realloc(c->file, (c->files + 1) * sizeof(*file)) : NULL;
+	file = realloc(c->file, (c->files + 1) * sizeof(*file));
 	if (!file)
 		return no_memory(err);
 	c->file = file;
@@ -386,24 +425,44 @@ static int read_file(struct config *c, const char *path, struct err *err)
 	if (!file[c->files])
 		return no_memory(err);
 	r.file = file[c->files++];
+	if (config_text_prepare(text, &r.blocks))
+		return no_memory(err);
+	memcpy(text + strlen(text), " " LAST_KEY " = 1", sizeof(" " LAST_KEY " = 1"));
+	in = fmemopen(text, strlen(text), "r");
+	if (!in) {
+		config_blocks_done(&r.blocks);
+		return no_memory(err);
+	}
 	return read_stream(&r, in);
+}
+
+static int is_configuration(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".conf");
 }
 
 static int read_directory(struct config *c, const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	char pattern[PATH_MAX];
-	glob_t found;
-	int rc = 0;
+	char directory[PATH_MAX], file[PATH_MAX + NAME_MAX + 2];
+	struct dirent **found;
+	int n, rc = 0;
 
-	if (snprintf(pattern, sizeof(pattern), "%.*snetworks.d/*.conf",
-		     slash ? (int)(slash - path + 1) : 0, path) >= (int)sizeof(pattern))
+	if (snprintf(directory, sizeof(directory), "%.*snetworks.d",
+		     slash ? (int)(slash - path + 1) : 0, path) >= (int)sizeof(directory))
 		return err_set(err, ENAMETOOLONG, "%s", path);
-	if (glob(pattern, 0, NULL, &found))
-		return 0;
-	for (size_t i = 0; i < found.gl_pathc && !rc; i++)
-		rc = read_file(c, found.gl_pathv[i], err);
-	globfree(&found);
+	n = scandir(directory, &found, is_configuration, alphasort);
+	if (n < 0)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "%s", directory);
+	for (int i = 0; i < n; i++) {
+		snprintf(file, sizeof(file), "%s/%s", directory, found[i]->d_name);
+		if (!rc)
+			rc = read_file(c, file, err);
+		free(found[i]);
+	}
+	free(found);
 	return rc;
 }
 
@@ -534,7 +593,7 @@ static int finish(struct config *c, struct err *err)
 	int rc = 0;
 
 	if (c->mac_policy == MAC_POLICY_HOST && c->mac_prefix_len && c->mac_prefix_len != 3)
-		return err_set(err, EINVAL, "mac: policy host takes a prefix of three octets");
+		return wrong(err, c->mac_prefix_place, "prefix: policy host takes three octets");
 	for (unsigned i = 0; i < c->networks && !rc; i++) {
 		struct config_network *n = &c->network[i];
 
@@ -583,6 +642,17 @@ static int read_all(struct config *c, const char *path, bool optional, struct er
 	return rc ? rc : finish(c, err);
 }
 
+/* A sentence can quote what was written, and that can be anything. */
+static void one_line(struct err *err)
+{
+	char safe[sizeof(err->text)];
+
+	if (!err)
+		return;
+	log_escape(err->text, safe, sizeof(safe));
+	memcpy(err->text, safe, sizeof(safe));
+}
+
 int config_read(const char *path, bool optional, struct config **ret, struct err *err)
 {
 	struct config *c = defaults();
@@ -593,6 +663,7 @@ int config_read(const char *path, bool optional, struct config **ret, struct err
 	rc = read_all(c, path, optional, err);
 	if (rc) {
 		config_free(c);
+		one_line(err);
 		return rc;
 	}
 	*ret = c;

@@ -88,6 +88,7 @@ struct config {
 	enum mac_policy mac_policy;
 	uint8_t mac_prefix[5];
 	uint8_t mac_prefix_len;
+	struct config_place mac_prefix_place;
 	char secret[256]; /* empty: from /etc/machine-id */
 	uint32_t trap_group;
 	uint32_t max_ports;

@@ -28,7 +28,8 @@ void config_print_text(const char *text, FILE *out)
 	for (const char *c = text; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-/:@,", *c))
 			plain = false;
-	if (plain && !strchr(text, ',')) {
+	/* What begins with two slashes would be a comment. */
+	if (plain && !strchr(text, ',') && strncmp(text, "//", 2)) {
 		fputs(text, out);
 		return;
 	}
@@ -213,7 +214,7 @@ static void print_mtu(const struct key *k, const void *section, struct printer *
 static int copy_text(char *to, size_t size, const char *text, struct err *err)
 {
 	if (strlen(text) >= size)
-		return err_set(err, EINVAL, "'%.40s…' is longer than %zu characters", text,
+		return err_set(err, EINVAL, "'%.40s...' is longer than %zu characters", text,
 			       size - 1);
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
@@ -455,7 +456,7 @@ static int parse_mac_prefix(const struct key *k, void *section, const char *text
 		octets += *at == ':';
 	/* Filled up with zeros it has to be a MAC that a guest may bear. */
 	snprintf(whole, sizeof(whole), "%s%s", text,
-		 octets < 6 ? ":0:0:0:0:0" + 2 * (octets - 1) : "");
+		 octets < 6 ? &":0:0:0:0:0"[2 * (octets - 1)] : "");
 	if (octets > 5 || strlen(text) > 14 || !mac_parse(whole, &m))
 		return err_set(err, EINVAL, "'%s' is not one to five octets like 52:54:00", text);
 	m.octet[5] = 1;
@@ -577,7 +578,7 @@ const struct key config_keys_socket[] = {
 
 const struct key config_keys_mac[] = {
 	{ "policy", .offset = offsetof(struct config, mac_policy), PAIR(policy) },
-	{ "prefix", PAIR(mac_prefix) },
+	{ "prefix", PAIR(mac_prefix), .place = offsetof(struct config, mac_prefix_place) },
 	{ "secret", .offset = offsetof(struct config, secret), PAIR(text),
 	  .max = sizeof(((struct config *)0)->secret) },
 	{ 0 },

@@ -156,7 +156,15 @@ struct refusal {
 };
 
 /* Fills r and returns -1. */
-int refuse(struct refusal *r, enum refusal_kind kind, const char *subject, const char *holder);
+static inline int refuse(struct refusal *r, enum refusal_kind kind, const char *subject,
+			 const char *holder)
+{
+	r->kind = kind;
+	snprintf(r->subject, sizeof(r->subject), "%s", subject ? subject : "");
+	snprintf(r->holder, sizeof(r->holder), "%s", holder ? holder : "");
+	r->detail.text[0] = 0;
+	return -1;
+}
 
 /* --- allocate.c --- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The only place of the daemon that writes to stderr. */
+/* The only place of the daemon that writes to stderr, once it runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,18 +9,20 @@
 
 enum { LINE_SIZE = 1024 };
 
+static int log_fd = STDERR_FILENO;
 static bool to_journal, debugging;
 
-void log_open(bool debug)
+void log_open(int fd, bool debug)
 {
 	const char *stream =
 		getenv("JOURNAL_STREAM"); /* device:inode of the socket that the journal reads */
 	unsigned long long dev, ino;
 	struct stat st;
 
+	log_fd = fd;
 	debugging = debug;
 	to_journal = stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-		     fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+		     fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 const char *log_escape(const char *text, char *buf, size_t size)
@@ -48,7 +50,7 @@ void log_line(int priority, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (priority == LOG_DEBUG && !debugging)
+	if (log_fd < 0 || (priority == LOG_DEBUG && !debugging))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -58,7 +60,7 @@ void log_line(int priority, const char *fmt, ...)
 			 snprintf(line, sizeof(line), "netd: %s\n", safe);
 	/* One write, so that lines of several processes do not mix; there is nobody to tell when it
 	 * fails. */
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (write(log_fd, line, (size_t)n) < 0)
 		return;
 }
 

@@ -11,8 +11,8 @@
 
 #include "base/err.h"
 
-/* Finds out who reads stderr; debug lets LOG_DEBUG through. */
-void log_open(bool debug);
+/* Where lines go: stderr, until this says otherwise; -1: nowhere. debug lets LOG_DEBUG through. */
+void log_open(int fd, bool debug);
 
 /* Untrusted bytes in the text are escaped, so a line stays a line and a terminal is safe. */
 ERR_PRINTF(2, 3) void log_line(int priority, const char *fmt, ...);

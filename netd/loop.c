@@ -28,6 +28,7 @@ struct loop {
 	void *signal_arg;
 	struct heap timers;
 	size_t timers_cap;
+	bool timing;	   /* timers are being run */
 	int64_t armed;	   /* what timer_fd is set to; INT64_MAX: not set */
 	int64_t now, wall; /* nanoseconds, at the begin of the turn */
 	struct epoll_event batch[BATCH];
@@ -169,6 +170,8 @@ void loop_io_del(struct loop_io *io)
 int loop_timer_set(struct loop *l, struct loop_timer *t, int64_t at, loop_timer_fn fn)
 {
 	loop_timer_cancel(t);
+	if (l->timing && at <= l->now)
+		at = l->now + 1; /* not in this turn */
 	if (l->timers.len == l->timers_cap) {
 		size_t cap = l->timers_cap ? 2 * l->timers_cap : 16;
 		struct heap_node **grown = realloc(l->timers.at, cap * sizeof(*grown));
@@ -196,20 +199,18 @@ void loop_timer_cancel(struct loop_timer *t)
  * the next turn. */
 static bool run_timers(struct loop *l)
 {
-	size_t most = l->timers.len;
+	struct heap_node *first;
 	bool any = false;
 
-	while (most--) {
-		struct heap_node *first = heap_first(&l->timers);
-		struct loop_timer *t;
+	l->timing = true;
+	while ((first = heap_first(&l->timers)) && first->key <= l->now) {
+		struct loop_timer *t = CONTAINER_OF(first, struct loop_timer, node);
 
-		if (!first || first->key > l->now)
-			break;
-		t = CONTAINER_OF(first, struct loop_timer, node);
 		loop_timer_cancel(t);
 		t->fn(t);
 		any = true;
 	}
+	l->timing = false;
 	return any;
 }
 
@@ -267,7 +268,8 @@ static int wait_for_events(struct loop *l, bool wait)
 	do {
 		n = epoll_wait(l->epoll_fd, l->batch, BATCH, wait && !l->clock.advance ? -1 : 0);
 	} while (n < 0 && errno == EINTR);
-	if (n <= 0 && wait && l->clock.advance && first)
+	if (n <= 0 && wait && l->clock.advance && first &&
+	    first->key > l->clock.boottime(l->clock.arg))
 		l->clock.advance(l->clock.arg, first->key);
 	return n;
 }

@@ -198,7 +198,7 @@ int main(int argc, char **argv)
 		return rc - 1;
 	if (a.check)
 		return check(&a);
-	log_open(a.debug);
+	log_open(STDERR_FILENO, a.debug);
 	if (serve(&a, &err)) {
 		log_error("%s", err.text);
 		return 1;

@@ -12,9 +12,9 @@
 #include "base/container.h"
 #include "daemon.h"
 
-enum {
-	SETTLE_NS = 10000000
-}; /* several surprises in a row, such as a deleted bridge's ports, are one */
+/* Several surprises in a row, such as a deleted bridge's ports, are one. */
+#define SETTLE_NS (NS_PER_S / 100)
+#define RETRY_NS (10 * NS_PER_S)
 
 /* --- listing --- */
 
@@ -22,7 +22,6 @@ struct survey {
 	struct daemon *d;
 	struct rtnl_link *link; /* those with our mark */
 	size_t links, cap;
-	bool failed;
 };
 
 static int survey_link(void *arg, const struct rtnl_link *link)
@@ -307,6 +306,23 @@ static int put_right(struct survey *s, struct err *err)
 	return 0;
 }
 
+static void reconcile_now(struct loop_timer *t);
+
+static void reconcile_in(struct daemon *d, int64_t ns)
+{
+	if (!d->reconcile.loop &&
+	    loop_timer_set(d->loop, &d->reconcile, loop_now(d->loop) + ns, reconcile_now))
+		log_error("out of memory: the host is not put right");
+}
+
+/* What is in the way of a network may be gone again without a word. */
+static void try_again_later(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && !d->network[i].up)
+			reconcile_in(d, RETRY_NS);
+}
+
 int reconcile(struct daemon *d, struct err *err)
 {
 	struct survey s = { .d = d };
@@ -315,6 +331,10 @@ int reconcile(struct daemon *d, struct err *err)
 	if (!rc)
 		rc = put_right(&s, err);
 	free(s.link);
+	if (rc)
+		reconcile_in(d, RETRY_NS);
+	else
+		try_again_later(d);
 	return rc;
 }
 
@@ -329,9 +349,10 @@ static void reconcile_now(struct loop_timer *t)
 
 void reconcile_later(struct daemon *d)
 {
-	if (!d->reconcile.loop &&
-	    loop_timer_set(d->loop, &d->reconcile, loop_now(d->loop) + SETTLE_NS, reconcile_now))
-		log_error("out of memory: the host is not put right");
+	/* Sooner than a retry that waits. */
+	if (d->reconcile.loop && d->reconcile.node.key > loop_now(d->loop) + SETTLE_NS)
+		loop_timer_cancel(&d->reconcile);
+	reconcile_in(d, SETTLE_NS);
 }
 
 /* --- what the kernel says --- */

@@ -6,13 +6,16 @@
 
 unsigned resolv_read(FILE *in, uint32_t *ret, unsigned most)
 {
-	char line[256], text[IP4_TEXT_SIZE];
+	char text[IP4_TEXT_SIZE +
+		  1]; /* one more, so that what is too long is not cut to an address */
+	CLEAN_FREE char *line = NULL;
+	size_t size = 0;
 	unsigned n = 0;
 
-	while (n < most && fgets(line, sizeof(line), in)) {
+	while (n < most && getline(&line, &size, in) >= 0) {
 		uint32_t addr;
 
-		if (sscanf(line, " nameserver %15s", text) != 1 || !ip4_parse(text, &addr))
+		if (sscanf(line, " nameserver%*[ \t]%16s", text) != 1 || !ip4_parse(text, &addr))
 			continue;
 		if (addr >> 24 == 127 || addr == 0)
 			continue;

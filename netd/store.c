@@ -187,7 +187,8 @@ static int check_length(struct store *s, struct err *err)
 		log = NULL;
 		return err_set(err, ENOMEM, "state %s: out of memory", s->path);
 	}
-	if (stat(s->path, &db) || db.st_size % page == 0 || (!stat(log, &wal) && wal.st_size))
+	if (page < 1 || stat(s->path, &db) || db.st_size % page == 0 ||
+	    (!stat(log, &wal) && wal.st_size))
 		return 0;
 	return err_set(err, EBADMSG, "state %s: it is damaged: its last page is cut off", s->path);
 }

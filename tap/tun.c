@@ -33,7 +33,7 @@ static int open_queue(const char *name, short flags, int *ret_fd, struct err *er
 static void close_all(int *fds, unsigned n)
 {
 	while (n--)
-		close(fds[n]);
+		cleanup_fd(&fds[n]);
 }
 
 static int index_of(const char *name, uint32_t *ret, struct err *err)
@@ -53,21 +53,19 @@ int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifin
 {
 	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
 	int fds[TAP_QUEUES_MAX], rc = 0;
-	unsigned n = 0;
 
 	if (queues < 1 || queues > TAP_QUEUES_MAX)
 		return err_set(err, EINVAL, "a TAP has 1 to %d queues", TAP_QUEUES_MAX);
-	for (; n < queues; n++) {
+	memset(fds, -1, sizeof(fds));
+	for (unsigned n = 0; n < queues && !rc; n++) {
 		/* The first queue must create the interface; the others join the one that it made.
 		 */
 		rc = open_queue(name, (short)(flags | (n == 0 ? IFF_TUN_EXCL : 0)), &fds[n], err);
-		if (rc)
-			break;
 	}
 	if (!rc)
 		rc = index_of(name, ret_ifindex, err);
 	if (rc) {
-		close_all(fds, n);
+		close_all(fds, queues);
 		return rc;
 	}
 	memcpy(ret_fds, fds, queues * sizeof(*fds));

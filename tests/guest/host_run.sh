@@ -33,9 +33,11 @@ expect() {
 
 expect 'guest: ready'
 echo "arguments: $(tr '\0' ' ' </proc/$qemu/cmdline)"
+# shellcheck disable=SC2016 # the inner guest's variables
 echo 'udhcpc -i eth0 -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh; . /tmp/lease; echo "ip=$ip"; ping -c 3 $router' >&3
 expect 'guest: rc 0'
 echo "guests: $(netdctl --json guests | tr -d '\n ')"
+# shellcheck disable=SC2009 # busybox has no pgrep that counts
 echo "workers: $(ps | grep -c "\[vhost-$qemu\]")"
 echo "said: $(head -n 1 /tmp/run.log)"
 kill $qemu

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What udhcpc calls in a test's guest: puts the lease on the interface, and what it was told into $LEASE_FILE.
+# shellcheck disable=SC2154 # udhcpc sets interface, ip, mask, …
 case $1 in
 bound | renew)
 	ip addr flush dev "$interface"

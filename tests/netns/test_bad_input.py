@@ -41,7 +41,9 @@ def raw_call(path, data):
 class Messages(NetnsTest):
     def test_not_a_message(self):
         daemon = self.daemon()
-        fds = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+        with daemon.client() as client: # its own descriptor counts in both
+            client.call("io.netd.GetStatus")
+            fds = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
         deep = b'{"method":"io.netd.GetStatus","parameters":' + b'{"a":' * 20 + b"1" + b"}" * 20 + b"}\0"
         array = b"[" * 20000 + b"]" * 20000 + b"\0"
         cases = (
@@ -70,8 +72,9 @@ class Messages(NetnsTest):
                 self.assertEqual(len(answers), 1)
                 self.assertEqual(answers[0]["error"], "io.netd.BadMessage")
                 self.assertIn(reason, answers[0]["parameters"]["reason"])
-        self.assertEqual(daemon.call("GetStatus")["clients"], 1)
-        self.until(lambda: len(os.listdir(f"/proc/{daemon.process.pid}/fd")) == fds)
+        with daemon.client() as client:
+            self.until(lambda: client.call("io.netd.GetStatus")["clients"] == 1)
+            self.assertEqual(len(os.listdir(f"/proc/{daemon.process.pid}/fd")), fds)
 
     def test_wrong_calls(self):
         daemon = self.daemon()

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config_kit.h"
+
+const char config_everything[] =
+	"# every key that there is\n"
+	"socket { path = /run/x/netd.sock  group = kvm  mode = 0600 }\n"
+	"supernet = { 10.128.0.0/9, 192.168.0.0/16 }   // two\n"
+	"trap-group = 7\n"
+	"max-ports = 100\n"
+	"max-clients = 10\n"
+	"mac { policy = random  prefix = 52:54:00  secret = \"a b'c\\\\d\" }\n"
+	"/* the network\n"
+	"   that matters */\n"
+	"network blue {\n"
+	"	mode = route\n"
+	"	subnet = 10.77.0.1/24\n"
+	"	range = { 10.77.0.50-10.77.0.199, 10.77.0.7 }\n"
+	"	lease-time = 2h\n"
+	"	min-lease-time = 90s\n"
+	"	max-lease-time = infinite\n"
+	"	offer-hold = 10\n"
+	"	quarantine = 1d12h\n"
+	"	dns = { 1.1.1.1, 9.9.9.9 }\n"
+	"	domain = VM.internal\n"
+	"	mtu = 1400\n"
+	"	dhcp = off\n"
+	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
+	"	option boot-file-name { value = 'it\\'s a.efi' }\n"
+	"	host web1 {\n"
+	"		mac = 52-54-0-12-34-56\n"
+	"		address = 10.77.0.10\n"
+	"		hostname = WEB\n"
+	"		option 66 { value = tftp.example }\n"
+	"	}\n"
+	"	host db.1 { }\n"
+	"}\n";
+
+struct config *config_must_read(const char *text)
+{
+	const char *path = scratch_path("netd.conf");
+	struct config *c = NULL;
+
+	scratch_write_text(path, text);
+	ck_ok(config_read(path, false, &c, &unit_err));
+	return c;
+}
+
+char *config_printed(const struct config *c)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	config_print(c, out);
+	ck_assert_int_eq(fclose(out), 0);
+	return text;
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fake_host.h"
+
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/container.h"
+
+struct fake_host *fake_host;
+
+/* Not libcheck's, since fuzz targets use this file as well. */
+static void must(bool good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "the fake host: %s\n", what);
+	abort();
+}
+
+static struct fake_host *fake(struct host *h)
+{
+	return CONTAINER_OF(h, struct fake_host, host);
+}
+
+/* To be called by every operation that changes something or asks for something. */
+static int maybe_fail(struct host *h, struct err *err)
+{
+	struct fake_host *f = fake(h);
+
+	if (f->fail_at && ++f->operations == f->fail_at)
+		return err_set(err, EIO, "operation %u was made to fail", f->fail_at);
+	return 0;
+}
+
+static struct rtnl_link *find(struct host *h, uint32_t index)
+{
+	struct fake_host *f = fake(h);
+
+	for (unsigned i = 0; i < FAKE_LINKS; i++)
+		if (index && f->link[i].index == index)
+			return &f->link[i];
+	return NULL;
+}
+
+static struct rtnl_link *find_name(struct host *h, const char *name)
+{
+	struct fake_host *f = fake(h);
+
+	for (unsigned i = 0; i < FAKE_LINKS; i++)
+		if (f->link[i].index && !strcmp(f->link[i].name, name))
+			return &f->link[i];
+	return NULL;
+}
+
+static struct rtnl_link *add(struct host *h, const char *name, const char *kind)
+{
+	struct fake_host *f = fake(h);
+
+	for (unsigned i = 0; i < FAKE_LINKS; i++) {
+		if (f->link[i].index)
+			continue;
+		f->link[i] = (struct rtnl_link){ .index = f->next_index++, .mtu = 1500 };
+		snprintf(f->link[i].name, sizeof(f->link[i].name), "%s", name);
+		snprintf(f->link[i].kind, sizeof(f->link[i].kind), "%s", kind);
+		return &f->link[i];
+	}
+	must(false, "no room for a link");
+	return NULL;
+}
+
+/* --- operations --- */
+
+static int link_list(struct host *h, rtnl_link_fn fn, void *arg, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	for (unsigned i = 0; i < FAKE_LINKS && !rc; i++)
+		if (fake(h)->link[i].index)
+			rc = fn(arg, &fake(h)->link[i]);
+	return rc;
+}
+
+static int addr_list(struct host *h, rtnl_addr_fn fn, void *arg, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	for (unsigned i = 0; i < fake(h)->addrs && !rc; i++)
+		rc = fn(arg, &fake(h)->addr[i]);
+	return rc;
+}
+
+static int route_list(struct host *h, rtnl_route_fn fn, void *arg, struct err *err)
+{
+	const struct rtnl_link *uplink = find_name(h, "eth0");
+	struct rtnl_route route = { .gateway = 0xc0000201,
+				    .table = RT_TABLE_MAIN,
+				    .type = RTN_UNICAST };
+	int rc = maybe_fail(h, err);
+
+	if (rc || !uplink)
+		return rc;
+	route.index = uplink->index;
+	return fn(arg, &route);
+}
+
+static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err)
+{
+	const struct fake_host *f = fake(h);
+	struct rtnl_neigh n = { .index = f->neigh_index,
+				.addr = f->neigh_addr,
+				.mac = f->neigh_mac };
+	int rc = maybe_fail(h, err);
+
+	return rc || !f->neigh_index ? rc : fn(arg, &n);
+}
+
+static int fdb_find(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
+		    struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	(void)bridge;
+	if (rc)
+		return rc;
+	if (!fake(h)->fdb_port || !mac_equal(mac, &fake(h)->fdb_mac))
+		return -ENOENT;
+	*ret_port = fake(h)->fdb_port;
+	return 0;
+}
+
+static int bridge_add(struct host *h, const char *name, const struct mac *mac, uint32_t mtu,
+		      struct err *err)
+{
+	struct rtnl_link *link;
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (find_name(h, name))
+		return err_set(err, EEXIST, "cannot create bridge %s: File exists", name);
+	link = add(h, name, "bridge");
+	link->mac = *mac;
+	link->mtu = mtu;
+	return 0;
+}
+
+static int link_set(struct host *h, const struct rtnl_change *c, struct err *err)
+{
+	struct rtnl_link *link = find(h, c->index);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (!link)
+		return err_set(err, ENODEV, "No such device");
+	if (c->master)
+		link->master = c->master;
+	if (c->mtu)
+		link->mtu = c->mtu;
+	if (c->mac)
+		link->mac = *c->mac;
+	if (c->alias)
+		snprintf(link->alias, sizeof(link->alias), "%s", c->alias);
+	link->up = link->up || c->up;
+	return 0;
+}
+
+static int link_del(struct host *h, uint32_t index, struct err *err)
+{
+	struct rtnl_link *link = find(h, index);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (!link)
+		return err_set(err, ENODEV, "No such device");
+	*link = (struct rtnl_link){ 0 };
+	return 0;
+}
+
+static int addr_add(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	must(f->addrs < FAKE_ADDRS, "no room for an address");
+	f->addr[f->addrs++] = (struct rtnl_addr){ .index = index, .prefix = p };
+	return 0;
+}
+
+static int addr_del(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	for (unsigned i = 0; i < f->addrs && !rc; i++)
+		if (f->addr[i].index == index && f->addr[i].prefix.addr == p.addr)
+			f->addr[i] = f->addr[--f->addrs];
+	return rc;
+}
+
+static unsigned forwarding_slot(struct host *h, const char *name)
+{
+	const struct rtnl_link *link = find_name(h, name);
+
+	return link ? link->index % FAKE_LINKS : 0;
+}
+
+static int forwarding_get(struct host *h, const char *link, bool *ret, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (!rc)
+		*ret = fake(h)->forwarding[forwarding_slot(h, link)];
+	return rc;
+}
+
+static int forwarding_set(struct host *h, const char *link, bool on, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (!rc)
+		fake(h)->forwarding[forwarding_slot(h, link)] = on;
+	return rc;
+}
+
+static int ipv6_off(struct host *h, const char *link, struct err *err)
+{
+	(void)link;
+	return maybe_fail(h, err);
+}
+
+static int rules_replace(struct host *h, const struct nft_plan *plan, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	f->rules = plan != NULL;
+	f->networks = plan ? (unsigned)plan->networks : 0;
+	f->elements = 0;
+	for (size_t i = 0; plan && i < plan->dhcp_ports; i++)
+		f->element[f->elements++] = plan->dhcp_port[i];
+	return 0;
+}
+
+static int rules_port_add(struct host *h, uint32_t ifindex, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	must(f->elements < FAKE_ELEMENTS, "no room for an element");
+	f->element[f->elements++] = ifindex;
+	return 0;
+}
+
+static int rules_port_del(struct host *h, uint32_t ifindex, struct err *err)
+{
+	struct fake_host *f = fake(h);
+
+	(void)err; /* undoing is not made to fail: what could not be undone is logged, and
+		      reconciled later */
+	for (unsigned i = 0; i < f->elements; i++)
+		if (f->element[i] == ifindex)
+			f->element[i] = f->element[--f->elements];
+	return 0;
+}
+
+/* The link is there for as long as the test does not say otherwise; descriptors are real, to be
+ * counted. */
+static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_fds,
+		    uint32_t *ret_ifindex, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (find_name(h, name))
+		return err_set(err, EEXIST, "cannot create TAP %s", name);
+	for (unsigned i = 0; i < queues; i++)
+		ret_fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	*ret_ifindex = add(h, name, "tun")->index;
+	return 0;
+}
+
+static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (!fake(h)->vhost)
+		return err_set(err, ENOENT,
+			       "cannot open /dev/vhost-net: No such file or directory");
+	for (unsigned i = 0; i < queues; i++)
+		ret_fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return 0;
+}
+
+static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_t len)
+{
+	struct fake_host *f = fake(h);
+
+	must(f->frames < FAKE_FRAMES, "no room for a frame");
+	f->sent[f->frames].ifindex = ifindex;
+	f->sent[f->frames].len = len;
+	memcpy(f->sent[f->frames++].data, frame, len);
+	return 0;
+}
+
+static void free_fake(struct host *h)
+{
+	/* The host outlives the daemon. */
+	(void)h;
+}
+
+static const struct host_ops ops = {
+	.free = free_fake,
+	.link_list = link_list,
+	.addr_list = addr_list,
+	.route_list = route_list,
+	.neigh_list = neigh_list,
+	.fdb_find = fdb_find,
+	.bridge_add = bridge_add,
+	.link_set = link_set,
+	.link_del = link_del,
+	.addr_add = addr_add,
+	.addr_del = addr_del,
+	.forwarding_get = forwarding_get,
+	.forwarding_set = forwarding_set,
+	.ipv6_off = ipv6_off,
+	.rules_replace = rules_replace,
+	.rules_port_add = rules_port_add,
+	.rules_port_del = rules_port_del,
+	.tap_open = open_tap,
+	.vhost_open = vhost_open,
+	.send = send_frame,
+};
+
+static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,
+		     struct host **ret, struct err *err)
+{
+	(void)loop;
+	(void)group;
+	(void)err;
+	if (!fake_host) {
+		fake_host = calloc(1, sizeof(*fake_host));
+		fake_host->next_index = 2;
+		fake_host->host.ops = &ops;
+		add(&fake_host->host, "eth0", "")->up = true;
+	}
+	fake_host->listener = *listener;
+	*ret = &fake_host->host;
+	return 0;
+}
+
+/* --- for tests --- */
+
+void fake_fail(unsigned n)
+{
+	fake_host->fail_at = n;
+	fake_host->operations = 0;
+}
+
+void fake_link_gone(uint32_t index)
+{
+	struct rtnl_link *link = find(&fake_host->host, index);
+	struct rtnl_event e = { .kind = RTNL_LINK_GONE };
+
+	must(link != NULL, "no such link");
+	e.link = *link;
+	*link = (struct rtnl_link){ 0 };
+	fake_host->listener.event(fake_host->listener.arg, &e);
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 3; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+const char *fake_dump(char *buf, size_t size)
+{
+	unsigned links = 0;
+
+	for (unsigned i = 0; i < FAKE_LINKS; i++)
+		links += fake_host->link[i].index != 0;
+	snprintf(buf, size,
+		 "%u links, %u addresses, %u elements, %u networks in rules, %u descriptors", links,
+		 fake_host->addrs, fake_host->elements, fake_host->networks, open_descriptors());
+	return buf;
+}
+
+static int64_t fake_boottime(void *arg)
+{
+	return ((struct fake_daemon *)arg)->boottime;
+}
+
+static int64_t fake_wall(void *arg)
+{
+	return ((struct fake_daemon *)arg)->wall;
+}
+
+static void fake_advance(void *arg, int64_t until)
+{
+	struct fake_daemon *f = arg;
+
+	f->wall += until - f->boottime;
+	f->boottime = until;
+}
+
+static void write_config(const struct fake_daemon *f, const char *text)
+{
+	FILE *out = fopen(f->config, "w");
+
+	must(out != NULL, "no configuration file");
+	fputs(text, out);
+	must(fclose(out) == 0, "no configuration file");
+}
+
+int fake_try_start(struct fake_daemon *f, const char *config, struct err *err)
+{
+	struct daemon_options o = { .config_path = f->config,
+				    .state_path = f->state,
+				    .socket_path = f->socket,
+				    .socket_fd = -1,
+				    .clock = { fake_boottime, fake_wall, fake_advance, f },
+				    .open_host = open_fake };
+
+	if (!f->directory[0]) {
+		snprintf(f->directory, sizeof(f->directory), "/tmp/netd-unit-XXXXXX");
+		must(mkdtemp(f->directory) != NULL, "no directory");
+		snprintf(f->config, sizeof(f->config), "%s/netd.conf", f->directory);
+		snprintf(f->state, sizeof(f->state), "%s/state.db", f->directory);
+		snprintf(f->socket, sizeof(f->socket), "%s/socket", f->directory);
+		f->boottime = 1000 * NS_PER_S;
+		f->wall = 1800000000 * NS_PER_S;
+		log_open(-1, false);
+	}
+	write_config(f, config);
+	return daemon_start(&o, &f->d, err);
+}
+
+void fake_start(struct fake_daemon *f, const char *config)
+{
+	struct err err;
+
+	must(fake_try_start(f, config, &err) == 0, "the daemon does not start");
+}
+
+void fake_stop(struct fake_daemon *f)
+{
+	daemon_stop(f->d);
+	f->d = NULL;
+}
+
+void fake_remove(struct fake_daemon *f)
+{
+	static const char *const leaf[] = { "netd.conf", "state.db", "state.db-wal", "state.db-shm",
+					    "socket" };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(leaf); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->directory, leaf[i]);
+		unlink(path);
+	}
+	rmdir(f->directory);
+	free(fake_host);
+	fake_host = NULL;
+}
+
+void fake_turn(struct fake_daemon *f)
+{
+	loop_turn(f->d->loop, false);
+}
+
+void fake_pass(struct fake_daemon *f, int64_t seconds)
+{
+	f->boottime += seconds * NS_PER_S;
+	f->wall += seconds * NS_PER_S;
+	fake_turn(f);
+}
+
+void fake_forget_ports(struct fake_daemon *f)
+{
+	struct port *p;
+
+	for (unsigned i = 0; i < FAKE_LINKS; i++)
+		if (!strcmp(fake_host->link[i].kind, "tun"))
+			fake_link_gone(fake_host->link[i].index);
+	for (uint32_t at = 0; (p = port_next(f->d, &at));) {
+		struct release *release;
+		struct ticket ticket;
+		struct refusal r;
+
+		must(port_release(f->d, p->guest, p->nic, &release, &ticket, &r) == 0,
+		     "no release");
+		port_released(f->d, release);
+	}
+	fake_turn(f);
+}

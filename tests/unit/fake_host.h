@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A host in memory behind the kernel seam: links, addresses, rules and descriptors are table rows,
+ * and any operation can be made to fail. And a daemon on it, with a clock that a test moves.
+ */
+#ifndef TESTS_FAKE_HOST_H
+#define TESTS_FAKE_HOST_H
+
+#include "api.h"
+
+enum { FAKE_LINKS = 64, FAKE_ADDRS = 16, FAKE_ELEMENTS = 64, FAKE_FRAMES = 64 };
+
+struct fake_host {
+	struct host host;
+	struct host_listener listener;
+	struct rtnl_link link[FAKE_LINKS]; /* index 0: free */
+	uint32_t next_index;
+	struct rtnl_addr addr[FAKE_ADDRS];
+	unsigned addrs;
+	uint32_t element[FAKE_ELEMENTS]; /* of the rules' set of DHCP ports */
+	unsigned elements, networks;	 /* networks in the rules */
+	bool rules;
+	bool forwarding[FAKE_LINKS]; /* by index; [0]: all */
+	bool vhost;		     /* there is vhost-net */
+	struct mac fdb_mac;	     /* seen behind link fdb_port */
+	uint32_t fdb_port;
+	uint32_t neigh_addr; /* a neighbour on link neigh_index, with neigh_mac */
+	uint32_t neigh_index;
+	struct mac neigh_mac;
+	unsigned fail_at;    /* the how many-th operation fails; 0: none */
+	unsigned operations; /* since fail_at was set */
+	struct {
+		uint32_t ifindex;
+		size_t len;
+		uint8_t data[DHCP_FRAME_MAX];
+	} sent[FAKE_FRAMES];
+	unsigned frames;
+};
+
+/* The host of the daemon that was opened last; its uplink is eth0. */
+extern struct fake_host *fake_host;
+
+/* Makes all operations work again, or the n-th from now on fail. */
+void fake_fail(unsigned n);
+
+/* What a test compares: the number of links, addresses, elements, and so on, as text. */
+const char *fake_dump(char *buf, size_t size);
+
+/* A TAP's descriptors were all closed, or somebody deleted the link: tells the daemon, as the
+ * kernel does. */
+void fake_link_gone(uint32_t index);
+
+struct fake_daemon;
+
+/* All guests' devices go, and their allocations. */
+void fake_forget_ports(struct fake_daemon *f);
+
+struct fake_daemon {
+	struct daemon *d;
+	char directory[64];
+	char config[96], state[96], socket[96];
+	int64_t boottime, wall; /* nanoseconds */
+};
+
+/* Starts a daemon with this configuration in a directory of its own; a second start finds the state
+ * of the first. */
+void fake_start(struct fake_daemon *f, const char *config);
+MUST_CHECK int fake_try_start(struct fake_daemon *f, const char *config, struct err *err);
+void fake_stop(struct fake_daemon *f);
+/* Removes the directory. */
+void fake_remove(struct fake_daemon *f);
+/* Dispatches what is ready, commits and transmits. */
+void fake_turn(struct fake_daemon *f);
+/* Moves both clocks. */
+void fake_pass(struct fake_daemon *f, int64_t seconds);
+
+#endif
