@@ -216,7 +216,7 @@ lint-run: $(PROGRAM_SRC:%.c=$(B)/%.tidy)
 	@echo "  CLANG-FORMAT" && clang-format --dry-run -Werror $(C_FILES)
 	@echo "  CPPCHECK" && cppcheck --quiet --error-exitcode=1 --suppressions-list=tests/lint/cppcheck.txt \
 		--enable=warning,portability,performance --std=c11 -D_GNU_SOURCE -Iinclude -I$(B)/gen \
-		'-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(o,k,v)=for(;;)' $(PROGRAM_SRC)
+		--library=tests/lint/cppcheck.cfg $(PROGRAM_SRC)
 	@echo "  SHELLCHECK" && shellcheck $(SCRIPTS)
 	@echo "  MANDOC" && mandoc -T lint -W warning netd/man/*
 

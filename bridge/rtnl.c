@@ -548,8 +548,8 @@ int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uin
 		    struct err *err)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	CLEAN_MSG struct nl_msg *msg = request(r, RTM_NEWLINK,
-					       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
+	CLEAN_MSG struct nl_msg *msg =
+		request(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
 	struct nlattr *info, *data;
 	int rc;
 

@@ -144,11 +144,11 @@ MUST_CHECK int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *
 			     uint32_t *ret_port, struct err *err);
 
 /*
- * A bridge, down, without STP and forward delay, and without a mark: the kernel takes no alias when it makes
- * a link. -EEXIST when the name is taken.
+ * A bridge, down, without STP and forward delay, and without a mark: the kernel takes no alias when
+ * it makes a link. -EEXIST when the name is taken.
  */
-MUST_CHECK int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uint32_t mtu,
-			       struct err *err);
+MUST_CHECK int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac,
+			       uint32_t mtu, struct err *err);
 
 /* What to change about a link; a member that is zero or NULL stays as it is. */
 struct rtnl_change {

@@ -379,22 +379,15 @@ static int read_stream(struct reading *r, FILE *in)
 	current = NULL;
 	cfg_free(cfg);
 	free(r->seen);
-	config_blocks_done(&r->blocks);
 	return rc;
 }
 
 /* Leaves room for the last key behind the text. */
-static int read_text(const char *path, char **ret, struct err *err)
+/* All of a file, as text; `text` has room for FILE_MAX octets. */
+static int read_text(FILE *in, const char *path, char *text, struct err *err)
 {
-	CLEAN_FILE FILE *in = fopen(path, "re");
-	CLEAN_FREE char *text = malloc(FILE_MAX + sizeof(LAST_KEY) + 8);
-	size_t n;
+	size_t n = fread(text, 1, FILE_MAX, in);
 
-	if (!in)
-		return err_sys(err, errno, "%s", path);
-	if (!text)
-		return no_memory(err);
-	n = fread(text, 1, FILE_MAX, in);
 	if (ferror(in))
 		return err_sys(err, errno, "%s", path);
 	if (n == FILE_MAX || memchr(text, 0, n))
@@ -403,37 +396,56 @@ static int read_text(const char *path, char **ret, struct err *err)
 	if (n && text[n - 1] == '\n')
 		n--; /* the last key shall stand in the last line */
 	text[n] = 0;
-	*ret = take_ptr(text);
 	return 0;
+}
+
+/* Keeps the name for as long as the configuration lives. */
+static const char *add_file(struct config *c, const char *path)
+{
+	char **file = realloc(c->file, (c->files + 1) * sizeof(*file));
+
+	if (!file)
+		return NULL;
+	c->file = file;
+	file[c->files] = strdup(path);
+	return file[c->files] ? file[c->files++] : NULL;
+}
+
+static int read_prepared(struct reading *r, char *text)
+{
+	CLEAN_FILE FILE *in = NULL;
+
+	memcpy(text + strlen(text), " " LAST_KEY " = 1", sizeof(" " LAST_KEY " = 1"));
+	in = fmemopen(text, strlen(text), "r");
+	return in ? read_stream(r, in) : no_memory(r->err);
+}
+
+static int read_into(struct config *c, const char *path, FILE *in, char *text, struct err *err)
+{
+	struct reading r = { .config = c, .file = add_file(c, path), .err = err };
+	int rc = r.file ? read_text(in, path, text, err) : no_memory(err);
+
+	if (rc)
+		return rc;
+	if (config_text_prepare(text, &r.blocks))
+		return no_memory(err);
+	rc = read_prepared(&r, text);
+	config_blocks_done(&r.blocks);
+	return rc;
 }
 
 static int read_file(struct config *c, const char *path, struct err *err)
 {
-	struct reading r = { .config = c, .err = err };
-	CLEAN_FREE char *text = NULL;
-	CLEAN_FILE FILE *in = NULL;
-	char **file;
-	int rc = read_text(path, &text, err);
+	CLEAN_FILE FILE *in = fopen(path, "re");
+	char *text;
+	int rc;
 
-	if (rc)
-		return rc;
-	file = realloc(c->file, (c->files + 1) * sizeof(*file));
-	if (!file)
-		return no_memory(err);
-	c->file = file;
-	file[c->files] = strdup(path);
-	if (!file[c->files])
-		return no_memory(err);
-	r.file = file[c->files++];
-	if (config_text_prepare(text, &r.blocks))
-		return no_memory(err);
-	memcpy(text + strlen(text), " " LAST_KEY " = 1", sizeof(" " LAST_KEY " = 1"));
-	in = fmemopen(text, strlen(text), "r");
-	if (!in) {
-		config_blocks_done(&r.blocks);
-		return no_memory(err);
-	}
-	return read_stream(&r, in);
+	if (!in)
+		return err_sys(err, errno, "%s", path);
+	text = malloc(FILE_MAX + sizeof(LAST_KEY) + 8);
+	rc = text ? read_into(c, path, in, text, err) : no_memory(err);
+	free(text);
+	return rc;
 }
 
 static int is_configuration(const struct dirent *entry)
