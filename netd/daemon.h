@@ -34,6 +34,7 @@ struct network {
 	struct err why_not; /* while it is not up */
 	char bridge[LINK_NAME_SIZE];
 	uint32_t bridge_index;
+	bool bridge_foreign; /* somebody else's link has the bridge's name */
 	struct mac bridge_mac;
 	struct ip4_prefix
 		subnet; /* the gateway's address and the subnet's length; len 0: not chosen yet */
@@ -279,6 +280,10 @@ void port_undeclined(struct daemon *d, struct port *p, uint32_t address);
 struct network *network_find(struct daemon *d, const char *name);
 /* Of NULL: `default`, or the only network. */
 struct network *network_find_or_default(struct daemon *d, const char *name);
+/* Whether it gets rules and forwarding: it has a subnet, and its bridge is ours to make. */
+bool network_stands(const struct network *n);
+/* Whether a link with the bridge's name and no mark was made by a netd that ended in between. */
+bool network_is_unfinished(const struct network *n, const struct rtnl_link *link);
 /* Chooses the subnet, without touching host, state or network. */
 MUST_CHECK int network_choose_subnet(struct daemon *d, const struct network *n,
 				     struct ip4_prefix *ret, struct err *err);

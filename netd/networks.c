@@ -36,6 +36,11 @@ struct network *network_find_or_default(struct daemon *d, const char *name)
 	return only;
 }
 
+bool network_stands(const struct network *n)
+{
+	return n->pool && !n->bridge_foreign;
+}
+
 struct network *network_add(struct daemon *d, const struct config_network *c)
 {
 	for (uint32_t i = 0; i < CONFIG_NETWORKS_MAX; i++) {
@@ -428,7 +433,7 @@ static int search_bridge(void *arg, const struct rtnl_link *link)
  * A bridge gets its mark right after it was made. One that has our MAC, which nobody else can know,
  * and no mark was made by a netd that was killed in between.
  */
-static bool is_unfinished(const struct network *n, const struct rtnl_link *link)
+bool network_is_unfinished(const struct network *n, const struct rtnl_link *link)
 {
 	return !strcmp(link->kind, "bridge") && !link->alias[0] && !link->up &&
 	       mac_equal(&link->mac, &n->bridge_mac);
@@ -447,7 +452,7 @@ static int make_bridge(struct daemon *d, struct network *n, struct err *err)
 	rc = d->host->ops->link_list(d->host, search_bridge, &s, err);
 	if (rc)
 		return rc;
-	if (!is_unfinished(n, &s.link))
+	if (!network_is_unfinished(n, &s.link))
 		return err_set(err, EEXIST, "interface %s exists and is not netd's", n->bridge);
 	memcpy(mark.network, n->config->name, sizeof(mark.network));
 	bridge_mark_format(&mark, alias);
@@ -505,6 +510,8 @@ static int bring_up(struct daemon *d, struct network *n, struct err *err)
 	int rc = 0;
 
 	n->mtu = n->config->mtu ? n->config->mtu : uplinks_mtu(d);
+	if (n->bridge_foreign)
+		return err_set(err, EEXIST, "interface %s exists and is not netd's", n->bridge);
 	if (!link)
 		rc = make_bridge(d, n, err);
 	if (!rc)

@@ -20,9 +20,17 @@
 
 struct survey {
 	struct daemon *d;
-	struct rtnl_link *link; /* those with our mark */
+	struct rtnl_link *link; /* those with our mark, or with the name of a bridge of ours */
 	size_t links, cap;
 };
+
+static struct network *network_by_bridge_name(struct daemon *d, const char *name)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && !strcmp(d->network[i].bridge, name))
+			return &d->network[i];
+	return NULL;
+}
 
 static int survey_link(void *arg, const struct rtnl_link *link)
 {
@@ -30,7 +38,7 @@ static int survey_link(void *arg, const struct rtnl_link *link)
 	struct bridge_mark mark;
 
 	link_seen(s->d, link);
-	if (!bridge_mark_parse(link->alias, &mark))
+	if (!bridge_mark_parse(link->alias, &mark) && !network_by_bridge_name(s->d, link->name))
 		return 0;
 	if (s->links == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -76,6 +84,23 @@ static void bridge_gone(struct network *n)
 	err_set(&n->why_not, ENODEV, "bridge %s is gone", n->bridge);
 }
 
+/* Ours by its mark: it is the network's bridge. */
+static bool take_over_bridge(struct daemon *d, const struct rtnl_link *link)
+{
+	struct bridge_mark mark;
+	struct network *n;
+
+	if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) || mark.guest[0])
+		return false;
+	n = network_find(d, mark.network);
+	if (!n)
+		return false;
+	n->bridge_index = link->index;
+	n->bridge_mac = link->mac;
+	memcpy(n->bridge, link->name, sizeof(n->bridge));
+	return true;
+}
+
 static void find_bridges(struct survey *s)
 {
 	struct daemon *d = s->d;
@@ -85,21 +110,17 @@ static void find_bridges(struct survey *s)
 
 		if (n->used && n->bridge_index && !link_find(d, n->bridge_index))
 			bridge_gone(n);
+		n->bridge_foreign = false;
 	}
 	for (size_t i = 0; i < s->links; i++) {
 		const struct rtnl_link *link = &s->link[i];
-		struct bridge_mark mark;
 		struct network *n;
 
-		if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
-		    mark.guest[0])
+		if (take_over_bridge(d, link))
 			continue;
-		n = network_find(d, mark.network);
-		if (!n)
-			continue;
-		n->bridge_index = link->index;
-		n->bridge_mac = link->mac;
-		memcpy(n->bridge, link->name, sizeof(n->bridge));
+		n = network_by_bridge_name(d, link->name);
+		if (n && n->bridge_index != link->index && !network_is_unfinished(n, link))
+			n->bridge_foreign = true;
 	}
 }
 

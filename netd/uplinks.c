@@ -45,7 +45,8 @@ static int collect_uplink(void *arg, const struct rtnl_route *route)
 static bool any_forwards(const struct daemon *d)
 {
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].pool && d->network[i].config->mode != BRIDGE_MODE_ISOLATED)
+		if (network_stands(&d->network[i]) &&
+		    d->network[i].config->mode != BRIDGE_MODE_ISOLATED)
 			return true;
 	return false;
 }
@@ -188,7 +189,7 @@ static int make_plan(struct daemon *d, struct plan *plan)
 		const struct network *n = &d->network[i];
 		struct nft_network *to = &plan->network[plan->nft.networks];
 
-		if (!n->pool)
+		if (!network_stands(n))
 			continue;
 		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
 		/* Member by member: the plan is compared octet by octet. */
