@@ -43,9 +43,14 @@ static const struct clock virtual_clock = { .boottime = virtual_boottime,
 
 static struct loop *loop;
 
+/* What happened, a letter each. */
+static char story[256];
+
 static void make(void)
 {
 	virtual.now = START;
+	virtual.advances = 0;
+	memset(story, 0, sizeof(story));
 	ck_assert_int_eq(loop_new(&virtual_clock, NULL, &loop), 0);
 }
 
@@ -53,9 +58,6 @@ static void drop(void)
 {
 	loop_free(loop);
 }
-
-/* What happened, a letter each. */
-static char story[256];
 
 static void tell(char what)
 {
@@ -119,7 +121,7 @@ END_TEST
 START_TEST(timers_in_order)
 {
 	enum { TIMERS = 200 };
-	static struct timed t[TIMERS];
+	struct timed t[TIMERS] = { 0 };
 	struct sequence s = { .state = (uint64_t)_i };
 	int64_t last = START;
 	unsigned left = 0;
