@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # pylint: disable=wrong-import-position
 from harness.daemon import Daemon
 from harness.guest import Guest
-from harness.namespaces import Failed, Host, enter_private
+from harness.namespaces import DEADLINE, Failed, Host, enter_private
+from harness.varlink import Error
 
 FAR_PORT = 7
 # The far side tells each caller under which address it sees it.
@@ -62,7 +63,17 @@ class Actor:
             screen.say(log.readline().strip(), name)
 
     def wait(self, what):
-        self.daemon.call("Wait", guest=self.name, **{"for": what, "timeoutSeconds": 60})
+        """Waits for what only a VMM that runs can bring about."""
+        for _ in range(DEADLINE):
+            try:
+                return self.daemon.call("Wait", guest=self.name, **{"for": what, "timeoutSeconds": 1})
+            except Error as e:
+                if e.name != "io.netd.TimedOut":
+                    raise
+            if self.guest.process.poll() is not None:
+                with open(self.said, encoding="utf-8") as log:
+                    raise Failed(f"{self.name}: the VMM has ended: {log.read().strip()}")
+        raise Failed(f"{self.name}: not {what} within {DEADLINE} s")
 
     def boot(self):
         self.guest.wait_ready()
@@ -96,7 +107,7 @@ def together(screen, actors, step):
         for actor, done in [(a, pool.submit(step, a)) for a in actors]:
             try:
                 done.result()
-            except (Failed, KeyError, OSError, StopIteration) as e:
+            except (Error, Failed, KeyError, OSError, StopIteration) as e:
                 screen.check(False, str(e), actor.name)
     return not screen.failures
 
@@ -124,7 +135,7 @@ def play(screen, daemon):
 
 
 def main():
-    enter_private()
+    enter_private(left_out=False)
     screen = Screen()
     host = Host()
     far = host.internet.popen(sys.executable, "-c", FAR_SERVER, stdout=subprocess.PIPE)
@@ -132,7 +143,7 @@ def main():
     daemon = Daemon(host, config=None)
     try:
         play(screen, daemon)
-    except (Failed, OSError) as e:
+    except (Error, Failed, OSError) as e:
         screen.check(False, str(e), "host")
     finally:
         daemon.close()

@@ -82,6 +82,14 @@ class Reply:
         return self.option(53)[0]
 
 
+def is_arp(data):
+    return data[12:14] == b"\x08\x06"
+
+
+def is_dhcp(data):
+    return data[12:14] == b"\x08\x00" and data[23] == 17 and data[36:38] in (b"\x00\x43", b"\x00\x44")
+
+
 # Runs in the guest's namespace: hands its packet socket to whoever started it.
 OPENER = """
 import socket
@@ -115,12 +123,26 @@ class Wire:
     def send(self, data):
         self.socket.send(data)
 
+    def incoming(self):
+        """The next frame that came in."""
+        while True:
+            data, address = self.socket.recvfrom(65536)
+            if address[2] != socket.PACKET_OUTGOING:
+                return data
+
+    def first_of(self, *kinds):
+        """Which kind of frame came first: the name of the first of these predicates that holds for one."""
+        while True:
+            data = self.incoming()
+            for kind in kinds:
+                if kind(data):
+                    return kind.__name__
+
     def receive(self):
         """The next frame that a DHCP server sent."""
         while True:
-            data, address = self.socket.recvfrom(65536)
-            outgoing = address[2] == socket.PACKET_OUTGOING
-            if not outgoing and data[12:14] == b"\x08\x00" and data[23] == 17 and data[34:36] == b"\x00\x43":
+            data = self.incoming()
+            if is_dhcp(data) and data[34:36] == b"\x00\x43":
                 return Reply(data)
 
     def exchange(self, data):

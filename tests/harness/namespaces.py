@@ -10,19 +10,32 @@ import sys
 DEADLINE = 60  # seconds that anything may take before a test gives up on it; nothing waits for that long
 
 
-def enter_private():
-    """Puts the whole test process into namespaces of its own. Without root it needs user namespaces."""
+def why_not_private(flags):
+    """What keeps this user from making a host in namespaces; None when nothing does."""
+    probe = subprocess.run(["unshare", *flags, "true"], capture_output=True, text=True)
+    if probe.returncode:
+        return f"this user may make no network namespace ({probe.stderr.strip()})"
+    try:
+        os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except OSError as e:
+        return f"this user may not open /dev/net/tun ({e.strerror})"
+    return None
+
+
+def enter_private(left_out=True):
+    """Puts the whole process into namespaces of its own; without root that takes user namespaces.
+
+    Where it is not possible it says why and ends: as left out, or as failed.
+    """
     if os.environ.get("NETD_TEST_PRIVATE") == str(os.getuid()):
         return
     os.environ["NETD_TEST_PRIVATE"] = "0"
-    flags = ["--net", "--mount"]
-    if os.getuid() != 0:
-        flags += ["--user", "--map-root-user"]
-        probe = subprocess.run(["unshare", *flags, "true"], capture_output=True, text=True)
-        if probe.returncode:
-            print("LEFT OUT: every test with network namespaces: this user may make none "
-                  f"({probe.stderr.strip()}); run as root")
-            sys.exit(0)
+    flags = ["--net", "--mount"] + ([] if os.getuid() == 0 else ["--user", "--map-root-user"])
+    why_not = why_not_private(flags)
+    if why_not:
+        print(f"LEFT OUT: all of {os.path.basename(sys.argv[0])}: {why_not}; run as root" if left_out else
+              f"FAILED: {why_not}; run as root")
+        sys.exit(0 if left_out else 1)
     os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
 
 

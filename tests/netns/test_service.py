@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """netd as a service: configuration, readiness, socket activation, signals; and the face of its API."""
 
+import grp
 import json
 import os
 import re
@@ -61,9 +62,12 @@ class Configuration(NetnsTest):
 
 class Service(NetnsTest):
     def test_socket_s_owner_and_mode(self):
+        with open("/proc/self/gid_map", encoding="ascii") as ids:
+            if ids.read().split()[2] == "1":
+                self.leave_out("this user has one group only, and can give the socket to no other")
         daemon = self.daemon("socket { mode = 0600 group = daemon }\nnetwork default { subnet = 10.77.0.1/24 }\n")
         mode = os.stat(daemon.socket)
-        self.assertEqual(stat.S_IMODE(mode.st_mode), 0o600)
+        self.assertEqual((stat.S_IMODE(mode.st_mode), grp.getgrgid(mode.st_gid).gr_name), (0o600, "daemon"))
 
     def test_stale_socket_is_replaced(self):
         daemon = self.daemon()
@@ -154,7 +158,7 @@ class Api(NetnsTest):
         os.chmod(daemon.directory, 0o755)
         if os.getuid() != 0 or subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "true"],
                                               stderr=subprocess.DEVNULL).returncode:
-            self.skipTest("this user cannot become another")
+            self.leave_out("this user cannot become another")
         script = ("import sys; sys.path.insert(0, sys.argv[2]); from harness.varlink import *\n"
                   "c = Client(sys.argv[1])\nprint(c.call('org.varlink.service.GetInfo')['product'])\n"
                   "try:\n    c.call('io.netd.Attach', guest='web1')\nexcept Error as e:\n    print(e.name)\n")
