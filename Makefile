@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # make            builds programs and libraries into build/
-# make check      installs what it lacks, and passes every test
+# make check      installs what it lacks, and passes every test and make lint
 # make demo       installs what it lacks, and shows two guests getting their network
 # make install    PREFIX=/usr/local, DESTDIR=
 # make lint       style, static analysis, include graph
@@ -123,7 +123,7 @@ deps-%:
 	@tests/deps.sh $*
 
 check: deps-check
-	@$(MAKE) --no-print-directory check-unit check-fuzz check-install check-netns check-guest
+	@$(MAKE) --no-print-directory check-unit check-fuzz check-install check-netns check-guest lint
 
 # Every test has a host, an internet and guests of its own, in namespaces.
 NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
