@@ -23,18 +23,11 @@
 #include "base/cleanup.h"
 #include "bridge.h"
 
-enum {
-	RECEIVE_SIZE = 1 << 16,
-	DUMP_TRIES = 10,
-	WATCH_BUFFER = 1 << 22,
-	IPV6_MIN_MTU = 1280,
-	MESSAGES = 3
-};
+enum { RECEIVE_SIZE = 1 << 16, DUMP_TRIES = 10, WATCH_BUFFER = 1 << 22, MESSAGES = 2 };
 
 struct rtnl {
 	struct nl_sock *sock;
 	uint32_t seq;
-	bool ipv6; /* the kernel has IPv6, so links have attributes of it */
 	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
 };
 
@@ -81,7 +74,6 @@ int rtnl_open(struct rtnl **ret, struct err *err)
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	r->ipv6 = access("/proc/sys/net/ipv6", F_OK) == 0;
 	*ret = r;
 	return 0;
 }
@@ -420,64 +412,61 @@ static int store_neigh(void *arg, const struct rtnl_neigh *n)
 	return 0;
 }
 
+/* Asks for one entry. -ENOENT, without a word, when there is none or none with a link-layer
+ * address. */
+static int find_neigh(struct rtnl *r, struct nl_msg *msg, struct rtnl_neigh *ret, struct err *err)
+{
+	struct list l = { .neigh = store_neigh, .arg = ret };
+	struct err why;
+	int rc = ask(r, msg, list_neigh, &l, &why);
+
+	if (!rc && !ret->index)
+		rc = -ENOENT;
+	if (rc && rc != -ENOENT && err)
+		*err = why;
+	return rc;
+}
+
 int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
 		  struct err *err)
 {
 	struct ndmsg ndm = { .ndm_family = AF_BRIDGE };
 	struct rtnl_neigh found = { 0 };
-	struct list l = { .neigh = store_neigh, .arg = &found };
 	CLEAN_MSG struct nl_msg *msg = request(r, RTM_GETNEIGH, NLM_F_ACK, &ndm, sizeof(ndm));
-	struct err ignored;
 	int rc;
 
 	if (!msg || nla_put_u32(msg, NDA_MASTER, bridge) < 0 ||
 	    nla_put(msg, NDA_LLADDR, sizeof(mac->octet), mac->octet) < 0)
 		return no_memory(err);
-	rc = ask(r, msg, list_neigh, &l, &ignored);
+	rc = find_neigh(r, msg, &found, err);
 	if (rc == -ENOENT)
 		return rc;
-	if (rc) {
-		if (err)
-			*err = ignored;
+	if (rc)
 		return err_wrap(err, rc, "cannot look into a bridge's FDB");
-	}
 	*ret_port = found.index;
 	return 0;
 }
 
-/* --- changes --- */
-
-/* IFLA_AF_SPEC: the kernel forms no IPv6 link-local address on this link. */
-static int put_no_ipv6(struct nl_msg *msg)
+int rtnl_neigh_find(struct rtnl *r, uint32_t index, uint32_t addr, struct mac *ret, struct err *err)
 {
-	struct nlattr *spec = nla_nest_start(msg, IFLA_AF_SPEC), *inet6;
+	struct ndmsg ndm = { .ndm_family = AF_INET, .ndm_ifindex = (int)index };
+	struct rtnl_neigh found = { 0 };
+	CLEAN_MSG struct nl_msg *msg = request(r, RTM_GETNEIGH, NLM_F_ACK, &ndm, sizeof(ndm));
+	uint32_t wire = htonl(addr);
+	int rc;
 
-	if (!spec)
-		return -ENOMEM;
-	inet6 = nla_nest_start(msg, AF_INET6);
-	if (!inet6 || nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
-		return -ENOMEM;
-	nla_nest_end(msg, inet6);
-	nla_nest_end(msg, spec);
+	if (!msg || nla_put(msg, NDA_DST, sizeof(wire), &wire) < 0)
+		return no_memory(err);
+	rc = find_neigh(r, msg, &found, err);
+	if (rc == -ENOENT)
+		return rc;
+	if (rc)
+		return err_wrap(err, rc, "cannot look into the neighbour table");
+	*ret = found.mac;
 	return 0;
 }
 
-/*
- * To be sent before the link goes up, which is when it would form its address, and the kernel takes
- * up flags before this attribute (net/core/rtnetlink.c, do_setlink). It refuses it where a link can
- * have no IPv6 (net/ipv6/addrconf.c, inet6_set_link_af).
- */
-static struct nl_msg *no_ipv6_message(struct rtnl *r, const struct rtnl_change *c)
-{
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = (int)c->index };
-	struct nl_msg *msg = request(r, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
-
-	if (msg && put_no_ipv6(msg) < 0) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
-}
+/* --- changes --- */
 
 static struct nl_msg *change_message(struct rtnl *r, const struct rtnl_change *c)
 {
@@ -524,21 +513,14 @@ static struct nl_msg *altname_message(struct rtnl *r, const struct rtnl_change *
 
 int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
 {
-	bool no_ipv6 = c->no_ipv6 && r->ipv6 && (!c->mtu || c->mtu >= IPV6_MIN_MTU);
-	CLEAN_MSG struct nl_msg *first = no_ipv6 ? no_ipv6_message(r, c) : NULL;
 	CLEAN_MSG struct nl_msg *change = change_message(r, c);
 	CLEAN_MSG struct nl_msg *altname = c->altname ? altname_message(r, c) : NULL;
-	struct nl_msg *all[MESSAGES];
-	unsigned n = 0;
+	struct nl_msg *all[MESSAGES] = { change, altname };
+	unsigned n = altname ? 2 : 1;
 	int rc;
 
-	if ((no_ipv6 && !first) || !change || (c->altname && !altname))
+	if (!change || (c->altname && !altname))
 		return no_memory(err);
-	if (first)
-		all[n++] = first;
-	all[n++] = change;
-	if (altname)
-		all[n++] = altname;
 	rc = send_messages(r, all, n, err);
 	/* -EEXIST can only be about the alternative name. */
 	return rc ? rc : answers(r, n, EEXIST, NULL, NULL, err);

@@ -143,6 +143,10 @@ MUST_CHECK int rtnl_neigh_list(struct rtnl *r, rtnl_neigh_fn fn, void *arg, stru
 MUST_CHECK int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *mac,
 			     uint32_t *ret_port, struct err *err);
 
+/* The MAC of an IPv4 neighbour on a link. -ENOENT (err untouched) when it is none, or not known. */
+MUST_CHECK int rtnl_neigh_find(struct rtnl *r, uint32_t index, uint32_t addr, struct mac *ret,
+			       struct err *err);
+
 /*
  * A bridge, down, without STP and forward delay, and without a mark: the kernel takes no alias when
  * it makes a link. -EEXIST when the name is taken.
@@ -160,7 +164,6 @@ struct rtnl_change {
 	const char *alias;
 	const char *altname; /* added; one that is taken already is no error */
 	bool up;
-	bool no_ipv6; /* no link-local address of its own; by index only */
 };
 
 /* Joining and going up are one request; what must come before or after it travels in the same

@@ -86,8 +86,7 @@ struct holder {
 	const struct port *p;	/* for whom; its slot is PORT_NONE while it is in no table */
 	bool same_network_only; /* a MAC that the user gave may stand on another network */
 	char text[sizeof(((struct refusal *)0)->holder)];
-	struct mac mac;
-	uint32_t address;
+	struct mac mac; /* that is searched for */
 };
 
 static void say_port(struct holder *h, const struct port *other)
@@ -208,33 +207,26 @@ static int mac_among_neighbours(struct holder *h, const struct mac *m, struct er
 	return rc ? rc : h->text[0] != 0;
 }
 
-static int find_address_neighbour(void *arg, const struct rtnl_neigh *neigh)
-{
-	struct holder *h = arg;
-
-	if (neigh->index == h->d->network[h->p->network].bridge_index &&
-	    neigh->addr == h->address && !mac_equal(&neigh->mac, &h->p->mac))
-		h->mac = neigh->mac;
-	return 0;
-}
-
 /* A neighbour that no port leads to any more is gone. */
 static int address_among_neighbours(struct holder *h, uint32_t address, struct err *err)
 {
 	const struct network *n = &h->d->network[h->p->network];
+	const struct host_ops *ops = h->d->host->ops;
 	char text[MAC_TEXT_SIZE];
 	uint32_t port;
+	struct mac mac;
 	int rc;
 
-	h->mac = (struct mac){ 0 };
-	h->address = address;
-	rc = h->d->host->ops->neigh_list(h->d->host, find_address_neighbour, h, err);
-	if (rc || mac_is_zero(&h->mac))
-		return rc;
-	rc = h->d->host->ops->fdb_find(h->d->host, n->bridge_index, &h->mac, &port, err);
+	if (!n->bridge_index)
+		return 0;
+	rc = ops->neigh_find(h->d->host, n->bridge_index, address, &mac, err);
+	if (!rc && mac_equal(&mac, &h->p->mac))
+		return 0;
+	if (!rc)
+		rc = ops->fdb_find(h->d->host, n->bridge_index, &mac, &port, err);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
-	snprintf(h->text, sizeof(h->text), "%s, a neighbour on %s", mac_text(&h->mac, text),
+	snprintf(h->text, sizeof(h->text), "%s, a neighbour on %s", mac_text(&mac, text),
 		 n->bridge);
 	return 1;
 }

@@ -41,6 +41,12 @@ static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *e
 	return rtnl_neigh_list(direct(h)->rtnl, fn, arg, err);
 }
 
+static int neigh_find(struct host *h, uint32_t index, uint32_t addr, struct mac *ret,
+		      struct err *err)
+{
+	return rtnl_neigh_find(direct(h)->rtnl, index, addr, ret, err);
+}
+
 static int fdb_find(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
 		    struct err *err)
 {
@@ -143,6 +149,7 @@ static const struct host_ops ops = {
 	.addr_list = addr_list,
 	.route_list = route_list,
 	.neigh_list = neigh_list,
+	.neigh_find = neigh_find,
 	.fdb_find = fdb_find,
 	.bridge_add = bridge_add,
 	.link_set = link_set,

@@ -390,14 +390,15 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 				 .mac = &host_side,
 				 .alias = alias,
 				 .altname = altname,
-				 .up = true,
-				 .no_ipv6 = true };
-	int rc;
+				 .up = true };
+	/* Before it goes up: the host has no address on it, and the kernel none of the work. */
+	int rc = d->host->ops->ipv6_off(d->host, p->ifname, err);
 
 	memcpy(mark.network, n->config->name, sizeof(mark.network));
 	memcpy(mark.guest, p->guest, sizeof(mark.guest));
 	bridge_mark_format(&mark, alias);
-	rc = d->host->ops->link_set(d->host, &c, err);
+	if (!rc)
+		rc = d->host->ops->link_set(d->host, &c, err);
 	return rc ? err_wrap(err, rc, "%s cannot join bridge %s", p->ifname, n->bridge) : 0;
 }
 

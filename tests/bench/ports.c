@@ -228,9 +228,9 @@ static void measure_ip(void)
 
 int main(int argc, char **argv)
 {
-	static const char *const bridge[] = {
-		"ip", "link", "add", "benchbr", "type", "bridge", NULL
-	};
+	static const char *const bridge[] = { "ip",	"link",		 "add", "benchbr", "type",
+					      "bridge", "forward_delay", "0",	NULL };
+	static const char *const up[] = { "ip", "link", "set", "benchbr", "up", NULL };
 	struct rlimit files = { 2 * MOST, 2 * MOST };
 	struct netd *netd;
 	int rc;
@@ -241,6 +241,7 @@ int main(int argc, char **argv)
 	}
 	setrlimit(RLIMIT_NOFILE, &files);
 	run(bridge);
+	run(up);
 	floor_state.bridge = if_nametoindex("benchbr");
 	floor_state.netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (!floor_state.bridge || floor_state.netlink < 0)

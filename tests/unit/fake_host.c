@@ -117,6 +117,20 @@ static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *e
 	return rc || !f->neigh_index ? rc : fn(arg, &n);
 }
 
+static int neigh_find(struct host *h, uint32_t index, uint32_t addr, struct mac *ret,
+		      struct err *err)
+{
+	const struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (!index || f->neigh_index != index || f->neigh_addr != addr)
+		return -ENOENT;
+	*ret = f->neigh_mac;
+	return 0;
+}
+
 static int fdb_find(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
 		    struct err *err)
 {
@@ -328,6 +342,7 @@ static const struct host_ops ops = {
 	.addr_list = addr_list,
 	.route_list = route_list,
 	.neigh_list = neigh_list,
+	.neigh_find = neigh_find,
 	.fdb_find = fdb_find,
 	.bridge_add = bridge_add,
 	.link_set = link_set,
