@@ -544,7 +544,8 @@ int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uin
 		return no_memory(err);
 	data = nla_nest_start(msg, IFLA_INFO_DATA);
 	if (!data || nla_put_u32(msg, IFLA_BR_STP_STATE, 0) < 0 ||
-	    nla_put_u32(msg, IFLA_BR_FORWARD_DELAY, 0) < 0)
+	    nla_put_u32(msg, IFLA_BR_FORWARD_DELAY, 0) < 0 ||
+	    nla_put_u8(msg, IFLA_BR_MCAST_SNOOPING, 0) < 0)
 		return no_memory(err);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);

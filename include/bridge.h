@@ -149,7 +149,9 @@ MUST_CHECK int rtnl_neigh_find(struct rtnl *r, uint32_t index, uint32_t addr, st
 
 /*
  * A bridge, down, without STP and forward delay, and without a mark: the kernel takes no alias when
- * it makes a link. -EEXIST when the name is taken.
+ * it makes a link. It does not snoop multicast: with snooping, a guest that plays querier decides
+ * which groups its neighbours get (RFC 4541 3), and without a querier nothing is pruned anyhow
+ * (net/bridge/br_multicast.c). -EEXIST when the name is taken.
  */
 MUST_CHECK int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac,
 			       uint32_t mtu, struct err *err);

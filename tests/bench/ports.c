@@ -2,9 +2,10 @@
 /*
  * ports SOCKET DIRECTORY COUNT...: what attach and detach cost through libnetd, for that many ports
  * in one bridge, beside the kernel's own floor in the same run: TUNSETIFF and one RTM_SETLINK that
- * joins a bridge and goes up, and closing the descriptor. Also what one durable write of a page
- * costs in DIRECTORY, and what the ip command takes. Prints one line a measurement: name, count,
- * median and 99th percentile in microseconds. To be run in the network namespace of the daemon.
+ * joins a bridge like netd's and goes up, and closing the descriptor. Also what one durable write
+ * of a page costs in DIRECTORY, and what the ip command takes. Prints one line a measurement: name,
+ * count, median and 99th percentile in microseconds. To be run in the network namespace of the
+ * daemon.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -228,8 +229,10 @@ static void measure_ip(void)
 
 int main(int argc, char **argv)
 {
-	static const char *const bridge[] = { "ip",	"link",		 "add", "benchbr", "type",
-					      "bridge", "forward_delay", "0",	NULL };
+	static const char *const bridge[] = {
+		"ip", "link",		"add", "benchbr", "type", "bridge", "forward_delay",
+		"0",  "mcast_snooping", "0",   NULL
+	};
 	static const char *const up[] = { "ip", "link", "set", "benchbr", "up", NULL };
 	struct rlimit files = { 2 * MOST, 2 * MOST };
 	struct netd *netd;

@@ -30,10 +30,14 @@ network default {
 
 
 class Daemon:
-    """One netd with its directory. It can be stopped, killed and started again. config None: the built-in network."""
+    """One netd with its directory. It can be stopped, killed and started again. config None: the built-in network.
 
-    def __init__(self, host, config=CONFIG, start=True, environment=None):
+    wrapper: the command line that runs it, such as setpriv's.
+    """
+
+    def __init__(self, host, config=CONFIG, start=True, environment=None, wrapper=()):
         self.host = host
+        self.wrapper = wrapper
         self.directory = tempfile.mkdtemp(prefix="netd-test-")
         self.state = os.path.join(self.directory, "state")
         self.socket = os.path.join(self.directory, "netd.sock")
@@ -63,7 +67,7 @@ class Daemon:
             with open(self.log, "ab") as log:
                 config = [] if self.builtin else ["-c", self.config]
                 self.process = self.host.ns.popen(
-                    NETD, *config, "--state", self.state, "--socket", self.socket, "--debug", stderr=log,
+                    *self.wrapper, NETD, *config, "--state", self.state, "--socket", self.socket, "--debug", stderr=log,
                     stdin=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": notify, **self.environment})
             while self.process.poll() is None:
                 try:

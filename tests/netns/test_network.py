@@ -24,7 +24,7 @@ class Bridge(NetnsTest):
         self.daemon()
         link = self.host.ns.links()["nd-default"]
         data = link["linkinfo"]["info_data"]
-        self.assertEqual((data["stp_state"], data["forward_delay"]), (0, 0))
+        self.assertEqual((data["stp_state"], data["forward_delay"], data["mcast_snooping"]), (0, 0, 0))
         self.assertEqual(link["ifalias"], "netd:default")
         self.assertEqual(link["mtu"], 1500)
         addresses = self.host.ns.json("ip", "-j", "addr", "show", "dev", "nd-default")[0]["addr_info"]

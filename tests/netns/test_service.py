@@ -17,7 +17,7 @@ import unittest
 from support import NetnsTest
 
 from harness.daemon import CONFIG, NETD, NETDCTL, TOP
-from harness.namespaces import DEADLINE
+from harness.namespaces import DEADLINE, Host
 from harness.varlink import Client, Error
 
 
@@ -75,6 +75,22 @@ class Service(NetnsTest):
         self.assertTrue(os.path.exists(daemon.socket))
         daemon.start()
         daemon.call("GetStatus")
+
+    def test_capabilities_of_its_service_unit(self):
+        """With what netd.service leaves it, and no more: a port, its rules, its address, its sysctls, its end."""
+        with open(os.path.join(TOP, "netd", "netd.service.in"), encoding="utf-8") as unit:
+            line = next(line for line in unit if line.startswith("CapabilityBoundingSet="))
+        wanted = ",".join("+" + word.removeprefix("CAP_").lower() for word in line.split("=")[1].split())
+        daemon = self.daemon(wrapper=["setpriv", "--no-new-privs", "--inh-caps=-all", f"--bounding-set=-all,{wanted}"])
+        with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as status:
+            effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
+        self.assertEqual(effective.bit_count(), 3)
+        vmm = self.vmm(daemon, "web1")
+        self.assertEqual(vmm.udhcpc()["serverid"], "10.77.0.1")
+        self.assertTrue(vmm.ping(Host.INTERNET_ADDRESS))
+        daemon.ctl("release", "web1")
+        self.assertEqual(daemon.guests(), {})
+        self.assertEqual(daemon.stop(), 0)
 
     def test_socket_activation(self):
         daemon = self.daemon(start=False)
