@@ -3,9 +3,10 @@
  * The server's decisions: parse, find out who asks, decide by RFC 2131 4.3, have the reply built.
  * Pure: it changes the lease table and returns what must be stored before the reply may leave.
  *
- * The identity of a client is the port that its packet came in by. The port's allocation has one
- * address and one MAC, so the server is authoritative: it knows for every wanted address whether it
- * is right.
+ * What comes by a port with the port's own MAC is the port's guest, whatever else it says. The
+ * port's allocation has one address, so for it the server is authoritative: it knows for every
+ * wanted address whether it is right. Others are clients of the network (client.c), where it is
+ * configured to have any.
  */
 #include "server.h"
 
@@ -29,16 +30,26 @@ static enum dhcp_drop check_hardware(const struct exchange *x)
 	return DHCP_DROP_HARDWARE;
 }
 
-static enum dhcp_drop check_port(const struct exchange *x)
+/* A guest without Ethernet hardware says who it is by its port. */
+static bool is_own_guest(const struct exchange *x)
 {
-	if (!x->net->serve || !x->lease || x->lease->l.net != x->in->net)
+	return x->port->l.addr && (x->m.hlen != 6 || !memcmp(x->m.chaddr, x->port->l.mac.octet, 6));
+}
+
+static enum dhcp_drop find_sender(struct dhcp_server *s, struct exchange *x)
+{
+	if (!x->net->serve || !x->port || x->port->l.net != x->in->net)
 		return DHCP_DROP_NOT_SERVED;
 	if (x->m.giaddr)
 		return DHCP_DROP_RELAY;
-	/* What bears another MAC behind this port is not its guest: a bridge or a macvlan inside
-	 * it. */
-	if (x->m.hlen == 6 && memcmp(x->m.chaddr, x->lease->l.mac.octet, 6))
+	if (is_own_guest(x)) {
+		x->lease = x->port;
+		return DHCP_DROP_NONE;
+	}
+	/* A bridge or a macvlan inside the guest. */
+	if (x->net->identity == DHCP_IDENTITY_PORT)
 		return DHCP_DROP_NOT_PORT_MAC;
+	client_find(s, x);
 	return DHCP_DROP_NONE;
 }
 
@@ -63,7 +74,7 @@ static enum dhcp_drop parse(struct dhcp_server *s, struct exchange *x)
 		x->type = 0;
 		return DHCP_DROP_TYPE;
 	}
-	return check_port(x);
+	return find_sender(s, x);
 }
 
 /* RFC 2131 3.3 and 4.3.1: what the client asked for, within bounds; 0 and absent mean the default.
@@ -103,28 +114,6 @@ static void describe(const struct exchange *x, struct dhcp_action *a)
 		dhcp_name_clean(p, len, a->record.hostname);
 }
 
-static void offer(struct dhcp_server *s, struct exchange *x, struct wr *out, struct dhcp_action *a)
-{
-	struct lease_slot *lease = x->lease;
-
-	if (lease->l.state == DHCP_LEASE_DECLINED) {
-		a->drop = DHCP_DROP_QUARANTINE;
-		return;
-	}
-	a->before = lease->l;
-	a->change = DHCP_CHANGE_OFFERED;
-	/* A DISCOVER sent again within the hold belongs to the exchange that began before. */
-	if (!lease->l.discovered || x->in->now >= end_of(lease->l.discovered, x->net->offer_hold))
-		lease->l.discovered = x->in->now;
-	/* A client that starts over keeps its binding until it asks for it again or lets it run
-	 * out. */
-	if (lease->l.state != DHCP_LEASE_BOUND)
-		lease_set(s, lease, DHCP_LEASE_OFFERED, end_of(x->in->now, x->net->offer_hold));
-	reply_write(x, DHCP_OFFER, lease_seconds(x), NULL, out);
-	a->reply = DHCP_OFFER;
-	describe(x, a);
-}
-
 static void nak(const struct exchange *x, const char *why, struct wr *out, struct dhcp_action *a)
 {
 	reply_write(x, DHCP_NAK, 0, why, out);
@@ -141,6 +130,8 @@ static int64_t exchange_time(struct exchange *x)
 	return since && x->in->now < end_of(since, x->net->offer_hold) ? x->in->now - since : -1;
 }
 
+/* `before` is filled in when the lease was made or moved for this packet; else it is what it was.
+ */
 static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struct dhcp_action *a)
 {
 	struct lease_slot *lease = x->lease;
@@ -152,7 +143,8 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 	if (!again) {
 		uint32_t seconds = lease_seconds(x);
 
-		a->before = lease->l;
+		if (!a->before.addr)
+			a->before = lease->l;
 		a->exchange = exchange_time(x);
 		/* A new exchange that begins with DISCOVER is a new start of the guest, bound or
 		 * not. */
@@ -167,41 +159,171 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 	reply_write(x, DHCP_ACK, lease->l.seconds, NULL, out);
 }
 
-/* RFC 2131 4.3.2: the four kinds of REQUEST are told apart by what they carry. */
+/* The address that a client may have had before, or asks for (RFC 2131 4.3.1). False: none is to be
+ * had. */
+static bool find_address(struct dhcp_server *s, struct exchange *x, struct dhcp_action *a)
+{
+	uint32_t wanted = 0;
+
+	if (x->lease && x->lease->l.client) {
+		bool idle = x->lease->l.state == DHCP_LEASE_RELEASED ||
+			    x->lease->l.state == DHCP_LEASE_EXPIRED;
+
+		if (idle && !client_has_room(x))
+			a->drop = DHCP_DROP_CLIENTS;
+		else
+			client_move(s, x->lease, x);
+	} else if (!x->lease) {
+		dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &wanted);
+		x->lease = client_add(s, x, wanted, false, &a->drop);
+		a->created = x->lease != NULL;
+		a->clone = a->created && x->clone;
+	} else if (x->lease->l.state == DHCP_LEASE_DECLINED) {
+		a->drop = DHCP_DROP_QUARANTINE;
+	}
+	return !a->drop;
+}
+
+/* Whether this DISCOVER is answered with an ACK at once (RFC 4039 3.1; not where the client would
+ * rather go without IPv4, RFC 8925 3.3). */
+static bool is_rapid(const struct exchange *x)
+{
+	size_t n, len;
+	const uint8_t *list = dhcp_options_get(x->o, OPT_REQUEST_LIST, &n);
+	bool rather_ipv6 = list && memchr(list, OPT_IPV6_ONLY, n) &&
+			   dhcp_option_set_get(x->net->options, OPT_IPV6_ONLY, &len);
+
+	return x->net->rapid_commit && dhcp_options_get(x->o, OPT_RAPID_COMMIT, &len) &&
+	       !rather_ipv6;
+}
+
+static void discover(struct dhcp_server *s, struct exchange *x, struct wr *out,
+		     struct dhcp_action *a)
+{
+	struct dhcp_lease before = x->lease ? x->lease->l : (struct dhcp_lease){ 0 };
+	struct lease_slot *lease;
+
+	if (!find_address(s, x, a))
+		return;
+	lease = x->lease;
+	a->before = a->created ? lease->l : before;
+	/* A DISCOVER sent again within the hold belongs to the exchange that began before. */
+	if (!lease->l.discovered || x->in->now >= end_of(lease->l.discovered, x->net->offer_hold))
+		lease->l.discovered = x->in->now;
+	if (is_rapid(x)) {
+		ack(s, x, out, a);
+		return;
+	}
+	a->change = DHCP_CHANGE_OFFERED;
+	/* A client that starts over keeps its binding until it asks for it again or lets it run
+	 * out. */
+	if (lease->l.state != DHCP_LEASE_BOUND)
+		lease_set(s, lease, DHCP_LEASE_OFFERED, end_of(x->in->now, x->net->offer_hold));
+	reply_write(x, DHCP_OFFER, lease_seconds(x), NULL, out);
+	a->reply = DHCP_OFFER;
+	describe(x, a);
+}
+
+/* The four kinds of REQUEST, told apart by what they carry (RFC 2131 4.3.2, table 4). */
+enum request_kind { SELECTING, INIT_REBOOT, RENEWING, REBINDING };
+
+struct wanted {
+	enum request_kind kind;
+	uint32_t addr;
+};
+
+static bool classify(const struct exchange *x, struct wanted *ret, struct dhcp_action *a)
+{
+	uint32_t server = 0;
+	bool has_server = dhcp_options_u32(x->o, OPT_SERVER_ID, &server);
+	bool has_addr = dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &ret->addr);
+
+	if (has_server && server != x->net->server.addr)
+		a->drop = DHCP_DROP_OTHER_SERVER;
+	else if (has_addr == (x->m.ciaddr != 0)) /* neither or both */
+		a->drop = DHCP_DROP_MALFORMED;
+	else if (has_server && !has_addr)
+		a->drop = DHCP_DROP_MALFORMED;
+	if (!has_addr)
+		ret->addr = x->m.ciaddr;
+	ret->kind = has_server			      ? SELECTING :
+		    has_addr			      ? INIT_REBOOT :
+		    x->in->frame->daddr == UINT32_MAX ? REBINDING :
+							RENEWING;
+	return !a->drop;
+}
+
+/* The client chose another server's offer: ours is free again (RFC 2131 3.1, step 4). */
+static void forget_offer(struct dhcp_server *s, struct exchange *x, struct dhcp_action *a)
+{
+	if (!x->lease || x->lease->l.state != DHCP_LEASE_OFFERED)
+		return;
+	a->before = x->lease->l;
+	a->change = DHCP_CHANGE_OFFERED;
+	describe(x, a);
+	a->record.state = lease_lapse(s, x->lease);
+	a->record.expires = INT64_MAX;
+}
+
+/*
+ * A client that has no lease, or not this one. Where its address is free it gets it: our memory was
+ * lost, or our offer has lapsed. Where not, it is refused; but a server that is not the authority
+ * of its link leaves to others what it does not know (RFC 2131 4.3.2), unless the address cannot be
+ * right here.
+ */
+static bool admit(struct dhcp_server *s, struct exchange *x, const struct wanted *w,
+		  struct dhcp_action *a)
+{
+	bool to_all = w->kind == INIT_REBOOT || w->kind == REBINDING;
+	bool unknown = to_all && !x->lease && !x->net->authoritative &&
+		       ip4_within(x->net->server, w->addr);
+
+	if (unknown) {
+		a->drop = DHCP_DROP_UNKNOWN;
+		return false;
+	}
+	if (x->lease || !client_may_have(s, x, w->addr))
+		return false;
+	x->lease = client_add(s, x, w->addr, true, &a->drop);
+	a->created = x->lease != NULL;
+	a->clone = a->created && x->clone;
+	if (a->created)
+		a->before = x->lease->l;
+	return a->created;
+}
+
+/* Whether the sender has this address, or gets it now. */
+static bool holds(struct dhcp_server *s, struct exchange *x, const struct wanted *w,
+		  struct dhcp_action *a)
+{
+	if (!x->lease || (x->lease->l.client && x->lease->l.addr != w->addr))
+		return admit(s, x, w, a);
+	if (x->lease->l.state == DHCP_LEASE_DECLINED || x->lease->l.addr != w->addr)
+		return false;
+	if (x->lease->l.client) {
+		a->before = x->lease->l;
+		client_move(s, x->lease, x);
+	}
+	return true;
+}
+
+/* RFC 2131 4.3.2 */
 static void request(struct dhcp_server *s, struct exchange *x, struct wr *out,
 		    struct dhcp_action *a)
 {
-	uint32_t server, wanted;
-	bool has_server = dhcp_options_u32(x->o, OPT_SERVER_ID, &server);
-	bool has_wanted = dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &wanted);
+	struct wanted w;
 
-	if (has_server &&
-	    server != x->net->server.addr) { /* SELECTING another's offer: ours is free again */
-		a->drop = DHCP_DROP_OTHER_SERVER;
-		if (x->lease->l.state == DHCP_LEASE_OFFERED) {
-			a->before = x->lease->l;
-			a->change = DHCP_CHANGE_OFFERED;
-			lease_set(s, x->lease, DHCP_LEASE_FREE, INT64_MAX);
-			describe(x, a);
-		}
+	if (!classify(x, &w, a)) {
+		if (a->drop == DHCP_DROP_OTHER_SERVER)
+			forget_offer(s, x, a);
 		return;
 	}
-	if (has_wanted == (x->m.ciaddr != 0)) { /* neither or both: no state of table 4 looks so */
-		a->drop = DHCP_DROP_MALFORMED;
-		return;
-	}
-	if (has_server && !has_wanted) {
-		a->drop = DHCP_DROP_MALFORMED;
-		return;
-	}
-	if (!has_wanted)
-		wanted = x->m.ciaddr;
-	if (x->lease->l.state == DHCP_LEASE_DECLINED || wanted != x->lease->l.addr)
-		nak(x,
-		    ip4_within(x->net->server, wanted) ? "not your address" : "not on this network",
-		    out, a);
-	else
+	if (holds(s, x, &w, a))
 		ack(s, x, out, a);
+	else if (!a->drop)
+		nak(x,
+		    ip4_within(x->net->server, w.addr) ? "not your address" : "not on this network",
+		    out, a);
 }
 
 /* RFC 2131 4.3.5: no lease, no times, to the address that the client says it has. */
@@ -223,7 +345,7 @@ static bool names_its_own(const struct exchange *x, uint32_t addr, struct dhcp_a
 
 	if (!dhcp_options_u32(x->o, OPT_SERVER_ID, &server) || server != x->net->server.addr)
 		a->drop = DHCP_DROP_OTHER_SERVER;
-	else if (addr != x->lease->l.addr ||
+	else if (!x->lease || addr != x->lease->l.addr ||
 		 (x->lease->l.state != DHCP_LEASE_BOUND && x->lease->l.state != DHCP_LEASE_OFFERED))
 		a->drop = DHCP_DROP_NOT_HELD;
 	return !a->drop;
@@ -247,14 +369,16 @@ static void decline(struct dhcp_server *s, struct exchange *x, struct dhcp_actio
 	dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &addr);
 	if (!names_its_own(x, addr, a))
 		return;
-	if (x->lease->l.declines >= DECLINES_MAX) {
+	if (x->port->l.declines >= DECLINES_MAX) {
 		a->drop = DHCP_DROP_DECLINES;
 		return;
 	}
 	a->before = x->lease->l;
 	a->change = DHCP_CHANGE_DECLINED;
 	a->store = true;
-	x->lease->l.declines++;
+	x->port->l.declines++;
+	if (x->lease->l.client)
+		client_strip(s, x->lease);
 	lease_set(s, x->lease, DHCP_LEASE_DECLINED, end_of(x->in->now, x->net->quarantine));
 	describe(x, a);
 }
@@ -263,7 +387,7 @@ static void decide(struct dhcp_server *s, struct exchange *x, struct wr *out, st
 {
 	switch ((enum dhcp_type)x->type) {
 	case DHCP_DISCOVER:
-		offer(s, x, out, a);
+		discover(s, x, out, a);
 		break;
 	case DHCP_REQUEST:
 		request(s, x, out, a);
@@ -292,7 +416,7 @@ void dhcp_input(struct dhcp_server *s, const struct dhcp_input *in, struct wr *o
 			      .net = in->net < s->nets_cap ? &s->net[in->net] : &unserved };
 
 	*ret = (struct dhcp_action){ .exchange = -1 };
-	x.lease = lease_find_port(s, in->port);
+	x.port = lease_find_port(s, in->port);
 	ret->drop = parse(s, &x);
 	ret->request = x.type;
 	s->count.received[x.type]++;

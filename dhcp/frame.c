@@ -32,6 +32,9 @@ const char *dhcp_drop_text(enum dhcp_drop drop)
 		[DHCP_DROP_NOT_HELD] = "not-held",
 		[DHCP_DROP_DECLINES] = "declines",
 		[DHCP_DROP_QUARANTINE] = "quarantine",
+		[DHCP_DROP_NO_ADDRESS] = "noAddress",
+		[DHCP_DROP_CLIENTS] = "tooManyClients",
+		[DHCP_DROP_UNKNOWN] = "unknownClient",
 	};
 
 	return (unsigned)drop < DHCP_DROP_MAX ? text[drop] : "?";

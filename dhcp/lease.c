@@ -38,6 +38,8 @@ bool dhcp_lease_state_parse(const char *text, enum dhcp_lease_state *ret)
 	return false;
 }
 
+static const struct lease_list no_clients = { .first = SLOT_NONE, .last = SLOT_NONE };
+
 int dhcp_server_new(const struct dhcp_limits *limits, const struct siphash_key *key,
 		    struct dhcp_server **ret)
 {
@@ -48,13 +50,18 @@ int dhcp_server_new(const struct dhcp_limits *limits, const struct siphash_key *
 	s->key = *key;
 	s->nets_cap = limits->nets;
 	s->net = calloc(limits->nets ? limits->nets : 1, sizeof(*s->net));
+	s->ended = calloc(limits->nets ? limits->nets : 1, sizeof(*s->ended));
 	s->lease = calloc(limits->leases ? limits->leases : 1, sizeof(*s->lease));
 	s->timers.at = calloc(limits->leases ? limits->leases : 1, sizeof(*s->timers.at));
 	if (!slots_init(&s->slots, limits->leases) || !index_init(&s->by_addr, limits->leases) ||
-	    !index_init(&s->by_port, limits->leases) || !s->net || !s->lease || !s->timers.at) {
+	    !index_init(&s->by_port, limits->leases) ||
+	    !index_init(&s->by_identity, 2 * limits->leases) || !s->net || !s->ended || !s->lease ||
+	    !s->timers.at) {
 		dhcp_server_free(s);
 		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < limits->nets; i++)
+		s->ended[i] = no_clients;
 	*ret = s;
 	return 0;
 }
@@ -66,8 +73,10 @@ void dhcp_server_free(struct dhcp_server *s)
 	slots_done(&s->slots);
 	index_done(&s->by_addr);
 	index_done(&s->by_port);
+	index_done(&s->by_identity);
 	free(s->timers.at);
 	free(s->lease);
+	free(s->ended);
 	free(s->net);
 	free(s);
 }
@@ -97,7 +106,7 @@ static uint64_t port_hash(const struct dhcp_server *s, uint32_t port)
 	return siphash_done(&h);
 }
 
-static struct lease_slot *find_addr(const struct dhcp_server *s, uint32_t net, uint32_t addr)
+struct lease_slot *lease_find_addr(const struct dhcp_server *s, uint32_t net, uint32_t addr)
 {
 	uint32_t place = UINT32_MAX, i;
 
@@ -127,13 +136,12 @@ const struct dhcp_lease *dhcp_lease_by_port(const struct dhcp_server *s, uint32_
 const struct dhcp_lease *dhcp_lease_by_addr(const struct dhcp_server *s, uint32_t net,
 					    uint32_t addr)
 {
-	struct lease_slot *lease = find_addr(s, net, addr);
+	struct lease_slot *lease = lease_find_addr(s, net, addr);
 
 	return lease ? &lease->l : NULL;
 }
 
-/* A free slot, in both indexes; a lease without a port is in one. */
-static struct lease_slot *insert(struct dhcp_server *s, const struct dhcp_port *p)
+struct lease_slot *lease_insert(struct dhcp_server *s, const struct dhcp_port *p)
 {
 	uint32_t i = slots_take(&s->slots);
 
@@ -145,9 +153,11 @@ static struct lease_slot *insert(struct dhcp_server *s, const struct dhcp_port *
 						  .mac = p->mac,
 						  .expires = INT64_MAX,
 						  .hostname = p->hostname,
-						  .options = p->options } };
-	/* Both indexes have room for as many entries as there are slots. */
-	index_add(&s->by_addr, addr_hash(s, p->net, p->addr), i);
+						  .options = p->options },
+					   .clients = no_clients };
+	/* The indexes have room for as many entries as there are slots. */
+	if (p->addr)
+		index_add(&s->by_addr, addr_hash(s, p->net, p->addr), i);
 	if (p->port != DHCP_PORT_NONE)
 		index_add(&s->by_port, port_hash(s, p->port), i);
 	return &s->lease[i];
@@ -161,31 +171,34 @@ static void detach_port(struct dhcp_server *s, struct lease_slot *lease)
 	lease->l.options = NULL;
 }
 
-static void remove_lease(struct dhcp_server *s, struct lease_slot *lease)
+void lease_remove(struct dhcp_server *s, struct lease_slot *lease)
 {
 	uint32_t i = (uint32_t)(lease - s->lease);
 
 	if (heap_has(&lease->timer))
 		heap_remove(&s->timers, &lease->timer);
-	if (lease->l.port != DHCP_PORT_NONE)
+	if (lease->l.port != DHCP_PORT_NONE && !lease->l.client)
 		detach_port(s, lease);
-	index_del(&s->by_addr, addr_hash(s, lease->l.net, lease->l.addr), i);
+	if (lease->l.addr)
+		index_del(&s->by_addr, addr_hash(s, lease->l.net, lease->l.addr), i);
 	slots_give(&s->slots, i);
 }
 
 int dhcp_port_add(struct dhcp_server *s, const struct dhcp_port *p)
 {
-	if (lease_find_port(s, p->port) || find_addr(s, p->net, p->addr))
+	if (lease_find_port(s, p->port) || (p->addr && lease_find_addr(s, p->net, p->addr)))
 		return -EEXIST;
-	return insert(s, p) ? 0 : -ENOSPC;
+	return lease_insert(s, p) ? 0 : -ENOSPC;
 }
 
 void dhcp_port_del(struct dhcp_server *s, uint32_t port)
 {
 	struct lease_slot *lease = lease_find_port(s, port);
 
-	if (lease)
-		remove_lease(s, lease);
+	if (!lease)
+		return;
+	client_rehome(s, lease, NULL);
+	lease_remove(s, lease);
 }
 
 int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
@@ -201,15 +214,16 @@ int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
 				.mac = old->l.mac,
 				.hostname = old->l.hostname,
 				.options = old->l.options };
-	if (find_addr(s, p.net, addr))
+	if (lease_find_addr(s, p.net, addr))
 		return -EEXIST;
 	if (s->slots.used == s->slots.cap)
 		return -ENOSPC;
 	detach_port(s, old);
-	lease = insert(s, &p);
+	lease = lease_insert(s, &p);
 	lease->l.declines = old->l.declines;
+	client_rehome(s, old, lease);
 	if (old->l.state != DHCP_LEASE_DECLINED)
-		remove_lease(s, old);
+		lease_remove(s, old);
 	return 0;
 }
 
@@ -238,6 +252,20 @@ void lease_set(struct dhcp_server *s, struct lease_slot *lease, enum dhcp_lease_
 	lease->l.expires = ends_by_itself(state) ? expires : INT64_MAX;
 	if (lease->l.expires != INT64_MAX)
 		heap_insert(&s->timers, &lease->timer, expires);
+	if (lease->l.client)
+		client_place(s, lease);
+}
+
+enum dhcp_lease_state lease_lapse(struct dhcp_server *s, struct lease_slot *lease)
+{
+	enum dhcp_lease_state state =
+		lease->l.client && lease->l.started ? DHCP_LEASE_EXPIRED : DHCP_LEASE_FREE;
+
+	if (lease->l.client && state == DHCP_LEASE_FREE)
+		client_remove(s, lease);
+	else
+		lease_set(s, lease, state, INT64_MAX);
+	return state;
 }
 
 void lease_record(const struct lease_slot *lease, struct dhcp_record *ret)
@@ -252,21 +280,25 @@ void lease_record(const struct lease_slot *lease, struct dhcp_record *ret)
 				     .mac = lease->l.mac };
 }
 
+static int restore_quarantine(struct dhcp_server *s, const struct dhcp_record *r)
+{
+	struct dhcp_port nobody = {
+		.net = r->net, .port = DHCP_PORT_NONE, .addr = r->addr, .mac = r->mac
+	};
+
+	return lease_insert(s, &nobody) ? 0 : -ENOSPC;
+}
+
 int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r)
 {
-	struct lease_slot *lease = find_addr(s, r->net, r->addr);
+	struct lease_slot *lease = lease_find_addr(s, r->net, r->addr);
+	int rc = 0;
 
-	if (!lease && r->state == DHCP_LEASE_DECLINED) {
-		struct dhcp_port nobody = {
-			.net = r->net, .port = DHCP_PORT_NONE, .addr = r->addr, .mac = r->mac
-		};
-
-		lease = insert(s, &nobody);
-		if (!lease)
-			return -ENOSPC;
-	}
 	if (!lease)
-		return -ENOENT;
+		rc = r->state == DHCP_LEASE_DECLINED ? restore_quarantine(s, r) : client_load(s, r);
+	if (rc)
+		return rc;
+	lease = lease_find_addr(s, r->net, r->addr);
 	lease->l.seconds = r->seconds;
 	lease->l.started = r->started;
 	lease_set(s, lease, r->state, r->expires);
@@ -284,7 +316,8 @@ static bool rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
 
 	if (!moved || lease->l.port != DHCP_PORT_NONE)
 		return false;
-	remove_lease(s, moved);
+	client_rehome(s, moved, lease);
+	lease_remove(s, moved);
 	lease->l.port = before->port;
 	lease->l.hostname = before->hostname;
 	lease->l.options = before->options;
@@ -294,11 +327,17 @@ static bool rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
 
 void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a)
 {
-	struct lease_slot *lease = find_addr(s, a->before.net, a->before.addr);
+	struct lease_slot *lease = lease_find_addr(s, a->before.net, a->before.addr);
 
 	if (a->change == DHCP_CHANGE_NONE || !lease)
 		return;
-	if (lease->l.port != a->before.port && !rejoin_port(s, lease, &a->before))
+	if (a->created) {
+		client_remove(s, lease);
+		return;
+	}
+	if (a->before.client)
+		client_restore(s, lease, &a->before);
+	else if (lease->l.port != a->before.port && !rejoin_port(s, lease, &a->before))
 		return;
 	lease_set(s, lease, a->before.state, a->before.expires);
 	lease->l.seconds = a->before.seconds;
@@ -308,21 +347,38 @@ void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a)
 	lease->l.declines = a->before.declines;
 }
 
-bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+static void end_lease(struct dhcp_server *s, struct lease_slot *lease, struct dhcp_action *ret)
 {
-	struct lease_slot *lease = lease_find_port(s, port);
-
-	if (!lease || (lease->l.state != DHCP_LEASE_BOUND && lease->l.state != DHCP_LEASE_OFFERED))
-		return false;
 	*ret = (struct dhcp_action){
 		.change = DHCP_CHANGE_RELEASED, .store = true, .exchange = -1, .before = lease->l
 	};
-	lease_set(s, lease,
-		  lease->l.state == DHCP_LEASE_BOUND ? DHCP_LEASE_RELEASED : DHCP_LEASE_FREE,
-		  INT64_MAX);
+	lease_set(s, lease, DHCP_LEASE_RELEASED, INT64_MAX);
 	lease->l.discovered = 0;
 	lease_record(lease, &ret->record);
-	return ret->record.state == DHCP_LEASE_RELEASED;
+}
+
+bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+{
+	struct lease_slot *lease = lease_find_port(s, port), *client;
+
+	if (!lease)
+		return false;
+	if (lease->l.state == DHCP_LEASE_BOUND) {
+		end_lease(s, lease, ret);
+		return true;
+	}
+	if (lease->l.state == DHCP_LEASE_OFFERED)
+		lease_lapse(s, lease);
+	lease->l.discovered = 0;
+	while (lease->clients.first != SLOT_NONE) {
+		client = &s->lease[lease->clients.first];
+		if (client->l.state == DHCP_LEASE_BOUND) {
+			end_lease(s, client, ret);
+			return true;
+		}
+		lease_lapse(s, client);
+	}
+	return false;
 }
 
 int64_t dhcp_next(const struct dhcp_server *s)
@@ -341,18 +397,19 @@ bool dhcp_expire(struct dhcp_server *s, int64_t now, struct dhcp_action *ret)
 		return false;
 	lease = CONTAINER_OF(first, struct lease_slot, timer);
 	*ret = (struct dhcp_action){ .exchange = -1, .before = lease->l };
-	if (lease->l.state == DHCP_LEASE_BOUND) {
-		lease_set(s, lease, DHCP_LEASE_EXPIRED, INT64_MAX);
-		ret->change = DHCP_CHANGE_EXPIRED;
-		ret->store = true;
-	} else {
-		ret->store = lease->l.state == DHCP_LEASE_DECLINED;
-		ret->change = ret->store ? DHCP_CHANGE_FREED : DHCP_CHANGE_NONE;
-		lease_set(s, lease, DHCP_LEASE_FREE, INT64_MAX);
-	}
 	lease_record(lease, &ret->record);
-	if (lease->l.port == DHCP_PORT_NONE)
-		remove_lease(s, lease);
+	ret->record.expires = INT64_MAX;
+	if (lease->l.state == DHCP_LEASE_OFFERED) {
+		ret->record.state = lease_lapse(s, lease);
+		return true;
+	}
+	ret->store = true;
+	ret->change = lease->l.state == DHCP_LEASE_BOUND ? DHCP_CHANGE_EXPIRED : DHCP_CHANGE_FREED;
+	ret->record.state =
+		lease->l.state == DHCP_LEASE_BOUND ? DHCP_LEASE_EXPIRED : DHCP_LEASE_FREE;
+	lease_set(s, lease, ret->record.state, INT64_MAX);
+	if (ret->change == DHCP_CHANGE_FREED && lease->l.port == DHCP_PORT_NONE)
+		lease_remove(s, lease);
 	return true;
 }
 

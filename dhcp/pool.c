@@ -141,6 +141,13 @@ static bool is_taken(const struct dhcp_pool *p, uint32_t place)
 	return p->level[0][place / 64] >> (place % 64) & 1;
 }
 
+bool dhcp_pool_taken(const struct dhcp_pool *p, uint32_t addr)
+{
+	uint32_t place;
+
+	return place_of(p, addr, &place) && is_taken(p, place);
+}
+
 bool dhcp_pool_take(struct dhcp_pool *p, uint32_t addr)
 {
 	uint32_t place;

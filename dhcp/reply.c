@@ -168,6 +168,8 @@ static void add_options(const struct exchange *x, enum dhcp_type type, uint32_t 
 			dhcp_outs_add(outs, OPT_MESSAGE, why, strlen(why));
 		return;
 	}
+	if (type == DHCP_ACK && x->type == DHCP_DISCOVER) /* RFC 4039 3.1 */
+		dhcp_outs_add(outs, OPT_RAPID_COMMIT, "", 0);
 	if (seconds)
 		dhcp_outs_add_u32(outs, OPT_LEASE_TIME, seconds);
 	add_echoes(x, outs);

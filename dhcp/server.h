@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lease.c, decide.c and reply.c share. */
+/* What lease.c, client.c, decide.c and reply.c share. */
 #ifndef DHCP_SERVER_INTERNAL_H
 #define DHCP_SERVER_INTERNAL_H
 
@@ -25,24 +25,41 @@ enum {
 	OPT_MAX_SIZE = 57,
 	OPT_T1 = 58,
 	OPT_T2 = 59,
+	OPT_VENDOR_CLASS = 60,
 	OPT_CLIENT_ID = 61,
+	OPT_USER_CLASS = 77,
+	OPT_RAPID_COMMIT = 80,
 	OPT_AGENT = 82,
 	OPT_IPV6_ONLY = 108,
 	OPT_CLASSLESS_ROUTES = 121,
+	OPT_IPXE = 175,
+};
+
+/* A list of slots. A client's lease is in that of its port while it is OFFERED or BOUND and the
+ * port is known, and in that of its network's ended ones, oldest first, when it is RELEASED or
+ * EXPIRED.
+ */
+struct lease_list {
+	uint32_t first, last; /* SLOT_NONE: empty */
+	uint32_t n;
 };
 
 struct lease_slot {
 	struct heap_node timer; /* in the heap while the state ends by itself; key: expires */
 	struct dhcp_lease l;
+	struct lease_list *in;	   /* a client's: the list that it is in, or NULL */
+	uint32_t next, prev;	   /* in that list */
+	struct lease_list clients; /* a port's */
 };
 
 struct dhcp_server {
 	struct siphash_key key;
 	uint32_t nets_cap;
 	struct dhcp_net_config *net; /* [nets_cap] */
+	struct lease_list *ended;    /* [nets_cap] */
 	struct slots slots;
 	struct lease_slot *lease; /* [slots.cap] */
-	struct index by_addr, by_port;
+	struct index by_addr, by_port, by_identity;
 	struct heap timers;
 	struct dhcp_counters count;
 	struct dhcp_options options; /* of the packet at hand */
@@ -55,7 +72,10 @@ struct exchange {
 	struct dhcp_message m;
 	const struct dhcp_options *o;
 	uint8_t type;
-	struct lease_slot *lease;
+	struct lease_slot *port;  /* the port that it came in by */
+	struct lease_slot *lease; /* the sender's; NULL: it is a client without one */
+	uint64_t identity[2];	  /* of a client */
+	bool boot, clone;	  /* a client that is firmware; one whose identifier another has */
 };
 
 struct lease_slot *lease_find_port(const struct dhcp_server *s, uint32_t port);
@@ -65,8 +85,50 @@ struct lease_slot *lease_find_port(const struct dhcp_server *s, uint32_t port);
 void lease_set(struct dhcp_server *s, struct lease_slot *lease, enum dhcp_lease_state state,
 	       int64_t expires);
 
+/* An offer ends without a binding; a client that never had one is forgotten. Returns the state that
+ * this leaves. */
+enum dhcp_lease_state lease_lapse(struct dhcp_server *s, struct lease_slot *lease);
+
 /* The record of a lease as it is now. */
 void lease_record(const struct lease_slot *lease, struct dhcp_record *ret);
+
+/* A new entry of the table in state FREE, by its address and, when it is a port's, by its port;
+ * NULL when the table is full. */
+struct lease_slot *lease_insert(struct dhcp_server *s, const struct dhcp_port *p);
+void lease_remove(struct dhcp_server *s, struct lease_slot *lease);
+struct lease_slot *lease_find_addr(const struct dhcp_server *s, uint32_t net, uint32_t addr);
+
+/* --- client.c --- */
+
+/* Who sent this, when it is not the port's own guest: sets x->lease, identity, boot and clone. */
+void client_find(struct dhcp_server *s, struct exchange *x);
+/*
+ * A lease for a client that has none, with address `wanted` where that is free; where it is not,
+ * another one, unless `only_wanted`. NULL with the reason in *ret_drop.
+ */
+struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_t wanted,
+			      bool only_wanted, enum dhcp_drop *ret_drop);
+/* Whether one more client behind this port may have a lease. */
+bool client_has_room(const struct exchange *x);
+/* The client is behind this port now, with this MAC. */
+void client_move(struct dhcp_server *s, struct lease_slot *lease, const struct exchange *x);
+/* Whether the network could give the address to this client, now or after taking it from one whose
+ * lease has ended. */
+bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr);
+/* Forgets a client, whose address is free again. */
+void client_remove(struct dhcp_server *s, struct lease_slot *lease);
+/* Its state has changed: puts it into the list where it belongs. */
+void client_place(struct dhcp_server *s, struct lease_slot *lease);
+/* Its address goes into quarantine, and it is without one. */
+void client_strip(struct dhcp_server *s, struct lease_slot *lease);
+/* The lease is that client's again. */
+void client_restore(struct dhcp_server *s, struct lease_slot *lease,
+		    const struct dhcp_lease *before);
+/* The leases of one port are another's now: `to` is where that port lives from now on, or NULL when
+ * it has gone. */
+void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_slot *to);
+/* A client's lease from its record. */
+MUST_CHECK int client_load(struct dhcp_server *s, const struct dhcp_record *r);
 
 /* The largest IPv4 datagram that this client takes (RFC 2131 2, RFC 2132 9.10), as a UDP payload
  * size. */

@@ -54,6 +54,9 @@ enum dhcp_drop {
 			       hold */
 	DHCP_DROP_DECLINES, /* more DECLINEs than one port may send */
 	DHCP_DROP_QUARANTINE, /* the port's address was declined and no other was found for it */
+	DHCP_DROP_NO_ADDRESS, /* the pool has no free address, or the table no room */
+	DHCP_DROP_CLIENTS, /* the clients behind this port have all addresses that they may have */
+	DHCP_DROP_UNKNOWN, /* a client without a record, where the server is not authoritative */
 	DHCP_DROP_MAX
 };
 
@@ -279,6 +282,8 @@ void dhcp_pool_free(struct dhcp_pool *p);
 uint32_t dhcp_pool_size(const struct dhcp_pool *p);
 uint32_t dhcp_pool_used(const struct dhcp_pool *p);
 bool dhcp_pool_contains(const struct dhcp_pool *p, uint32_t addr);
+/* False also when the address is outside. */
+bool dhcp_pool_taken(const struct dhcp_pool *p, uint32_t addr);
 /* False when the address is outside or was taken already. */
 bool dhcp_pool_take(struct dhcp_pool *p, uint32_t addr);
 /* Nothing happens when it is outside or was free. */
@@ -294,8 +299,27 @@ bool dhcp_pool_find(const struct dhcp_pool *p, uint64_t *place, uint32_t *ret_ad
 #define DHCP_INFINITE UINT32_MAX /* a lease time without end (RFC 2131 3.3) */
 #define DHCP_PORT_NONE UINT32_MAX
 
+/*
+ * Who a client is. Behind a port of its own, the port's MAC gets the port's address whatever else
+ * it says of itself. Other clients are not served under IDENTITY_PORT; under the others they are
+ * told apart by what they send, and get addresses of the pool.
+ */
+enum dhcp_identity {
+	DHCP_IDENTITY_PORT,
+	DHCP_IDENTITY_CLIENT_ID, /* option 61, else the hardware address (RFC 2131 4.2, RFC 6842) */
+	DHCP_IDENTITY_MAC,	 /* the hardware address */
+};
+
 struct dhcp_net_config {
 	bool serve; /* false: packets of this network are ignored */
+	enum dhcp_identity identity;
+	bool authoritative;	/* clients that it does not know are refused, not ignored (RFC 2131
+				   4.3.2) */
+	bool rapid_commit;	/* option 80 is answered with an ACK (RFC 4039) */
+	struct dhcp_pool *pool; /* where clients' addresses come from; owned by the caller, who may
+				   take and give as well; NULL under DHCP_IDENTITY_PORT */
+	uint32_t clients_max;	/* addresses that the clients behind one port may have; 0: no limit
+				 */
 	struct ip4_prefix
 		server; /* our address in the subnet, which is option 54, and the subnet's length */
 	uint32_t router; /* option 3; 0: none */
@@ -326,7 +350,10 @@ struct dhcp_lease {
 	uint32_t net;
 	uint32_t addr;
 	uint32_t port; /* the port whose allocation this address is; DHCP_PORT_NONE: an address in
-			  quarantine */
+			  quarantine; of a client: the port that it is behind, or DHCP_PORT_NONE */
+	bool client;   /* a client's, found by identity; else a port's own */
+	bool boot; /* a client's that is firmware: what the same card starts next takes it over */
+	uint64_t identity[2]; /* of a client: what it is found by */
 	struct mac mac;
 	enum dhcp_lease_state state;
 	uint32_t seconds;   /* as granted */
@@ -357,7 +384,8 @@ MUST_CHECK int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dh
 struct dhcp_port {
 	uint32_t net;
 	uint32_t port; /* a number that means something to the caller; one lease a port */
-	uint32_t addr;
+	uint32_t addr; /* 0: the port has no address of its own, and its clients are served by
+			  identity */
 	struct mac mac;
 	const char *hostname;
 	const struct dhcp_option_set *options;
@@ -376,8 +404,10 @@ MUST_CHECK int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t add
 /* New configuration for a port that is there; its address and MAC stay. */
 void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p);
 
-/* The port's device is gone: its lease, if it has one, is released. False when there was none to
- * end. */
+/*
+ * The port's device is gone: its lease is released, and those of the clients behind it. To be
+ * called until it returns false; each time that it returns true there is a record to store.
+ */
 bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret);
 
 /* NULL when there is none. Valid until the next call that adds or deletes. */
@@ -400,9 +430,18 @@ struct dhcp_record {
 	char hostname[DHCP_NAME_SIZE]; /* cleaned; empty: none */
 };
 
-/* Puts a stored lease back at start. -ENOENT when no port has this address and it is not in
- * quarantine, -ENOSPC. */
+/*
+ * Puts a stored lease back at start, when ports and networks are there. An address that is no
+ * port's is a client's, whose identity follows from MAC and client_id, or is in quarantine. -ENOENT
+ * when it can be neither, -EEXIST when the address is not to be had from the pool, -ENOSPC.
+ */
 MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r);
+
+/*
+ * Frees the address of the client of a network that had none for longest, and forgets that client.
+ * False when there is no such client.
+ */
+bool dhcp_reclaim(struct dhcp_server *s, uint32_t net);
 
 enum dhcp_change {
 	DHCP_CHANGE_NONE,
@@ -424,6 +463,8 @@ struct dhcp_input {
 
 struct dhcp_action {
 	enum dhcp_drop drop;
+	bool created;	 /* the lease was not there before: dhcp_undo removes it */
+	bool clone;	 /* another client with the same identifier is live behind another port */
 	uint8_t request; /* enum dhcp_type of what came, 0 when it was not understood */
 	uint8_t reply;	 /* enum dhcp_type of what was written, 0: nothing */
 	enum dhcp_change change;

@@ -217,16 +217,18 @@ static void read_reply(struct kit *k)
 static void check_action(const struct kit *k)
 {
 	const struct dhcp_action *a = &k->action;
+	const struct dhcp_lease *l;
 
 	kit_must((a->reply != 0) == (k->out_len != 0 || k->out_bad));
 	kit_must(!a->drop || !a->reply);
 	kit_must(!a->store || (a->change != DHCP_CHANGE_NONE && a->change != DHCP_CHANGE_OFFERED));
-	if (a->change != DHCP_CHANGE_NONE) {
-		kit_must(a->before.port == k->port);
-		kit_must(a->record.port == k->port);
-		kit_must(a->record.addr == kit_lease(k)->addr);
-		kit_must(a->record.state == kit_lease(k)->state);
-	}
+	if (a->change == DHCP_CHANGE_NONE)
+		return;
+	l = dhcp_lease_by_addr(k->s, KIT_NET, a->record.addr);
+	kit_must(l ? l->state == a->record.state : a->record.state == DHCP_LEASE_FREE);
+	if (k->config.identity == DHCP_IDENTITY_PORT)
+		kit_must(a->before.port == k->port && a->record.port == k->port &&
+			 a->record.addr == kit_lease(k)->addr);
 }
 
 void kit_input(struct kit *k, const struct dhcp_frame *f)

@@ -22,7 +22,7 @@ enum {
 	KIT_NET = 1,
 	KIT_PORT = 7,  /* has KIT_ADDR and kit_mac */
 	KIT_PORT2 = 8, /* has KIT_ADDR2 and kit_mac2 */
-	KIT_LEASES = 8,
+	KIT_LEASES = 16,
 	KIT_LEASE_TIME = 3600,
 	KIT_LEASE_MIN = 120,
 	KIT_LEASE_MAX = 86400,

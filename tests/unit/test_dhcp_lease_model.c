@@ -152,13 +152,13 @@ static void compare(struct model *m)
 	for (uint32_t port = 0; port < PORTS; port++)
 		same(dhcp_lease_by_port(m->s, port), by_port(m, port));
 	for (uint32_t net = 0; net < NETS; net++)
-		for (uint32_t addr = 0; addr < ADDRS; addr++)
+		for (uint32_t addr = 1; addr <= ADDRS; addr++)
 			same(dhcp_lease_by_addr(m->s, net, addr), by_addr(m, net, addr));
 }
 
 static void step(struct model *m, struct kit_random *r)
 {
-	uint32_t net = kit_below(r, NETS), port = kit_below(r, PORTS), addr = kit_below(r, ADDRS);
+	uint32_t net = kit_below(r, NETS), port = kit_below(r, PORTS), addr = 1 + kit_below(r, ADDRS);
 	int64_t expires = m->now + kit_below(r, 50);
 
 	switch (kit_below(r, 8)) {

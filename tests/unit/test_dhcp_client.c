@@ -1,0 +1,807 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Clients behind ports: who is who, which address each gets, and what becomes of it. Tests that are
+ * named by number are those of the statements of what a DHCP server must do.
+ */
+#include "dhcp_kit.h"
+#include "sequence.h"
+
+enum {
+	SHARED = 3,  /* a port without an address of its own */
+	SHARED2 = 4, /* another */
+	POOL = 4,
+	HOLD = KIT_OFFER_HOLD,
+};
+
+#define FIRST KIT_IP(10, 77, 0, 100)
+#define LAST (FIRST + POOL - 1)
+
+struct net {
+	struct kit k;
+	struct dhcp_pool *pool;
+};
+
+static void net_stop(struct net *n)
+{
+	kit_stop(&n->k);
+	dhcp_pool_free(n->pool);
+}
+
+#define CLEAN_NET CLEANUP(net_stop)
+
+static void net_start(struct net *n, enum dhcp_identity identity)
+{
+	static const struct ip4_range range = { FIRST, LAST };
+	struct dhcp_port shared = { .net = KIT_NET, .port = SHARED };
+
+	kit_start(&n->k);
+	ck_ok(dhcp_pool_new(&range, 1, &n->pool));
+	n->k.config.identity = identity;
+	n->k.config.pool = n->pool;
+	n->k.config.authoritative = true;
+	kit_configure(&n->k);
+	ck_ok(dhcp_port_add(n->k.s, &shared));
+	shared.port = SHARED2;
+	ck_ok(dhcp_port_add(n->k.s, &shared));
+	n->k.port = SHARED;
+}
+
+/* Who speaks: behind which port, with which card and which identifier (hexadecimal; NULL: none). */
+struct who {
+	uint32_t port;
+	uint8_t card;
+	const char *id;
+	const char *more; /* further options */
+};
+
+static const struct who anna = { SHARED, 1, "ff0a", NULL }, berta = { SHARED, 2, "ff0b", NULL },
+			clara = { SHARED, 3, "ff0c", NULL }, dora = { SHARED2, 4, "ff0d", NULL },
+			emma = { SHARED2, 5, "ff0e", NULL };
+
+static void speak(struct net *n, const struct who *w, uint8_t type, struct kit_message *c)
+{
+	uint8_t id[64];
+
+	n->k.port = w->port;
+	kit_message(c, &n->k, type);
+	c->src = (struct mac){ { 0x52, 0x54, 0, 0, 0, w->card } };
+	memcpy(c->m.chaddr, c->src.octet, sizeof(c->src.octet));
+	if (w->id)
+		kit_add(c, 61, id, kit_hex(w->id, id, sizeof(id)));
+	if (w->more)
+		kit_add_hex(c, w->more);
+}
+
+/* 0: no reply, or one without an address. */
+static uint32_t yiaddr(const struct net *n)
+{
+	return n->k.action.reply ? n->k.m.yiaddr : 0;
+}
+
+static uint32_t discover(struct net *n, const struct who *w, uint32_t wanted)
+{
+	struct kit_message c;
+
+	speak(n, w, DHCP_DISCOVER, &c);
+	if (wanted)
+		kit_add_u32(&c, 50, wanted);
+	kit_send(&n->k, &c);
+	return yiaddr(n);
+}
+
+/* Zero leaves a field or option out. Renewing goes to us alone, rebinding to all. */
+static uint32_t request(struct net *n, const struct who *w, uint32_t server, uint32_t wanted,
+			uint32_t ciaddr)
+{
+	static uint32_t xid;
+	struct kit_message c;
+
+	speak(n, w, DHCP_REQUEST, &c);
+	c.m.xid = ++xid;
+	c.m.ciaddr = c.saddr = ciaddr;
+	if (server)
+		kit_add_u32(&c, 54, server);
+	if (wanted)
+		kit_add_u32(&c, 50, wanted);
+	if (ciaddr && w != &emma) /* emma rebinds */
+		c.daddr = KIT_SERVER;
+	kit_send(&n->k, &c);
+	return yiaddr(n);
+}
+
+static uint32_t lease(struct net *n, const struct who *w)
+{
+	uint32_t addr = discover(n, w, 0);
+
+	ck_assert_uint_ne(addr, 0);
+	ck_assert_uint_eq(request(n, w, KIT_SERVER, addr, 0), addr);
+	ck_assert_int_eq(n->k.action.reply, DHCP_ACK);
+	return addr;
+}
+
+static void release(struct net *n, const struct who *w, uint32_t addr)
+{
+	struct kit_message c;
+
+	speak(n, w, DHCP_RELEASE, &c);
+	c.m.ciaddr = c.saddr = addr;
+	kit_add_u32(&c, 54, KIT_SERVER);
+	kit_send(&n->k, &c);
+	ck_assert_int_eq(n->k.action.change, DHCP_CHANGE_RELEASED);
+}
+
+static void decline(struct net *n, const struct who *w, uint32_t addr)
+{
+	struct kit_message c;
+
+	speak(n, w, DHCP_DECLINE, &c);
+	kit_add_u32(&c, 54, KIT_SERVER);
+	kit_add_u32(&c, 50, addr);
+	kit_send(&n->k, &c);
+}
+
+/* Every address that is taken in the pool has its lease: there is no leak. */
+static void check_pool(const struct net *n)
+{
+	uint32_t leases = 0;
+
+	for (uint32_t addr = FIRST; addr <= LAST; addr++) {
+		bool known = dhcp_lease_by_addr(n->k.s, KIT_NET, addr) != NULL;
+
+		kit_must(known == dhcp_pool_taken(n->pool, addr));
+		leases += known;
+	}
+	kit_must(leases == dhcp_pool_used(n->pool));
+}
+
+/* --- who is who --- */
+
+START_TEST(identities)
+{
+	static const struct who card2 = { SHARED, 9, "ff0a", NULL }, /* anna's identifier */
+		id2 = { SHARED, 1, "ff99", NULL },		     /* anna's card */
+		no_id = { SHARED, 1, NULL, NULL }, short_id = { SHARED, 1, "01", NULL };
+	static const struct {
+		enum dhcp_identity identity;
+		const struct who *who;
+		bool same;
+	} cases[] = {
+		{ DHCP_IDENTITY_CLIENT_ID, &card2, true }, /* t_dhcp_049: the card was replaced */
+		{ DHCP_IDENTITY_CLIENT_ID, &id2, false },
+		{ DHCP_IDENTITY_CLIENT_ID, &no_id, false },
+		{ DHCP_IDENTITY_CLIENT_ID, &short_id, false },
+		{ DHCP_IDENTITY_MAC, &card2, false },
+		{ DHCP_IDENTITY_MAC, &id2, true },
+		{ DHCP_IDENTITY_MAC, &no_id, true },
+	};
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, cases[_i].identity);
+	addr = lease(&n, &anna);
+	ck_assert(addr >= FIRST && addr <= LAST);
+	ck_assert_int_eq(lease(&n, cases[_i].who) == addr, cases[_i].same);
+	check_pool(&n);
+}
+END_TEST
+
+/* The guest of a port has the port's address, whatever it says of itself. */
+START_TEST(own_guest)
+{
+	struct net n CLEAN_NET;
+	struct kit_message c;
+	const struct who inner = { KIT_PORT, 1, "ff01", NULL };
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	n.k.port = KIT_PORT;
+	kit_message(&c, &n.k, DHCP_DISCOVER);
+	kit_add_hex(&c, "3d 03 ff0a0b");
+	kit_send(&n.k, &c);
+	ck_assert_uint_eq(yiaddr(&n), KIT_ADDR);
+	/* what is inside it is a client; */
+	ck_assert_uint_ge(lease(&n, &inner), FIRST);
+	ck_assert_uint_eq(dhcp_lease_by_port(n.k.s, KIT_PORT)->addr, KIT_ADDR);
+	/* not where ports are the only identity. */
+	n.k.config.identity = DHCP_IDENTITY_PORT;
+	kit_configure(&n.k);
+	discover(&n, &inner, 0);
+	kit_expect_drop(&n.k, DHCP_DROP_NOT_PORT_MAC, "a nested client");
+	discover(&n, &anna, 0);
+	kit_expect_drop(&n.k, DHCP_DROP_NOT_PORT_MAC, "a client of a shared port");
+}
+END_TEST
+
+/* The identifier counts, and the hardware address where there is none. */
+START_TEST(t_dhcp_089)
+{
+	static const struct who same_type = { SHARED, 8, "0001", NULL },
+				other_type = { SHARED, 8, "0101", NULL };
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = lease(&n, &same_type);
+	ck_assert_uint_eq(lease(&n, &same_type), addr);
+	ck_assert_uint_ne(lease(&n, &other_type), addr);
+}
+END_TEST
+
+/* Firmware, the loader it starts, and the system: one card, three identifiers, one address. */
+START_TEST(t_dhcp_090)
+{
+	static const struct who rom = { SHARED, 1, "00aabb", "3c 09 505845436c69656e74" },
+				ipxe = { SHARED, 1, "01525400000001", "4d 04 69505845" },
+				ipxe3004 = { SHARED, 1, "0152", "4d 05 0469505845" },
+				http = { SHARED, 1, "00aacc", "3c 0a 48545450436c69656e74" },
+				os = { SHARED, 1, "ff0102", NULL },
+				other_card = { SHARED, 2, "ff0103", NULL },
+				second = { SHARED, 1, "ff0104", NULL };
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = lease(&n, &rom);
+	ck_assert_uint_ne(lease(&n, &other_card), addr);
+	ck_assert_uint_eq(lease(&n, &ipxe), addr);
+	ck_assert_uint_eq(lease(&n, &ipxe3004), addr);
+	ck_assert_uint_eq(lease(&n, &http), addr);
+	ck_assert_uint_eq(lease(&n, &os), addr);
+	/* A system's lease is not taken over: these are two that share a card (ipvlan). */
+	ck_assert_uint_ne(lease(&n, &second), addr);
+	ck_assert_uint_eq(request(&n, &os, 0, 0, addr), addr);
+	ck_assert_uint_eq(dhcp_pool_used(n.pool), 3);
+	check_pool(&n);
+}
+END_TEST
+
+/* Cloned machines: one identifier, two live ports and cards. */
+START_TEST(t_dhcp_091)
+{
+	static const struct who original = { SHARED, 1, "ff0a", NULL },
+				clone = { SHARED2, 2, "ff0a", NULL };
+	struct net n CLEAN_NET;
+	struct dhcp_action a;
+	uint32_t one, two;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	one = lease(&n, &original);
+	two = discover(&n, &clone, 0);
+	ck_assert(n.k.action.clone);
+	ck_assert_uint_ne(one, two);
+	ck_assert_uint_eq(request(&n, &clone, KIT_SERVER, two, 0), two);
+	ck_assert(!n.k.action.clone); /* it was told once */
+	ck_assert_uint_eq(request(&n, &original, 0, 0, one), one);
+	ck_assert_uint_eq(request(&n, &clone, 0, 0, two), two);
+	/* The original goes; the clone keeps what it has. */
+	ck_assert(dhcp_port_end(n.k.s, SHARED, &a));
+	ck_assert_uint_eq(request(&n, &clone, 0, 0, two), two);
+	ck_assert_uint_eq(lease(&n, &clone), two);
+	check_pool(&n);
+}
+END_TEST
+
+/* --- which address --- */
+
+/* The binding, else the address of before, else the one that is asked for, else another. */
+START_TEST(t_dhcp_023)
+{
+	struct net n CLEAN_NET;
+	uint32_t addr, other;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = discover(&n, &anna, LAST);
+	ck_assert_uint_eq(addr, LAST);
+	ck_assert_uint_eq(request(&n, &anna, KIT_SERVER, addr, 0), addr);
+	ck_assert_uint_eq(discover(&n, &anna, FIRST), addr); /* bound */
+	release(&n, &anna, addr);
+	ck_assert_uint_eq(discover(&n, &anna, FIRST), addr); /* had it before */
+	other = discover(&n, &berta, addr);
+	ck_assert_uint_ne(other, addr); /* not free */
+	ck_assert(other >= FIRST && other <= LAST);
+}
+END_TEST
+
+/* Asked for, and not to be had: another is offered. */
+START_TEST(t_dhcp_024)
+{
+	static const uint32_t wanted[] = { KIT_SERVER,	KIT_ADDR,
+					   FIRST - 1,	LAST + 1,
+					   UINT32_MAX,	KIT_IP(10, 77, 0, 255),
+					   KIT_IP(10, 77, 0, 0), KIT_IP(192, 0, 2, 1) };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		uint32_t addr = discover(&n, &anna, wanted[i]);
+
+		ck_assert(addr >= FIRST && addr <= LAST);
+		kit_pass(&n.k, HOLD);
+	}
+	/* One in quarantine. */
+	lease(&n, &anna);
+	decline(&n, &anna, LAST);
+	decline(&n, &anna, dhcp_lease_by_addr(n.k.s, KIT_NET, LAST) ? LAST : FIRST);
+	check_pool(&n);
+}
+END_TEST
+
+/* What is offered is offered to nobody else, until the hold is over. */
+START_TEST(t_dhcp_025)
+{
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	addr = discover(&n, &anna, 0);
+	ck_assert_uint_ne(discover(&n, &berta, addr), addr);
+	ck_assert_uint_ne(discover(&n, &clara, addr), addr);
+	ck_assert_uint_eq(request(&n, &berta, KIT_SERVER, addr, 0), 0);
+	ck_assert_int_eq(n.k.action.reply, DHCP_NAK);
+}
+END_TEST
+
+/* A DISCOVER that is sent again takes no second address; an offer that nobody takes ends. */
+START_TEST(t_dhcp_026)
+{
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	addr = discover(&n, &anna, 0);
+	for (unsigned i = 0; i < 10; i++)
+		ck_assert_uint_eq(discover(&n, &anna, 0), addr);
+	ck_assert_uint_eq(dhcp_pool_used(n.pool), 1);
+}
+END_TEST
+
+START_TEST(t_dhcp_027)
+{
+	struct net n CLEAN_NET;
+	struct dhcp_action a;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	discover(&n, &anna, 0);
+	ck_assert(!dhcp_expire(n.k.s, n.k.now + HOLD * KIT_SECOND - 1, &a));
+	ck_assert(dhcp_expire(n.k.s, n.k.now + HOLD * KIT_SECOND, &a));
+	ck_assert(!a.store && a.change == DHCP_CHANGE_NONE);
+	ck_assert_uint_eq(dhcp_pool_used(n.pool), 0);
+	check_pool(&n);
+}
+END_TEST
+
+START_TEST(t_dhcp_028)
+{
+	static const struct who *const all[] = { &anna, &berta, &clara, &dora };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	for (unsigned i = 0; i < POOL; i++)
+		lease(&n, all[i]);
+	ck_assert_uint_eq(discover(&n, &emma, 0), 0);
+	kit_expect_drop(&n.k, DHCP_DROP_NO_ADDRESS, "a full pool");
+	check_pool(&n);
+}
+END_TEST
+
+/* When the pool is tight, the address goes that was free for longest. */
+START_TEST(oldest_freed_first)
+{
+	static const struct who *const all[] = { &anna, &berta, &clara, &dora };
+	struct net n CLEAN_NET;
+	uint32_t addr[POOL];
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	for (unsigned i = 0; i < POOL; i++)
+		addr[i] = lease(&n, all[i]);
+	release(&n, &clara, addr[2]);
+	release(&n, &anna, addr[0]);
+	ck_assert_uint_eq(discover(&n, &emma, 0), addr[2]);
+	/* Anna's is hers again; Clara's is gone, and no other is free. */
+	ck_assert_uint_eq(lease(&n, &anna), addr[0]);
+	ck_assert_uint_eq(discover(&n, &clara, 0), 0);
+	kit_pass(&n.k, HOLD);
+	ck_assert_uint_eq(lease(&n, &clara), addr[2]);
+	check_pool(&n);
+}
+END_TEST
+
+START_TEST(t_dhcp_035)
+{
+	static const struct ip4_range whole = { KIT_IP(10, 77, 0, 1), KIT_IP(10, 77, 0, 254) };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	dhcp_pool_free(n.pool);
+	ck_ok(dhcp_pool_new(&whole, 1, &n.pool));
+	n.k.config.pool = n.pool;
+	kit_configure(&n.k);
+	/* What its caller took out of the pool is never given. */
+	ck_assert(dhcp_pool_take(n.pool, KIT_SERVER) && dhcp_pool_take(n.pool, KIT_ADDR));
+	for (unsigned i = 0; i < 3; i++) {
+		const struct who w = { SHARED, (uint8_t)(10 + i), NULL, NULL };
+		uint32_t addr = discover(&n, &w, i ? KIT_SERVER : KIT_ADDR);
+
+		ck_assert(addr && addr != KIT_SERVER && addr != KIT_ADDR);
+	}
+}
+END_TEST
+
+START_TEST(t_dhcp_036)
+{
+	static const struct who quick = { SHARED, 1, NULL, "50 00" };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	discover(&n, &quick, 0);
+	kit_expect(&n.k, DHCP_OFFER, "not configured");
+	ck_assert(!kit_has(&n.k, 80));
+	kit_pass(&n.k, HOLD);
+	n.k.config.rapid_commit = true;
+	kit_configure(&n.k);
+	discover(&n, &quick, 0);
+	kit_expect(&n.k, DHCP_ACK, "configured");
+	kit_expect_option(&n.k, 80, "", 0);
+	ck_assert(n.k.action.store && n.k.action.change == DHCP_CHANGE_BOUND);
+	discover(&n, &anna, 0);
+	kit_expect(&n.k, DHCP_OFFER, "the same client without option 80");
+}
+END_TEST
+
+START_TEST(t_dhcp_037)
+{
+	static const struct who without_ipv4 = { SHARED, 1, NULL, "50 00 37 02 016c" };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.rapid_commit = true;
+	kit_configure(&n.k);
+	kit_put(&n.k, 108, "00000708");
+	discover(&n, &without_ipv4, 0);
+	kit_expect(&n.k, DHCP_OFFER, "IPv6 is preferred");
+}
+END_TEST
+
+/* --- REQUEST of those that are not in the table --- */
+
+START_TEST(requests_of_strangers)
+{
+	static const struct {
+		const char *what;
+		const struct who *who;
+		uint32_t server, wanted, ciaddr;
+		enum dhcp_type authority, guest; /* the answers; 0: none */
+	} cases[] = {
+		{ "t_dhcp_041", &anna, KIT_SERVER, FIRST, 0, DHCP_ACK, DHCP_ACK },
+		{ "t_dhcp_039", &anna, KIT_SERVER, LAST + 1, 0, DHCP_NAK, DHCP_NAK },
+		{ "t_dhcp_043", &anna, 0, KIT_IP(192, 0, 2, 9), 0, DHCP_NAK, DHCP_NAK },
+		{ "t_dhcp_045", &anna, 0, FIRST, 0, DHCP_ACK, 0 },
+		{ "t_dhcp_045 not free", &anna, 0, KIT_ADDR, 0, DHCP_NAK, 0 },
+		{ "t_dhcp_047", &emma, 0, 0, FIRST, DHCP_ACK, 0 },
+		{ "t_dhcp_047 not free", &emma, 0, 0, KIT_ADDR, DHCP_NAK, 0 },
+		{ "t_dhcp_048 renewing", &anna, 0, 0, KIT_ADDR, DHCP_NAK, DHCP_NAK },
+	};
+
+	for (unsigned authority = 0; authority < 2; authority++) {
+		enum dhcp_type expected = authority ? cases[_i].authority : cases[_i].guest;
+		struct net n CLEAN_NET;
+
+		net_start(&n, DHCP_IDENTITY_MAC);
+		n.k.config.authoritative = authority;
+		kit_configure(&n.k);
+		request(&n, cases[_i].who, cases[_i].server, cases[_i].wanted, cases[_i].ciaddr);
+		if (expected)
+			kit_expect(&n.k, expected, cases[_i].what);
+		else
+			kit_expect_drop(&n.k, DHCP_DROP_UNKNOWN, cases[_i].what);
+		check_pool(&n);
+	}
+}
+END_TEST
+
+/* It has an address and asks for another. */
+START_TEST(t_dhcp_044)
+{
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	addr = lease(&n, &anna);
+	request(&n, &anna, 0, addr == FIRST ? LAST : FIRST, 0);
+	kit_expect(&n.k, DHCP_NAK, "another address");
+	ck_assert_uint_eq(request(&n, &anna, 0, addr, 0), addr);
+}
+END_TEST
+
+START_TEST(t_dhcp_055)
+{
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	ck_assert_uint_eq(request(&n, &anna, 0, FIRST, 0), FIRST);
+	request(&n, &berta, 0, FIRST, 0);
+	kit_expect(&n.k, DHCP_NAK, "the second");
+}
+END_TEST
+
+/* --- DECLINE, RELEASE, the end of a port --- */
+
+START_TEST(declined)
+{
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	addr = lease(&n, &anna);
+	decline(&n, &berta, addr);
+	kit_expect_drop(&n.k, DHCP_DROP_NOT_HELD, "not hers");
+	decline(&n, &anna, addr);
+	ck_assert_int_eq(n.k.action.change, DHCP_CHANGE_DECLINED);
+	ck_assert(n.k.action.store);
+	ck_assert_uint_eq(n.k.action.record.port, DHCP_PORT_NONE);
+	ck_assert_uint_ne(lease(&n, &anna), addr);
+	ck_assert_uint_ne(discover(&n, &berta, addr), addr);
+	check_pool(&n);
+}
+END_TEST
+
+/* A port can put so many addresses out of use, whoever of its clients declines. */
+START_TEST(t_dhcp_085)
+{
+	unsigned declines = 0;
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.quarantine = 1;
+	kit_configure(&n.k);
+	for (unsigned i = 0; i < 10; i++) {
+		const struct who w = { SHARED, (uint8_t)(10 + i), NULL, NULL };
+
+		decline(&n, &w, lease(&n, &w));
+		declines += n.k.action.change == DHCP_CHANGE_DECLINED;
+		if (!n.k.action.drop)
+			dhcp_pool_give(n.pool, n.k.action.record.addr);
+		kit_pass(&n.k, 7200);
+	}
+	ck_assert_uint_eq(declines, 4);
+}
+END_TEST
+
+START_TEST(t_dhcp_087)
+{
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = lease(&n, &anna);
+	release(&n, &anna, addr);
+	lease(&n, &berta);
+	lease(&n, &clara);
+	ck_assert_uint_eq(lease(&n, &anna), addr);
+	kit_pass(&n.k, KIT_LEASE_TIME + 1);
+	ck_assert_int_eq(dhcp_lease_by_addr(n.k.s, KIT_NET, addr)->state, DHCP_LEASE_EXPIRED);
+	/* An offer to one whose lease has ended leaves that as it was. */
+	ck_assert_uint_eq(discover(&n, &anna, 0), addr);
+	kit_pass(&n.k, HOLD);
+	ck_assert_int_eq(dhcp_lease_by_addr(n.k.s, KIT_NET, addr)->state, DHCP_LEASE_EXPIRED);
+	ck_assert_uint_eq(lease(&n, &anna), addr);
+}
+END_TEST
+
+/* 10,000 cards behind one port take what that port may have, and nothing of the others'. */
+START_TEST(t_dhcp_114)
+{
+	struct net n CLEAN_NET;
+	unsigned offers = 0;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.clients_max = 2;
+	kit_configure(&n.k);
+	for (unsigned i = 0; i < 10000; i++) {
+		struct kit_message c;
+
+		speak(&n, &anna, DHCP_DISCOVER, &c);
+		c.m.chaddr[1] = (uint8_t)(i >> 8);
+		c.m.chaddr[2] = (uint8_t)i;
+		kit_send(&n.k, &c);
+		offers += n.k.action.reply != 0;
+		if (!n.k.action.reply)
+			kit_must(n.k.action.drop == DHCP_DROP_CLIENTS);
+	}
+	ck_assert_uint_eq(offers, 2);
+	ck_assert_uint_ne(lease(&n, &dora), 0);
+	ck_assert_uint_ne(lease(&n, &emma), 0);
+	check_pool(&n);
+}
+END_TEST
+
+/* The machine behind a port is gone: what it had is to be had at once. */
+START_TEST(t_dhcp_118)
+{
+	struct net n CLEAN_NET;
+	struct dhcp_action a;
+	unsigned stored = 0;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	for (unsigned round = 0; round < 1000; round++) {
+		for (uint8_t i = 0; i < POOL - 1; i++) {
+			const struct who w = { SHARED, (uint8_t)(round * POOL + i), NULL, NULL };
+
+			lease(&n, &w);
+		}
+		discover(&n, &clara, 0);
+		stored = 0;
+		while (dhcp_port_end(n.k.s, SHARED, &a))
+			stored += a.store && a.record.state == DHCP_LEASE_RELEASED;
+		kit_must(stored <= POOL);
+		check_pool(&n);
+	}
+	dhcp_port_del(n.k.s, SHARED);
+	check_pool(&n);
+}
+END_TEST
+
+/* --- what is not stored is taken back; what is stored comes back --- */
+
+START_TEST(undone)
+{
+	struct net n CLEAN_NET;
+	struct dhcp_action a;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	ck_assert_uint_eq(request(&n, &anna, 0, FIRST, 0), FIRST);
+	dhcp_undo(n.k.s, &n.k.action);
+	ck_assert_uint_eq(dhcp_pool_used(n.pool), 0);
+	addr = discover(&n, &anna, 0);
+	request(&n, &anna, KIT_SERVER, addr, 0);
+	dhcp_undo(n.k.s, &n.k.action);
+	ck_assert_int_eq(dhcp_lease_by_addr(n.k.s, KIT_NET, addr)->state, DHCP_LEASE_OFFERED);
+	request(&n, &anna, KIT_SERVER, addr, 0);
+	decline(&n, &anna, addr);
+	a = n.k.action;
+	ck_assert_uint_ne(discover(&n, &anna, 0), addr);
+	request(&n, &anna, KIT_SERVER, yiaddr(&n), 0);
+	dhcp_undo(n.k.s, &n.k.action);
+	dhcp_undo(n.k.s, &a);
+	ck_assert_int_eq(dhcp_lease_by_addr(n.k.s, KIT_NET, addr)->state, DHCP_LEASE_BOUND);
+	check_pool(&n);
+}
+END_TEST
+
+START_TEST(restored)
+{
+	static const uint8_t id[] = { 0xff, 0x0a };
+	struct net n CLEAN_NET;
+	struct dhcp_record r = { .net = KIT_NET,
+				 .addr = LAST,
+				 .port = DHCP_PORT_NONE,
+				 .state = DHCP_LEASE_BOUND,
+				 .seconds = 3600,
+				 .mac = { { 0x52, 0x54, 0, 0, 0, 1 } },
+				 .client_id = id,
+				 .client_id_len = sizeof(id) };
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	r.started = n.k.now;
+	r.expires = n.k.now + 3600 * KIT_SECOND;
+	ck_ok(dhcp_lease_restore(n.k.s, &r));
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, LAST), LAST);
+	ck_assert_int_eq(n.k.action.change, DHCP_CHANGE_RENEWED);
+	r.addr = LAST + 1; /* in no pool */
+	ck_assert_int_eq(dhcp_lease_restore(n.k.s, &r), -EEXIST);
+	n.k.config.identity = DHCP_IDENTITY_PORT;
+	kit_configure(&n.k);
+	r.addr = FIRST;
+	ck_assert_int_eq(dhcp_lease_restore(n.k.s, &r), -ENOENT);
+	check_pool(&n);
+}
+END_TEST
+
+/* --- at random --- */
+
+enum { PEOPLE = 12, STEPS = 4000 };
+
+/* What a client was told: until then the address is its own. */
+struct promise {
+	uint32_t addr;
+	int64_t until;
+};
+
+static void keep_promises(const struct promise *p, unsigned who, uint32_t addr, int64_t now)
+{
+	for (unsigned i = 0; i < PEOPLE; i++)
+		kit_must(i == who || p[i].addr != addr || p[i].until <= now);
+}
+
+static void random_step(struct net *n, struct sequence *r, struct promise *p)
+{
+	unsigned i = sequence_below(r, PEOPLE);
+	const struct who w = { i % 2 ? SHARED : SHARED2, (uint8_t)(i + 1), NULL, NULL };
+	uint32_t any = FIRST + sequence_below(r, POOL + 1), addr = 0;
+	struct dhcp_action a;
+
+	switch (sequence_below(r, 8)) {
+	case 0:
+	case 1:
+		addr = discover(n, &w, any);
+		break;
+	case 2:
+	case 3:
+		addr = request(n, &w, KIT_SERVER, any, 0);
+		break;
+	case 4:
+		addr = request(n, &w, 0, 0, p[i].addr ? p[i].addr : any);
+		break;
+	case 5:
+		if (!p[i].addr || p[i].until <= n->k.now)
+			break;
+		release(n, &w, p[i].addr);
+		p[i].addr = 0;
+		break;
+	case 6:
+		kit_pass(&n->k, sequence_below(r, 900));
+		break;
+	default:
+		if (sequence_below(r, 20))
+			break;
+		while (dhcp_port_end(n->k.s, SHARED, &a))
+			;
+		for (unsigned j = 1; j < PEOPLE; j += 2)
+			p[j].addr = 0;
+		break;
+	}
+	if (!addr)
+		return;
+	keep_promises(p, i, addr, n->k.now);
+	if (n->k.action.reply != DHCP_ACK)
+		return;
+	if (n->k.action.store && sequence_below(r, 5) == 0) { /* it could not be stored */
+		dhcp_undo(n->k.s, &n->k.action);
+		return;
+	}
+	p[i] = (struct promise){ addr, n->k.now + KIT_LEASE_TIME * KIT_SECOND };
+}
+
+START_TEST(promises_are_kept)
+{
+	struct sequence r = { .state = (uint64_t)_i };
+	struct promise p[PEOPLE] = { 0 };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	for (unsigned step = 0; step < STEPS; step++) {
+		random_step(&n, &r, p);
+		check_pool(&n);
+	}
+}
+END_TEST
+
+UNIT_SUITE(dhcp_client)
+{
+	tcase_add_loop_test(tc, identities, 0, 7);
+	tcase_add_test(tc, own_guest);
+	tcase_add_test(tc, t_dhcp_023);
+	tcase_add_test(tc, t_dhcp_024);
+	tcase_add_test(tc, t_dhcp_025);
+	tcase_add_test(tc, t_dhcp_026);
+	tcase_add_test(tc, t_dhcp_027);
+	tcase_add_test(tc, t_dhcp_028);
+	tcase_add_test(tc, t_dhcp_035);
+	tcase_add_test(tc, t_dhcp_036);
+	tcase_add_test(tc, t_dhcp_037);
+	tcase_add_test(tc, t_dhcp_044);
+	tcase_add_test(tc, t_dhcp_055);
+	tcase_add_test(tc, t_dhcp_085);
+	tcase_add_test(tc, t_dhcp_087);
+	tcase_add_test(tc, t_dhcp_089);
+	tcase_add_test(tc, t_dhcp_090);
+	tcase_add_test(tc, t_dhcp_091);
+	tcase_add_test(tc, t_dhcp_114);
+	tcase_add_test(tc, t_dhcp_118);
+	tcase_add_test(tc, oldest_freed_first);
+	tcase_add_loop_test(tc, requests_of_strangers, 0, 8);
+	tcase_add_test(tc, declined);
+	tcase_add_test(tc, undone);
+	tcase_add_test(tc, restored);
+	tcase_add_loop_test(tc, promises_are_kept, 0, 16);
+}
