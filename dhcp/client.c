@@ -284,10 +284,9 @@ bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint
 		is_ended_client(lease_find_addr(s, x->in->net, addr)));
 }
 
-/* The address itself, out of the hands of a client whose lease has ended. */
-static void clear_address(struct dhcp_server *s, const struct exchange *x, uint32_t addr)
+void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr)
 {
-	struct lease_slot *lease = lease_find_addr(s, x->in->net, addr);
+	struct lease_slot *lease = lease_find_addr(s, net, addr);
 
 	if (is_ended_client(lease))
 		client_remove(s, lease);
@@ -306,7 +305,7 @@ static bool choose(struct dhcp_server *s, const struct exchange *x, uint32_t wan
 	if (only_wanted) {
 		if (!client_may_have(s, x, wanted))
 			return false;
-		clear_address(s, x, wanted);
+		client_evict(s, x->in->net, wanted);
 		*ret = wanted;
 		return dhcp_pool_take(x->net->pool, wanted);
 	}

@@ -240,9 +240,7 @@ static bool classify(const struct exchange *x, struct wanted *ret, struct dhcp_a
 
 	if (has_server && server != x->net->server.addr)
 		a->drop = DHCP_DROP_OTHER_SERVER;
-	else if (has_addr == (x->m.ciaddr != 0)) /* neither or both */
-		a->drop = DHCP_DROP_MALFORMED;
-	else if (has_server && !has_addr)
+	else if (has_addr == (x->m.ciaddr != 0) /* neither or both */ || (has_server && !has_addr))
 		a->drop = DHCP_DROP_MALFORMED;
 	if (!has_addr)
 		ret->addr = x->m.ciaddr;

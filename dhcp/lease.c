@@ -81,11 +81,34 @@ void dhcp_server_free(struct dhcp_server *s)
 	free(s);
 }
 
+/* Another pool: what is given or in quarantine is taken there as well, and clients whose address is
+ * not to be had there are forgotten. */
+static void change_pool(struct dhcp_server *s, uint32_t net)
+{
+	struct dhcp_pool *pool = s->net[net].pool;
+
+	s->net[net].pool = NULL; /* nothing is given back to either */
+	for (uint32_t i = 0; i < s->slots.fresh; i++) {
+		const struct dhcp_lease *l = &s->lease[i].l;
+
+		if (!slots_live(&s->slots, i) || l->net != net || !l->addr)
+			continue;
+		if (!(pool && dhcp_pool_take(pool, l->addr)) && l->client)
+			client_remove(s, &s->lease[i]);
+	}
+	s->net[net].pool = pool;
+}
+
 int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c)
 {
+	const struct dhcp_pool *before;
+
 	if (net >= s->nets_cap)
 		return -ENOSPC;
+	before = s->net[net].pool;
 	s->net[net] = *c;
+	if (c->pool != before)
+		change_pool(s, net);
 	return 0;
 }
 
@@ -186,6 +209,7 @@ void lease_remove(struct dhcp_server *s, struct lease_slot *lease)
 
 int dhcp_port_add(struct dhcp_server *s, const struct dhcp_port *p)
 {
+	client_evict(s, p->net, p->addr);
 	if (lease_find_port(s, p->port) || (p->addr && lease_find_addr(s, p->net, p->addr)))
 		return -EEXIST;
 	return lease_insert(s, p) ? 0 : -ENOSPC;
@@ -214,6 +238,7 @@ int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
 				.mac = old->l.mac,
 				.hostname = old->l.hostname,
 				.options = old->l.options };
+	client_evict(s, p.net, addr);
 	if (lease_find_addr(s, p.net, addr))
 		return -EEXIST;
 	if (s->slots.used == s->slots.cap)

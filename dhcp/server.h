@@ -115,6 +115,8 @@ void client_move(struct dhcp_server *s, struct lease_slot *lease, const struct e
 /* Whether the network could give the address to this client, now or after taking it from one whose
  * lease has ended. */
 bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr);
+/* Takes an address from a client whose lease has ended. */
+void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr);
 /* Forgets a client, whose address is free again. */
 void client_remove(struct dhcp_server *s, struct lease_slot *lease);
 /* Its state has changed: puts it into the list where it belongs. */

@@ -378,7 +378,11 @@ MUST_CHECK int dhcp_server_new(const struct dhcp_limits *limits, const struct si
 			       struct dhcp_server **ret);
 void dhcp_server_free(struct dhcp_server *s);
 
-/* Sets or replaces the configuration of network `net`, a number below limits.nets. */
+/*
+ * Sets or replaces the configuration of network `net`, a number below limits.nets: -ENOSPC. With
+ * another pool than before, the addresses of all leases are taken from it, and a client whose
+ * address is not to be had is forgotten.
+ */
 MUST_CHECK int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c);
 
 struct dhcp_port {

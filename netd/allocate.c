@@ -251,6 +251,17 @@ static bool address_in_tables(struct holder *h, uint32_t address)
 	const struct network *n = &h->d->network[h->p->network];
 	const struct dhcp_lease *lease = dhcp_lease_by_addr(h->d->dhcp, n->slot, address);
 
+	if (lease && lease->client) {
+		char mac[MAC_TEXT_SIZE];
+
+		/* Memory of one whose lease has ended gives way. */
+		if (lease->state == DHCP_LEASE_RELEASED || lease->state == DHCP_LEASE_EXPIRED)
+			return false;
+
+		snprintf(h->text, sizeof(h->text), "the DHCP client %s",
+			 mac_text(&lease->mac, mac));
+		return true;
+	}
 	if (lease && lease->port == DHCP_PORT_NONE) {
 		snprintf(h->text, sizeof(h->text), "quarantine, since a guest declined it");
 		return true;
@@ -358,7 +369,9 @@ static int search_address(struct daemon *d, const struct port *p, uint32_t *ret,
 		uint32_t address;
 		int rc;
 
-		if (!dhcp_pool_find(n->pool, &place, &address))
+		/* A client whose lease has ended gives way to a guest. */
+		if (!dhcp_pool_find(n->pool, &place, &address) &&
+		    (!dhcp_reclaim(d->dhcp, n->slot) || !dhcp_pool_find(n->pool, &place, &address)))
 			break;
 		rc = address_taken(&h, address, &err);
 		if (rc < 0)

@@ -275,7 +275,9 @@ static void network_defaults(struct config_network *n)
 				      .offer_hold = 60,
 				      .quarantine = 3600,
 				      .auto_dns = true,
-				      .dhcp = true };
+				      .dhcp = true,
+				      .port_leases = 16,
+				      .authoritative = true };
 }
 
 static struct config_network *add_network(struct config *c)
@@ -632,6 +634,7 @@ static struct config *defaults(void)
 	c->supernet.at[c->supernet.n++] = (struct ip4_prefix){ .addr = 0x0a400000, .len = 10 };
 	c->trap_group = 28260; /* "nd" */
 	c->max_ports = 4096;
+	c->max_leases = 4096;
 	c->max_clients = 512;
 	return c;
 }

@@ -74,6 +74,9 @@ struct config_network {
 	char domain[DHCP_NAME_SIZE];
 	uint32_t mtu; /* 0: auto */
 	bool dhcp;
+	enum dhcp_identity identity;
+	bool authoritative, rapid_commit;
+	uint32_t port_leases; /* that the clients behind one port may have beside it; 0: no limit */
 	struct config_host *host;
 	unsigned hosts;
 	struct config_options options;
@@ -92,6 +95,7 @@ struct config {
 	char secret[256]; /* empty: from /etc/machine-id */
 	uint32_t trap_group;
 	uint32_t max_ports;
+	uint32_t max_leases; /* beside those of the ports */
 	uint32_t max_clients;
 	struct config_network *network;
 	unsigned networks;

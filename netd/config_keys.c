@@ -553,6 +553,27 @@ static void print_policy(const struct key *k, const void *section, struct printe
 	item(p, policies[*(const enum mac_policy *)member_const(k, section)]);
 }
 
+static const char *const identities[] = { [DHCP_IDENTITY_PORT] = "port",
+					  [DHCP_IDENTITY_CLIENT_ID] = "client-id",
+					  [DHCP_IDENTITY_MAC] = "mac" };
+
+static int parse_identity(const struct key *k, void *section, const char *text, unsigned index,
+			  struct err *err)
+{
+	unsigned v;
+	int rc = parse_word(identities, ARRAY_SIZE(identities), text, &v, err);
+
+	(void)index;
+	if (!rc)
+		*(enum dhcp_identity *)member(k, section) = (enum dhcp_identity)v;
+	return rc;
+}
+
+static void print_identity(const struct key *k, const void *section, struct printer *p)
+{
+	item(p, identities[*(const enum dhcp_identity *)member_const(k, section)]);
+}
+
 /* --- the tables --- */
 
 #define PAIR(fn) .parse = parse_##fn, .print = print_##fn
@@ -563,6 +584,8 @@ const struct key config_keys_top[] = {
 	  .max = 65535 },
 	{ "max-ports", .offset = offsetof(struct config, max_ports), PAIR(number), .min = 1,
 	  .max = 65536 },
+	{ "max-leases", .offset = offsetof(struct config, max_leases), PAIR(number),
+	  .max = 1048576 },
 	{ "max-clients", .offset = offsetof(struct config, max_clients), PAIR(number), .min = 8,
 	  .max = 4096 },
 	{ 0 },
@@ -602,6 +625,10 @@ const struct key config_keys_network[] = {
 	  .max = DHCP_NAME_SIZE },
 	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
 	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool) },
+	{ "identity", .offset = NETWORK(identity), PAIR(identity) },
+	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
+	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
+	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
 	{ 0 },
 };
 

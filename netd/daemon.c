@@ -67,7 +67,8 @@ static void packet(void *arg, const struct trap_packet *p)
 static int make_tables(struct daemon *d, struct err *err)
 {
 	uint32_t ports = d->config->max_ports, links = ports + EXTRA_LINKS;
-	struct dhcp_limits limits = { .nets = CONFIG_NETWORKS_MAX, .leases = 2 * ports };
+	struct dhcp_limits limits = { .nets = CONFIG_NETWORKS_MAX,
+				      .leases = 2 * ports + d->config->max_leases };
 	static const struct log_limit ten_a_minute = { .interval = 60 * NS_PER_S, .burst = 10 };
 
 	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))

@@ -39,6 +39,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "lease-refused";
 	case EVENT_MAC_CONFLICT:
 		return "mac-conflict";
+	case EVENT_CLONE:
+		return "clone";
 	case EVENT_RELOADED:
 		return "reloaded";
 	case EVENT_STORAGE_FAILED:

@@ -21,6 +21,7 @@ enum event_kind {
 	EVENT_LEASE_DECLINED, /* detail: what became of the address */
 	EVENT_LEASE_REFUSED,  /* a NAK */
 	EVENT_MAC_CONFLICT,   /* detail: where else the MAC was seen */
+	EVENT_CLONE,	      /* a DHCP client with the identifier of another that is live */
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED, /* detail: why */
 	EVENT_STORAGE_WORKS,

@@ -241,6 +241,22 @@ int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_
 	return check_explicit(d, n, taken, count, err);
 }
 
+/* The pool is dhcp/'s, too, for the clients of the network; it is not served before it is up. */
+static int set_pool(struct daemon *d, struct network *n, struct dhcp_pool *pool, struct err *err)
+{
+	struct dhcp_net_config net = { .server = n->subnet,
+				       .identity = n->config->identity,
+				       .pool = pool };
+
+	if (dhcp_net_set(d->dhcp, n->slot, &net)) {
+		dhcp_pool_free(pool);
+		return err_set(err, ENOSPC, "there is no room for its DHCP");
+	}
+	dhcp_pool_free(n->pool);
+	n->pool = pool;
+	return 0;
+}
+
 /* Reservations are kept for their guests; ports have theirs; declined ones are nobody's. */
 static int make_pool(struct daemon *d, struct network *n, struct err *err)
 {
@@ -256,9 +272,7 @@ static int make_pool(struct daemon *d, struct network *n, struct err *err)
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (p->network == n->slot)
 			dhcp_pool_take(pool, p->address);
-	dhcp_pool_free(n->pool);
-	n->pool = pool;
-	return 0;
+	return set_pool(d, n, pool, err);
 }
 
 int network_plan(struct daemon *d, struct network *n, struct err *err)
@@ -323,6 +337,11 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 {
 	const struct config_network *c = n->config;
 	struct dhcp_net_config net = { .serve = c->dhcp,
+				       .identity = c->identity,
+				       .authoritative = c->authoritative,
+				       .rapid_commit = c->rapid_commit,
+				       .pool = n->pool,
+				       .clients_max = c->port_leases,
 				       .server = n->subnet,
 				       .router =
 					       c->mode == BRIDGE_MODE_ISOLATED ? 0 : n->subnet.addr,
@@ -549,11 +568,14 @@ int network_bring_up(struct daemon *d, struct network *n, struct err *err)
 
 void network_forget(struct daemon *d, struct network *n)
 {
+	static const struct dhcp_net_config nothing;
 	struct port *p;
 
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (p->network == n->slot)
 			port_remove(d, p);
+	if (dhcp_net_set(d->dhcp, n->slot, &nothing))
+		log_error("network %s: its DHCP cannot be ended", n->config->name);
 	dhcp_pool_free(n->pool);
 	n->pool = NULL;
 	n->subnet.len = 0;

@@ -133,9 +133,10 @@ static void say_what_waits(const struct config *old, const struct config *c)
 	if (strcmp(old->socket_path, c->socket_path) ||
 	    strcmp(old->socket_group, c->socket_group) || old->socket_mode != c->socket_mode ||
 	    strcmp(old->secret, c->secret) || old->trap_group != c->trap_group ||
-	    old->max_ports != c->max_ports || old->max_clients != c->max_clients)
-		log_notice("socket, secret, trap-group, max-ports and max-clients take effect at "
-			   "the next start");
+	    old->max_ports != c->max_ports || old->max_leases != c->max_leases ||
+	    old->max_clients != c->max_clients)
+		log_notice("socket, secret, trap-group, max-ports, max-leases and max-clients take "
+			   "effect at the next start");
 }
 
 int daemon_reload(struct daemon *d, struct refusal *r)

@@ -44,10 +44,14 @@ static int load_lease(void *arg, const struct store_lease *l)
 {
 	struct loading *loading = arg;
 	struct daemon *d = loading->d;
+	const struct port *p =
+		l->guest[0] ? port_find(d, loading->n->slot, l->guest, l->nic) : NULL;
 	struct dhcp_record r = { .net = loading->n->slot,
 				 .addr = l->address,
-				 .port = DHCP_PORT_NONE,
+				 .port = p ? p->slot : DHCP_PORT_NONE,
 				 .mac = l->mac,
+				 .client_id = l->client_id,
+				 .client_id_len = l->client_id_len,
 				 .state = l->state,
 				 .seconds = l->seconds,
 				 .started = l->started,
@@ -63,7 +67,8 @@ static int load_lease(void *arg, const struct store_lease *l)
 				    INT64_MAX :
 				    loop_now(d->loop) + (l->expires_wall - wall) * NS_PER_S;
 	}
-	/* The row of an address that its port has no more says nothing. */
+	/* The row of an address that its port has no more, and that is no client's, says nothing.
+	 */
 	if (dhcp_lease_restore(d->dhcp, &r) == 0 && l->state == DHCP_LEASE_DECLINED)
 		dhcp_pool_take(loading->n->pool, l->address);
 	return 0;
@@ -86,6 +91,7 @@ static struct event *lease_event(struct daemon *d, enum event_kind kind, const s
 	struct event *e = event_add_port(d, kind, p);
 
 	e->address = a->record.addr;
+	e->mac = a->record.mac;
 	e->seconds = a->record.seconds;
 	e->exchange_ns = a->exchange;
 	snprintf(e->hostname, sizeof(e->hostname), "%.63s", a->record.hostname);
@@ -106,7 +112,9 @@ static void declined_event(struct daemon *d, const struct port *p, const struct 
 	struct event *e = lease_event(d, EVENT_LEASE_DECLINED, p, a);
 	char text[IP4_TEXT_SIZE];
 
-	if (p->address == a->record.addr)
+	if (a->before.client)
+		snprintf(e->detail, sizeof(e->detail), "it is in quarantine");
+	else if (p->address == a->record.addr)
 		snprintf(e->detail, sizeof(e->detail), "the port has no other");
 	else
 		snprintf(e->detail, sizeof(e->detail),
@@ -139,6 +147,8 @@ static void announce(struct daemon *d, const struct port *p, const struct dhcp_a
 	case DHCP_CHANGE_FREED:
 		break;
 	}
+	if (a->clone)
+		lease_event(d, EVENT_CLONE, p, a);
 	if (a->reply == DHCP_NAK)
 		lease_event(d, EVENT_LEASE_REFUSED, p, a);
 }
@@ -174,7 +184,8 @@ static void take_back(struct daemon *d, struct outbox_item *item)
 	dhcp_undo(d->dhcp, a);
 	l = dhcp_lease_by_port(d->dhcp, a->before.port);
 	/* The port that had declined its address has it again, unless it went in the same turn. */
-	if (l && l->addr == a->before.addr && d->port[l->port].address != l->addr)
+	if (l && !a->before.client && l->addr == a->before.addr &&
+	    d->port[l->port].address != l->addr)
 		port_undeclined(d, &d->port[l->port], l->addr);
 	serve_schedule(d);
 }
@@ -231,7 +242,7 @@ static void serve_frame(struct daemon *d, struct port *p, const struct dhcp_fram
 		return;
 	if (!keep(d, p, a, &ticket))
 		return;
-	if (a->change == DHCP_CHANGE_DECLINED)
+	if (a->change == DHCP_CHANGE_DECLINED && !a->before.client)
 		port_declined(d, p);
 	d->outbox.frames++;
 	item = outbox_add(&d->outbox, ticket);
@@ -324,12 +335,11 @@ void serve_end_lease(struct daemon *d, const struct port *p)
 	unsigned held_back;
 	struct err err;
 
-	if (!dhcp_port_end(d->dhcp, p->slot, &a))
-		return;
-	if (store_lease_end(d->store, d->network[p->network].config->name, p->address,
-			    a.record.state, NULL, &err) &&
-	    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
-		log_warning("an ended lease could not be stored: %s (%u more like this)", err.text,
-			    held_back);
+	while (dhcp_port_end(d->dhcp, p->slot, &a))
+		if (store_lease_end(d->store, d->network[p->network].config->name, a.record.addr,
+				    a.record.state, NULL, &err) &&
+		    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
+			log_warning("an ended lease could not be stored: %s (%u more like this)",
+				    err.text, held_back);
 	serve_schedule(d);
 }

@@ -110,6 +110,47 @@ class Port(NetnsTest):
             rogue.ok("ping", "-c", "1", "-W", "1", "10.77.0.250")
             self.assertEqual(seen.first_of(dhcp.is_arp, dhcp.is_dhcp), "is_arp")
 
+    def nested(self, wire, mac, **more):
+        """DORA of a client behind a guest's port, by its own MAC; the address, or None when nobody answers."""
+        ask = lambda **m: wire.exchange(dhcp.frame(dhcp.message(mac=mac, **m), mac=mac))
+        offer = ask(options=[(53, b"\x01"), *more.get("options", [])])
+        ack = ask(options=[(53, b"\x03"), (54, dhcp.ip("10.77.0.1")), (50, dhcp.ip(offer.yiaddr)),
+                           *more.get("options", [])])
+        self.assertEqual((ack.type, ack.yiaddr), (5, offer.yiaddr))
+        return ack.yiaddr
+
+    def test_clients_behind_a_port(self):
+        """identity = mac: what is nested in a guest gets addresses of the range, which outlive the daemon."""
+        macs = [f"52:54:00:77:00:{n:02x}" for n in range(3)]
+        daemon = self.daemon(CONFIG.replace("domain", "identity = mac port-leases = 2 range = { 10.77.0.10-10.77.0.12 }"
+                                                      "\n\tdomain"))
+        vmm = self.vmm(daemon, "web1")
+        own = vmm.udhcpc()["ip"]
+        with dhcp.Wire(vmm) as wire:
+            addresses = [self.nested(wire, mac) for mac in macs[:2]]
+            self.assertEqual(sorted([own, *addresses]), ["10.77.0.10", "10.77.0.11", "10.77.0.12"])
+            rows = {row["address"]: row for row in daemon.ctl_json("leases")}
+            self.assertEqual([(rows[a]["mac"], rows[a]["guest"], rows[a]["state"]) for a in addresses],
+                             [(mac, "web1", "bound") for mac in macs[:2]])
+            daemon.kill()
+            daemon.start()
+            renewed = wire.exchange(dhcp.frame(dhcp.message(mac=macs[1], ciaddr=addresses[1], options=[(53, b"\x03")]),
+                                               mac=macs[1]))
+            self.assertEqual((renewed.type, renewed.yiaddr), (5, addresses[1]))
+            # A third is not answered: what is answered next is the first.
+            wire.send(dhcp.frame(dhcp.message(mac=macs[2], options=[(53, b"\x01")]), mac=macs[2]))
+            self.assertEqual(self.nested(wire, macs[0]), addresses[0])
+        # Their port is gone, and their addresses are free for a guest.
+        with self.assertRaises(Error) as refused:
+            daemon.call("Attach", guest="web2", addresses=[addresses[0]])
+        self.assertEqual(refused.exception.parameters["holder"], "the DHCP client " + macs[0])
+        watch = daemon.watch()
+        vmm.close()
+        watch.until("gone", guest="web1")
+        watch.close()
+        self.assertEqual({row["state"] for row in daemon.ctl_json("leases")}, {"released"})
+        self.assertIn(self.vmm(daemon, "web2").udhcpc()["ip"], addresses)
+
     def test_raw_exchange(self):
         """What leaves the port, octet by octet: checksums, addresses, the four kinds of REQUEST."""
         daemon = self.daemon()

@@ -158,7 +158,8 @@ static void compare(struct model *m)
 
 static void step(struct model *m, struct kit_random *r)
 {
-	uint32_t net = kit_below(r, NETS), port = kit_below(r, PORTS), addr = 1 + kit_below(r, ADDRS);
+	uint32_t net = kit_below(r, NETS), port = kit_below(r, PORTS),
+		 addr = 1 + kit_below(r, ADDRS);
 	int64_t expires = m->now + kit_below(r, 50);
 
 	switch (kit_below(r, 8)) {

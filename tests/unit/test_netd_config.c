@@ -13,6 +13,7 @@ static const char everything_printed[] =
 	"supernet = { 10.128.0.0/9, 192.168.0.0/16 }\n"
 	"trap-group = 7\n"
 	"max-ports = 100\n"
+	"max-leases = 0\n"
 	"max-clients = 10\n"
 	"socket {\n"
 	"	path = /run/x/netd.sock\n"
@@ -37,6 +38,10 @@ static const char everything_printed[] =
 	"	domain = vm.internal\n"
 	"	mtu = 1400\n"
 	"	dhcp = off\n"
+	"	identity = client-id\n"
+	"	port-leases = 0\n"
+	"	authoritative = off\n"
+	"	rapid-commit = on\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option 67 { value = { 'it\\'s a.efi' } }\n"
 	"	host web1 {\n"
@@ -113,13 +118,13 @@ START_TEST(remembers_places)
 	const struct config_network *n = &c->network[0];
 
 	ck_assert_str_eq(n->place.file, scratch_path("netd.conf"));
-	ck_assert_int_eq(n->place.line, 10);
-	ck_assert_int_eq(n->subnet_place.line, 12);
-	ck_assert_int_eq(n->range_place.line, 13);
-	ck_assert_int_eq(n->host[0].place.line, 25);
-	ck_assert_int_eq(n->host[0].mac_place.line, 26);
-	ck_assert_int_eq(n->host[0].address_place.line, 27);
-	ck_assert_int_eq(n->host[1].place.line, 31);
+	ck_assert_int_eq(n->place.line, 11);
+	ck_assert_int_eq(n->subnet_place.line, 13);
+	ck_assert_int_eq(n->range_place.line, 14);
+	ck_assert_int_eq(n->host[0].place.line, 30);
+	ck_assert_int_eq(n->host[0].mac_place.line, 31);
+	ck_assert_int_eq(n->host[0].address_place.line, 32);
+	ck_assert_int_eq(n->host[1].place.line, 36);
 }
 END_TEST
 
@@ -173,6 +178,7 @@ END_TEST
 	"supernet = { 10.64.0.0/10 }\n"                                                            \
 	"trap-group = 28260\n"                                                                     \
 	"max-ports = 4096\n"                                                                       \
+	"max-leases = 4096\n"                                                                      \
 	"max-clients = 512\n"                                                                      \
 	"socket {\n"                                                                               \
 	"	mode = 0660\n"                                                                           \
@@ -193,6 +199,10 @@ END_TEST
 	"	dns = { auto }\n"                                                                        \
 	"	mtu = auto\n"                                                                            \
 	"	dhcp = on\n"                                                                             \
+	"	identity = port\n"                                                                       \
+	"	port-leases = 16\n"                                                                      \
+	"	authoritative = on\n"                                                                    \
+	"	rapid-commit = off\n"                                                                    \
 	"}\n"
 
 /* A file without networks has none; without a file there is one. */
