@@ -7,6 +7,7 @@
 # make lint       style, static analysis, include graph
 # make asan       the tests that need no guest, with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench      measures attach and detach against the kernel's floor
+# make soak       SOAK_KILLS=1000 times kill -9 under load, and every ACK is still there
 # make fuzz       FUZZ_SECONDS=60 of each fuzz target (clang)
 # make clean
 #
@@ -19,6 +20,7 @@ CC := gcc
 endif
 Q := $(if $(V),,@)
 FUZZ_SECONDS ?= 60
+SOAK_KILLS ?= 1000
 
 MODULES := mac dhcp bridge tap
 , := ,
@@ -98,7 +100,7 @@ $(B)/netd/netdctl: $(call objs,$(SRC_ctl)) $(B)/libnetd.a
 # --- tests ---
 
 SRC_unit := $(wildcard tests/unit/*.c)
-ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/bench/ports.c
+ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c tests/bench/ports.c
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
@@ -109,6 +111,10 @@ $(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd.a $
 $(B)/tests/netns/testvmm: $(B)/tests/netns/testvmm.o $(B)/mac.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/tests/netns/testload: $(B)/tests/netns/testload.o $(B)/libnetd.a $(B)/mac.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
 
 # The guest's image does not depend on how netd is built.
 build/guest/initramfs.gz: $(wildcard tests/guest/*)
@@ -177,11 +183,16 @@ check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
 	@echo "  TEST tests/guest/test_guests.py"
 	@NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning tests/guest/test_guests.py
 
-check-netns: all $(B)/tests/netns/testvmm
+check-netns: all $(B)/tests/netns/testvmm $(B)/tests/netns/testload
 	@for test in $(NETNS_TESTS); do \
 		echo "  TEST $$test"; \
 		NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning $$test || exit 1; \
 	done
+
+# The crash test of check-netns, for longer.
+soak: deps-check
+	@$(MAKE) --no-print-directory all $(B)/tests/netns/testload
+	@NETD_KILLS=$(SOAK_KILLS) NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 tests/netns/test_crash.py
 
 demo: deps-demo
 	@$(MAKE) --no-print-directory all build/guest/initramfs.gz
@@ -203,7 +214,7 @@ asan: deps-check
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 SCRIPTS = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/guest/init
-TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/bench/ports $(FUZZERS:%=tests/fuzz/replay-%)
+TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload tests/bench/ports $(FUZZERS:%=tests/fuzz/replay-%)
 
 lint: deps-lint
 	@echo "  BUILD with gcc and with clang, warnings are errors"
@@ -262,6 +273,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench fuzz fuzz-run
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:

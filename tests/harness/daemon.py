@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 
@@ -17,6 +18,7 @@ BUILD = os.environ.get("NETD_BUILD", os.path.join(TOP, "build"))
 NETD = os.path.join(BUILD, "netd", "netd")
 NETDCTL = os.path.join(BUILD, "netd", "netdctl")
 TESTVMM = os.path.join(BUILD, "tests", "netns", "testvmm")
+TESTLOAD = os.path.join(BUILD, "tests", "netns", "testload")
 
 # A network whose lease times, names and addresses do not depend on the machine.
 CONFIG = """
@@ -131,6 +133,55 @@ class Daemon:
         done = subprocess.run(["sqlite3", path, "SELECT * FROM allocation ORDER BY 1, 2, 3; SELECT '-';"
                                "SELECT * FROM address ORDER BY 1, 2"], capture_output=True, text=True, check=True)
         return done.stdout
+
+    def lease_rows(self):
+        """The state's leases, of a copy: what a dead daemon left behind is for the next one to recover."""
+        with tempfile.TemporaryDirectory(dir=self.directory) as copy:
+            shutil.copytree(self.state, copy, dirs_exist_ok=True)
+            db = sqlite3.connect(os.path.join(copy, "state.db"))
+            try:
+                return db.execute("SELECT mac, address, state, seconds FROM lease").fetchall()
+            finally:
+                db.close()
+
+
+class TestLoad:
+    """Many guests that ask for leases as fast as they get them, by testload."""
+
+    def __init__(self, daemon, guests):
+        self.process = subprocess.Popen([TESTLOAD, daemon.socket, str(guests)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.expect("ready")
+
+    def expect(self, word):
+        line = self.process.stdout.readline().rstrip("\n")
+        if line != word:
+            raise Failed(f"testload said '{line}' instead of '{word}'")
+
+    def say(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+
+    def go(self, frames):
+        """Starts all clients and returns after so many frames; they go on."""
+        self.say(f"go {frames}")
+        self.expect("now")
+
+    def stop(self):
+        """Every ACK that was seen last: {MAC: (address, seconds)}."""
+        self.say("stop")
+        acks = {}
+        for line in iter(self.process.stdout.readline, ".\n"):
+            if not line:
+                raise Failed("testload ended")
+            mac, address, seconds = line.split()
+            acks[mac] = (address, int(seconds))
+        return acks
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()
 
 
 class TestVmm:

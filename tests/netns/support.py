@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # pylint: disable=wrong-import-position
-from harness.daemon import CONFIG, Daemon, TestVmm
+from harness.daemon import CONFIG, Daemon, TestLoad, TestVmm
 from harness.namespaces import DEADLINE, Host, enter_private
 
 enter_private()
@@ -54,3 +54,8 @@ class NetnsTest(unittest.TestCase):
         vmm = TestVmm(daemon, guest, *options)
         self.addCleanup(vmm.close)
         return vmm
+
+    def load(self, daemon, guests):
+        load = TestLoad(daemon, guests)
+        self.addCleanup(load.close)
+        return load
