@@ -4,27 +4,68 @@
 #include <sys/random.h>
 
 #include "api.h"
+#include "base/container.h"
+
+#define STORAGE_RETRY_NS (5 * NS_PER_S)
 
 enum { EXTRA_LINKS = 16384 };
 
 /* --- phases --- */
 
-static void storage_event(struct daemon *d, const struct err *err)
+static void try_storage(struct loop_timer *t);
+
+static void try_storage_later(struct daemon *d)
+{
+	if (loop_timer_set(d->loop, &d->storage, loop_now(d->loop) + STORAGE_RETRY_NS, try_storage))
+		log_error("out of memory: the state is not tried again");
+}
+
+/*
+ * Puts what was granted from memory while the state could not be written, and at least something,
+ * so that the commit shows whether it can be again.
+ */
+static void catch_up(struct daemon *d)
+{
+	struct err err;
+
+	d->catching_up = !serve_store_renewals(d, &err) && !store_touch(d->store, &err);
+	try_storage_later(d);
+}
+
+static void try_storage(struct loop_timer *t)
+{
+	catch_up(CONTAINER_OF(t, struct daemon, storage));
+}
+
+static void storage_fails(struct daemon *d, const struct err *err)
 {
 	unsigned held_back;
 	struct event *e;
 
-	if (err && log_allow(&d->storage_log, loop_now(d->loop), &held_back))
+	if (log_allow(&d->storage_log, loop_now(d->loop), &held_back))
 		log_error("%s; nothing of it is promised (%u more like this)", err->text,
 			  held_back);
-	if (d->storage_failed == (err != NULL))
+	d->catching_up = false;
+	if (d->storage_failed)
 		return;
-	d->storage_failed = err != NULL;
-	e = event_add(d, err ? EVENT_STORAGE_FAILED : EVENT_STORAGE_WORKS);
-	if (err)
-		snprintf(e->detail, sizeof(e->detail), "%.190s", err->text);
-	else
-		log_notice("the state can be written again");
+	d->storage_failed = true;
+	e = event_add(d, EVENT_STORAGE_FAILED);
+	snprintf(e->detail, sizeof(e->detail), "%.190s", err->text);
+	try_storage_later(d);
+}
+
+/* Something could be stored again. It has recovered when nothing is in memory alone. */
+static void storage_works(struct daemon *d)
+{
+	if (!d->catching_up) {
+		catch_up(d);
+		return;
+	}
+	d->catching_up = d->storage_failed = false;
+	serve_renewals_stored(d);
+	loop_timer_cancel(&d->storage);
+	event_add(d, EVENT_STORAGE_RECOVERED);
+	log_notice("the state can be written again");
 }
 
 static void commit_once(struct daemon *d)
@@ -34,9 +75,9 @@ static void commit_once(struct daemon *d)
 	int rc = store_commit(d->store, &err);
 
 	if (rc)
-		storage_event(d, &err);
-	else if (dirty)
-		storage_event(d, NULL);
+		storage_fails(d, &err);
+	else if (dirty && d->storage_failed)
+		storage_works(d);
 	outbox_settle(d, rc == 0);
 }
 
@@ -159,8 +200,11 @@ void daemon_stop(struct daemon *d)
 		return;
 	varlink_server_free(d->varlink);
 	d->varlink = NULL;
+	if (d->store && d->storage_failed)
+		catch_up(d);
 	if (d->store)
 		commit(d);
+	loop_timer_cancel(&d->storage);
 	loop_timer_cancel(&d->expiry);
 	loop_timer_cancel(&d->reconcile);
 	host_free(d->host);

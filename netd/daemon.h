@@ -67,7 +67,8 @@ struct port {
 	bool vhost;
 	int64_t created;
 	uint32_t ifindex;
-	bool settled; /* the kernel has told that the device is up and in its bridge */
+	bool renewal_unstored; /* its lease was renewed while the state could not be written */
+	bool settled;	       /* the kernel has told that the device is up and in its bridge */
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 };
@@ -121,11 +122,12 @@ struct daemon {
 	struct outbox outbox;
 	struct events events;
 	struct varlink_server *varlink;
-	struct loop_timer expiry, reconcile;
+	struct loop_timer expiry, reconcile, storage;
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log;
 	bool storage_failed;
-	int64_t started; /* wall clock */
+	bool catching_up; /* the turn at hand has all that was granted meanwhile */
+	int64_t started;  /* wall clock */
 };
 
 enum { MAC_OF_PORT, MAC_OF_LINK }; /* kinds of holders in daemon.macs */
@@ -325,6 +327,10 @@ void serve_packet(struct daemon *d, const struct trap_packet *p);
 /* Sets the timer for what dhcp/ has to end next. */
 void serve_schedule(struct daemon *d);
 MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
+/* Puts the renewals that were granted while the state could not be written. */
+MUST_CHECK int serve_store_renewals(struct daemon *d, struct err *err);
+/* They are durable. */
+void serve_renewals_stored(struct daemon *d);
 /* A lease that ended because its port did. */
 void serve_end_lease(struct daemon *d, const struct port *p);
 

@@ -45,8 +45,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "reloaded";
 	case EVENT_STORAGE_FAILED:
 		return "storage-failed";
-	case EVENT_STORAGE_WORKS:
-		return "storage-works";
+	case EVENT_STORAGE_RECOVERED:
+		return "storage-recovered";
 	}
 	return "?";
 }

@@ -23,8 +23,8 @@ enum event_kind {
 	EVENT_MAC_CONFLICT,   /* detail: where else the MAC was seen */
 	EVENT_CLONE,	      /* a DHCP client with the identifier of another that is live */
 	EVENT_RELOADED,
-	EVENT_STORAGE_FAILED, /* detail: why */
-	EVENT_STORAGE_WORKS,
+	EVENT_STORAGE_FAILED,	 /* detail: why */
+	EVENT_STORAGE_RECOVERED, /* and all that was granted meanwhile is durable */
 };
 
 struct event {

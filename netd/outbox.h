@@ -17,7 +17,9 @@ typedef void (*outbox_fn)(struct daemon *d, struct outbox_item *item);
 struct outbox_item {
 	struct ticket ticket;
 	outbox_fn say;
-	outbox_fn take_back; /* NULL: nothing to take back */
+	/* NULL: nothing to take back. What is true all the same gives its ticket up here, and is
+	 * said. */
+	outbox_fn take_back;
 	void *arg;
 	union {
 		struct { /* a DHCP reply, or with len 0 only the lease's change */

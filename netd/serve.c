@@ -12,6 +12,15 @@
 
 /* --- records --- */
 
+static void set_times(const struct daemon *d, struct store_lease *row, int64_t started,
+		      int64_t expires)
+{
+	row->started = started;
+	row->expires = expires;
+	row->started_wall = loop_to_wall(d->loop, started);
+	row->expires_wall = loop_to_wall(d->loop, expires);
+}
+
 static int store_record(struct daemon *d, const struct dhcp_record *r, const struct port *p,
 			struct ticket *ret, struct err *err)
 {
@@ -21,12 +30,9 @@ static int store_record(struct daemon *d, const struct dhcp_record *r, const str
 				   .client_id_len = r->client_id_len,
 				   .hostname = r->hostname,
 				   .state = r->state,
-				   .seconds = r->seconds,
-				   .started_wall = loop_to_wall(d->loop, r->started),
-				   .expires_wall = loop_to_wall(d->loop, r->expires),
-				   .started = r->started,
-				   .expires = r->expires };
+				   .seconds = r->seconds };
 
+	set_times(d, &row, r->started, r->expires);
 	memcpy(row.network, d->network[r->net].config->name, sizeof(row.network));
 	if (p) {
 		memcpy(row.guest, p->guest, sizeof(row.guest));
@@ -153,6 +159,50 @@ static void announce(struct daemon *d, const struct port *p, const struct dhcp_a
 		lease_event(d, EVENT_LEASE_REFUSED, p, a);
 }
 
+/* --- renewals while the state cannot be written --- */
+
+/*
+ * Whether an action may be spoken of although it is not stored. A renewal may, in full: the row of
+ * the allocation keeps the address for this port and nobody else, whatever the row of the lease
+ * says, and a restart in between finds a lease that ended sooner. A lease that began in this very
+ * turn is not there to be renewed: it is about to be taken back.
+ */
+static bool stands_unstored(const struct dhcp_action *a)
+{
+	return a->change == DHCP_CHANGE_RENEWED && a->before.started != a->record.started;
+}
+
+int serve_store_renewals(struct daemon *d, struct err *err)
+{
+	struct port *p;
+	int rc = 0;
+
+	for (uint32_t at = 0; !rc && (p = port_next(d, &at));) {
+		const struct dhcp_lease *l = dhcp_lease_by_port(d->dhcp, p->slot);
+
+		if (!p->renewal_unstored)
+			continue;
+		if (l && l->state == DHCP_LEASE_BOUND) {
+			struct store_lease row = { .address = l->addr,
+						   .state = l->state,
+						   .seconds = l->seconds };
+
+			memcpy(row.network, d->network[l->net].config->name, sizeof(row.network));
+			set_times(d, &row, l->started, l->expires);
+			rc = store_lease_renew(d->store, &row, NULL, err);
+		}
+	}
+	return rc;
+}
+
+void serve_renewals_stored(struct daemon *d)
+{
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		p->renewal_unstored = false;
+}
+
 /* --- packets --- */
 
 static void say(struct daemon *d, struct outbox_item *item)
@@ -177,10 +227,16 @@ static void say(struct daemon *d, struct outbox_item *item)
 static void take_back(struct daemon *d, struct outbox_item *item)
 {
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
+	struct port *p = port_by_link(d, item->dhcp.ifindex);
 	const struct dhcp_lease *l;
 
 	if (a->change == DHCP_CHANGE_NONE)
 		return;
+	if (p && stands_unstored(a)) {
+		p->renewal_unstored = true;
+		item->ticket = ticket_no_promise();
+		return;
+	}
 	dhcp_undo(d->dhcp, a);
 	l = dhcp_lease_by_port(d->dhcp, a->before.port);
 	/* The port that had declined its address has it again, unless it went in the same turn. */
@@ -192,7 +248,7 @@ static void take_back(struct daemon *d, struct outbox_item *item)
 
 /* Stores what the action demands. False when that failed: the action is taken back and nothing is
  * said. */
-static bool keep(struct daemon *d, const struct port *p, const struct dhcp_action *a,
+static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 		 struct ticket *ticket)
 {
 	unsigned held_back;
@@ -205,6 +261,11 @@ static bool keep(struct daemon *d, const struct port *p, const struct dhcp_actio
 	}
 	if (!store_record(d, &a->record, p, ticket, &err))
 		return true;
+	if (stands_unstored(a)) {
+		p->renewal_unstored = true;
+		*ticket = ticket_no_promise();
+		return true;
+	}
 	if (log_allow(&d->storage_log, loop_now(d->loop), &held_back))
 		log_error(
 			"a lease could not be stored, so it is not granted: %s (%u more like this)",

@@ -42,20 +42,12 @@ static const char schema[] =
 	"CREATE TABLE forwarding (link TEXT PRIMARY KEY, boot TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE secret (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;";
 
-int store_fail(struct store *s, struct err *err)
+static int describe_failure(struct store *s, struct err *err)
 {
 	int code = sqlite3_errcode(s->db), extended = sqlite3_extended_errcode(s->db);
 	int system = sqlite3_system_errno(s->db);
 	const char *words = sqlite3_errmsg(s->db);
 
-	/*
-	 * Some errors, a full disk among them, end the transaction
-	 * (https://sqlite.org/lang_transaction.html).
-	 */
-	if (s->open && sqlite3_get_autocommit(s->db)) {
-		s->open = false;
-		s->broken = true;
-	}
 	if (code == SQLITE_CONSTRAINT)
 		return err_set(err, EEXIST, "state %s: %s", s->path, words);
 	if (code == SQLITE_FULL)
@@ -68,6 +60,23 @@ int store_fail(struct store *s, struct err *err)
 		return err_set(err, system, "state %s: %s: %s", s->path, words, strerror(system));
 	return err_set(err, code == SQLITE_READONLY ? EROFS : EIO, "state %s: %s (%d)", s->path,
 		       words, extended);
+}
+
+int store_fail(struct store *s, struct err *err)
+{
+	struct err why;
+	int rc = describe_failure(s, &why);
+
+	/*
+	 * Some errors, a full disk among them, end the transaction
+	 * (https://sqlite.org/lang_transaction.html).
+	 */
+	if (s->open && sqlite3_get_autocommit(s->db)) {
+		s->open = false;
+		s->broken = rc;
+		s->why = why;
+	}
+	return err_set(err, -rc, "%s", why.text);
 }
 
 /* --- statements --- */
@@ -92,19 +101,23 @@ int store_run(struct store *s, enum store_statement which, struct err *err)
 	return sqlite3_step(st) == SQLITE_DONE ? 0 : store_fail(s, err);
 }
 
+/* Opens the turn's transaction when it is not. A turn that could not begin is lost like any other.
+ */
+static int begin(struct store *s, struct err *err)
+{
+	if (!s->open && !s->broken) {
+		s->broken = store_run(s, BEGIN, &s->why);
+		s->open = !s->broken;
+	}
+	return s->broken ? err_set(err, -s->broken, "%s", s->why.text) : 0;
+}
+
 int store_get_change(struct store *s, enum store_statement which, sqlite3_stmt **ret,
 		     struct err *err)
 {
-	if (s->broken)
-		return err_set(err, EIO, "state %s: the transaction was lost", s->path);
-	if (!s->open) {
-		int rc = store_run(s, BEGIN, err);
+	int rc = begin(s, err);
 
-		if (rc)
-			return rc;
-		s->open = true;
-	}
-	return store_get(s, which, ret, err);
+	return rc ? rc : store_get(s, which, ret, err);
 }
 
 int store_finish(struct store *s, sqlite3_stmt *st, struct ticket *ret, struct err *err)
@@ -301,12 +314,22 @@ bool store_dirty(const struct store *s)
 	return s->open || s->broken;
 }
 
+/* SQLite writes this number also when it is the one that is there. */
+int store_touch(struct store *s, struct err *err)
+{
+	char text[64];
+	int rc = begin(s, err);
+
+	snprintf(text, sizeof(text), "PRAGMA user_version=%d", SCHEMA_VERSION);
+	return rc ? rc : pragma(s, text, NULL, err);
+}
+
 int store_commit(struct store *s, struct err *err)
 {
 	int rc = 0;
 
 	if (s->broken)
-		rc = err_set(err, EIO, "state %s: the transaction was lost", s->path);
+		rc = err_set(err, -s->broken, "%s", s->why.text);
 	else if (s->open)
 		rc = store_run(s, COMMIT, err);
 	/* SQLITE_BUSY and some I/O errors leave the transaction open. */
@@ -317,7 +340,7 @@ int store_commit(struct store *s, struct err *err)
 	if (rc == -ENOSPC)
 		sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	s->open = false;
-	s->broken = false;
+	s->broken = 0;
 	s->turn++;
 	return rc;
 }

@@ -47,6 +47,9 @@ MUST_CHECK int store_commit(struct store *s, struct err *err);
 /* Whether the turn at hand has put anything. */
 bool store_dirty(const struct store *s);
 
+/* Puts what changes nothing, so that the turn's commit shows whether the state can be written. */
+MUST_CHECK int store_touch(struct store *s, struct err *err);
+
 /* --- allocations --- */
 
 struct store_allocation {
@@ -101,6 +104,9 @@ struct store_lease {
 
 MUST_CHECK int store_lease_put(struct store *s, const struct store_lease *l, struct ticket *ret,
 			       struct err *err);
+/* Only state and times of a lease change; nothing happens when it has no row. */
+MUST_CHECK int store_lease_renew(struct store *s, const struct store_lease *l, struct ticket *ret,
+				 struct err *err);
 /* Only the state of a lease changes; nothing happens when it has no row. */
 MUST_CHECK int store_lease_end(struct store *s, const char *network, uint32_t address,
 			       enum dhcp_lease_state state, struct ticket *ret, struct err *err);

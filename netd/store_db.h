@@ -26,6 +26,7 @@ enum store_statement {
 	REST_GET,
 	REST_EXPIRE,
 	LEASE_PUT,
+	LEASE_RENEW,
 	LEASE_END,
 	LEASE_DEL,
 	LEASE_DEL_PORT,
@@ -48,8 +49,9 @@ struct store {
 	char boot[BOOT_ID_SIZE];
 	sqlite3_stmt *st[STATEMENTS];
 	uint64_t turn;
-	bool open;   /* a transaction is under way */
-	bool broken; /* it was lost: nothing of this turn will be stored */
+	bool open;	/* a transaction is under way */
+	int broken;	/* -errno: it was lost, and nothing of this turn will be stored */
+	struct err why; /* while it is broken */
 };
 
 /* SQLite's error as one of ours. */

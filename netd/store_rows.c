@@ -27,6 +27,8 @@ const char *const store_sql[STATEMENTS] = {
 	[REST_EXPIRE] = "DELETE FROM resting_mac WHERE until<=?1",
 	[LEASE_PUT] = "INSERT OR REPLACE INTO lease"
 		      " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+	[LEASE_RENEW] = "UPDATE lease SET state=?8, seconds=?9, started_wall=?10, expires_wall=?11,"
+			" started=?12, expires=?13, boot=?14 WHERE network=?1 AND address=?2",
 	[LEASE_END] = "UPDATE lease SET state=?3 WHERE network=?1 AND address=?2",
 	[LEASE_DEL] = "DELETE FROM lease WHERE network=?1 AND address=?2",
 	[LEASE_DEL_PORT] = "DELETE FROM lease"
@@ -261,6 +263,18 @@ int store_allocation_list(struct store *s, const char *network, store_allocation
 
 /* --- leases --- */
 
+/* The columns from `state` on. */
+static void bind_times(struct store *s, sqlite3_stmt *st, const struct store_lease *l)
+{
+	bind_text(st, 8, dhcp_lease_state_text(l->state));
+	sqlite3_bind_int64(st, 9, l->seconds);
+	sqlite3_bind_int64(st, 10, l->started_wall);
+	sqlite3_bind_int64(st, 11, l->expires_wall);
+	sqlite3_bind_int64(st, 12, l->started);
+	sqlite3_bind_int64(st, 13, l->expires);
+	bind_text(st, 14, s->boot);
+}
+
 int store_lease_put(struct store *s, const struct store_lease *l, struct ticket *ret,
 		    struct err *err)
 {
@@ -278,13 +292,21 @@ int store_lease_put(struct store *s, const struct store_lease *l, struct ticket 
 		bind_text(st, 5, l->hostname);
 	bind_text(st, 6, l->guest);
 	sqlite3_bind_int64(st, 7, l->nic);
-	bind_text(st, 8, dhcp_lease_state_text(l->state));
-	sqlite3_bind_int64(st, 9, l->seconds);
-	sqlite3_bind_int64(st, 10, l->started_wall);
-	sqlite3_bind_int64(st, 11, l->expires_wall);
-	sqlite3_bind_int64(st, 12, l->started);
-	sqlite3_bind_int64(st, 13, l->expires);
-	bind_text(st, 14, s->boot);
+	bind_times(s, st, l);
+	return store_finish(s, st, ret, err);
+}
+
+int store_lease_renew(struct store *s, const struct store_lease *l, struct ticket *ret,
+		      struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, LEASE_RENEW, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, l->network);
+	bind_ip(st, 2, l->address);
+	bind_times(s, st, l);
 	return store_finish(s, st, ret, err);
 }
 

@@ -12,6 +12,7 @@ import unittest
 
 from support import NetnsTest
 
+from harness import dhcp
 from harness.daemon import NETDCTL
 from harness.namespaces import DEADLINE
 from harness.varlink import Client, Error
@@ -302,9 +303,15 @@ class State(NetnsTest):
         self.until(lambda: self.host.ns.dump() == with_steady)
         self.assertEqual(daemon.ctl_json("status")["warnings"], ["the state cannot be written: nothing new is promised"])
         self.assertTrue(steady.ping("10.77.0.1"))
+        port = daemon.guests()["steady/0"]
+        address = port["addresses"][0].removesuffix("/24")
+        renew = dhcp.message(mac=port["mac"], ciaddr=address, options=[(53, b"\x03")])
+        with dhcp.Wire(steady) as wire:
+            answer = wire.exchange(dhcp.frame(renew, mac=port["mac"], source=address))
+        self.assertEqual((answer.type, answer.yiaddr), (5, address), "a lease that is durable is renewed from memory")
         os.unlink(filler)
         self.vmm(daemon, "after").udhcpc()
-        watch.until("storage-works")
+        watch.until("storage-recovered")
         watch.close()
         self.assertEqual(daemon.ctl_json("status")["warnings"], [])
         names = sorted(daemon.guests())

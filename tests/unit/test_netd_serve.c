@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* DHCP service from the trap to the wire, on a host in memory: what is said while the state cannot
+ * be written. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "dhcp_kit.h"
+#include "fake_host.h"
+
+#define CONFIG                                                                                     \
+	"mac { secret = test }\n"                                                                  \
+	"network default { subnet = 10.77.0.1/24 dns = 192.0.2.53 lease-time = 1h }\n"
+
+enum { HOUR = 3600, RETRY = 5 };
+
+static struct fake_daemon f;
+
+static void setup(void)
+{
+	f = (struct fake_daemon){ 0 };
+	fake_start(&f, CONFIG);
+	fake_turn(&f);
+}
+
+static void teardown(void)
+{
+	if (f.d)
+		fake_stop(&f);
+	fake_remove(&f);
+}
+
+static struct port *attached(const char *guest)
+{
+	struct attach_request q = { .guest = guest, .queues = 1, .vhost = VHOST_OFF };
+	struct attachment *a;
+	struct ticket ticket;
+	struct refusal r;
+
+	ck_assert_msg(port_attach(f.d, &q, &a, &ticket, &r) == 0, "%s", r.detail.text);
+	fake_turn(&f);
+	port_delivered(a);
+	return port_find(f.d, 0, guest, 0);
+}
+
+static struct port *port(void)
+{
+	return port_find(f.d, 0, "web1", 0);
+}
+
+static const struct dhcp_lease *lease(const struct port *p)
+{
+	return dhcp_lease_by_port(f.d->dhcp, p->slot);
+}
+
+/* --- clients --- */
+
+/* A REQUEST as the trap hands it over; ciaddr 0: the client has no address and asks for its
+ * port's. */
+static void request(const struct port *p, uint32_t ciaddr)
+{
+	static uint32_t xid;
+	struct dhcp_message m = { .op = DHCP_OP_REQUEST,
+				  .htype = DHCP_HTYPE_ETHERNET,
+				  .hlen = 6,
+				  .xid = ++xid,
+				  .ciaddr = ciaddr };
+	uint8_t ip[600] = { 0x45, [8] = 64, [9] = 17, [16] = 255, 255, 255, 255, 0, 68, 0, 67 };
+	struct wr w = wr_init(ip + 28, sizeof(ip) - 28);
+	struct trap_packet packet = { .ifindex = p->ifindex, .src = p->mac, .ip = ip };
+	uint16_t sum;
+
+	memcpy(m.chaddr, p->mac.octet, 6);
+	memset(packet.dst.octet, 0xff, 6);
+	dhcp_message_write(&w, &m);
+	wr_bytes(&w, "\x35\x01\x03", 3);
+	if (!ciaddr) {
+		wr_bytes(&w, "\x32\x04", 2);
+		wr_be32(&w, p->address);
+	}
+	wr_u8(&w, 255);
+	packet.len = 28 + w.len;
+	ip[2] = (uint8_t)(packet.len >> 8);
+	ip[3] = (uint8_t)packet.len;
+	ip[24] = (uint8_t)((8 + w.len) >> 8);
+	ip[25] = (uint8_t)(8 + w.len);
+	sum = (uint16_t)~kit_sum(0, ip, 20);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	fake_host->listener.packet(fake_host->listener.arg, &packet);
+}
+
+/* A second passes; how many replies left in it. */
+static unsigned replies(void)
+{
+	unsigned before = fake_host->frames;
+
+	fake_pass(&f, 1);
+	return fake_host->frames - before;
+}
+
+static void bind_lease(const struct port *p)
+{
+	request(p, 0);
+	ck_assert_uint_eq(replies(), 1);
+	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_BOUND);
+}
+
+static unsigned events_of(enum event_kind kind)
+{
+	unsigned n = 0;
+
+	for (uint64_t i = 1; i < f.d->events.next; i++)
+		n += event_get(&f.d->events, i)->kind == kind;
+	return n;
+}
+
+/* --- the rows --- */
+
+static int keep_lease(void *arg, const struct store_lease *l)
+{
+	struct store_lease *kept = arg;
+
+	ck_assert_uint_eq(kept->address, 0); /* there is one */
+	*kept = *l;
+	kept->hostname = NULL;
+	kept->client_id = NULL;
+	return 0;
+}
+
+static struct store_lease row(void)
+{
+	struct store_lease l = { .address = 0 };
+
+	ck_ok(store_lease_list(f.d->store, NULL, keep_lease, &l, &unit_err));
+	return l;
+}
+
+/* No file can grow: every commit fails, as on a disk that is broken. */
+static void break_storage(bool broken)
+{
+	struct rlimit limit = { broken ? 0 : RLIM_INFINITY, RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* --- while the state cannot be written --- */
+
+START_TEST(renewal_is_granted_from_memory)
+{
+	const struct port *p = attached("web1");
+	int64_t expires;
+
+	bind_lease(p);
+	fake_pass(&f, HOUR / 2);
+	expires = row().expires;
+	break_storage(true);
+	for (unsigned i = 0; i < 3; i++) {
+		request(p, p->address);
+		ck_assert_uint_eq(replies(), 1);
+		ck_assert_int_gt(lease(p)->expires, expires);
+		ck_assert_int_eq(row().expires, expires);
+	}
+	ck_assert_uint_eq(events_of(EVENT_LEASE_RENEWED), 3);
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_FAILED), 1);
+	fake_pass(&f, 3 * RETRY); /* it is tried, and fails */
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_FAILED), 1);
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 0);
+	break_storage(false);
+	fake_pass(&f, RETRY);
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 1);
+	ck_assert_int_eq(row().expires, lease(p)->expires);
+	expires = row().expires;
+	fake_stop(&f);
+	fake_start(&f, CONFIG);
+	ck_assert_int_eq(lease(port())->expires, expires);
+}
+END_TEST
+
+/* Any commit that works again stores it, before the timer does. */
+START_TEST(renewal_is_stored_with_the_next_commit)
+{
+	const struct port *p = attached("web1");
+
+	bind_lease(p);
+	break_storage(true);
+	request(p, p->address);
+	ck_assert_uint_eq(replies(), 1);
+	break_storage(false);
+	ck_assert_int_ne(row().expires, lease(p)->expires);
+	attached("web2");
+	ck_assert_int_eq(row().expires, lease(p)->expires);
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 1);
+}
+END_TEST
+
+/* And a clean end tries once more. */
+START_TEST(renewal_is_stored_at_the_end)
+{
+	const struct port *p = attached("web1");
+	int64_t expires;
+
+	bind_lease(p);
+	break_storage(true);
+	request(p, p->address);
+	ck_assert_uint_eq(replies(), 1);
+	expires = lease(p)->expires;
+	break_storage(false);
+	fake_stop(&f);
+	fake_start(&f, CONFIG);
+	ck_assert_int_eq(lease(port())->expires, expires);
+}
+END_TEST
+
+START_TEST(a_new_lease_is_not_granted)
+{
+	const struct port *p = attached("web1");
+
+	break_storage(true);
+	request(p, 0);
+	ck_assert_uint_eq(replies(), 0);
+	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_FREE);
+	/* Nor when it is renewed in the same turn: there is nothing on disk to renew. */
+	request(p, 0);
+	request(p, p->address);
+	ck_assert_uint_eq(replies(), 0);
+	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_FREE);
+	ck_assert_uint_eq(events_of(EVENT_LEASE_BOUND) + events_of(EVENT_LEASE_RENEWED), 0);
+	break_storage(false);
+	bind_lease(p);
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_FAILED), 1);
+	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 1);
+}
+END_TEST
+
+/* Two renewals in one turn: the first has a row to stand on. */
+START_TEST(second_renewal_of_a_turn_waits)
+{
+	const struct port *p = attached("web1");
+
+	bind_lease(p);
+	break_storage(true);
+	request(p, p->address);
+	request(p, p->address);
+	ck_assert_uint_eq(replies(), 1);
+	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_BOUND);
+	break_storage(false);
+	fake_pass(&f, RETRY);
+	ck_assert_int_eq(row().expires, lease(p)->expires);
+}
+END_TEST
+
+/* Killed before it could be stored: the lease ends sooner, and the address is still the port's. */
+START_TEST(renewal_that_is_lost)
+{
+	const struct port *p = attached("web1");
+	uint32_t address = p->address;
+	int64_t stored;
+
+	bind_lease(p);
+	stored = row().expires;
+	break_storage(true);
+	fake_pass(&f, HOUR / 2);
+	request(p, p->address);
+	ck_assert_uint_eq(replies(), 1);
+	fake_stop(&f);
+	break_storage(false);
+	fake_start(&f, CONFIG);
+	ck_assert_uint_eq(port()->address, address);
+	ck_assert_int_eq(lease(port())->expires, stored);
+	fake_pass(&f, HOUR);
+	ck_assert_int_eq(lease(port())->state, DHCP_LEASE_EXPIRED);
+	request(port(), address);
+	ck_assert_uint_eq(replies(), 1);
+	ck_assert_int_eq(lease(port())->state, DHCP_LEASE_BOUND);
+}
+END_TEST
+
+UNIT_SUITE(netd_serve)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, renewal_is_granted_from_memory);
+	tcase_add_test(tc, renewal_is_stored_with_the_next_commit);
+	tcase_add_test(tc, renewal_is_stored_at_the_end);
+	tcase_add_test(tc, a_new_lease_is_not_granted);
+	tcase_add_test(tc, second_renewal_of_a_turn_waits);
+	tcase_add_test(tc, renewal_that_is_lost);
+}
