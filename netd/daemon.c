@@ -8,7 +8,7 @@
 
 #define STORAGE_RETRY_NS (5 * NS_PER_S)
 
-enum { EXTRA_LINKS = 16384 };
+enum { EXTRA_LINKS = 16384, WALL_SLACK_S = 2 };
 
 /* --- phases --- */
 
@@ -28,7 +28,7 @@ static void catch_up(struct daemon *d)
 {
 	struct err err;
 
-	d->catching_up = !serve_store_renewals(d, &err) && !store_touch(d->store, &err);
+	d->catching_up = !serve_store_leases(d, &err) && !store_touch(d->store, &err);
 	try_storage_later(d);
 }
 
@@ -49,6 +49,7 @@ static void storage_fails(struct daemon *d, const struct err *err)
 	if (d->storage_failed)
 		return;
 	d->storage_failed = true;
+	d->boot_wall = 0;
 	e = event_add(d, EVENT_STORAGE_FAILED);
 	snprintf(e->detail, sizeof(e->detail), "%.190s", err->text);
 	try_storage_later(d);
@@ -62,7 +63,7 @@ static void storage_works(struct daemon *d)
 		return;
 	}
 	d->catching_up = d->storage_failed = false;
-	serve_renewals_stored(d);
+	serve_leases_stored(d);
 	loop_timer_cancel(&d->storage);
 	event_add(d, EVENT_STORAGE_RECOVERED);
 	log_notice("the state can be written again");
@@ -81,10 +82,27 @@ static void commit_once(struct daemon *d)
 	outbox_settle(d, rc == 0);
 }
 
+/*
+ * What is in the state has to be right after a reboot, when only the wall clock is left: when that
+ * was set, the leases' wall times are, too.
+ */
+static void follow_wall_clock(struct daemon *d)
+{
+	int64_t wall = loop_to_wall(d->loop, 0);
+	struct err err;
+
+	if (d->storage_failed || llabs(wall - d->boot_wall) <= WALL_SLACK_S)
+		return;
+	d->boot_wall = wall;
+	if (store_lease_set_wall(d->store, wall, WALL_SLACK_S, &err))
+		log_warning("the leases could not follow the wall clock: %s", err.text);
+}
+
 static void commit(void *arg)
 {
 	struct daemon *d = arg;
 
+	follow_wall_clock(d);
 	/* Saying something, or finding that nobody listens, can change the state once more. */
 	for (unsigned i = 0; i == 0 || (i < 4 && store_dirty(d->store)); i++)
 		commit_once(d);

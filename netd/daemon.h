@@ -67,8 +67,8 @@ struct port {
 	bool vhost;
 	int64_t created;
 	uint32_t ifindex;
-	bool renewal_unstored; /* its lease was renewed while the state could not be written */
-	bool settled;	       /* the kernel has told that the device is up and in its bridge */
+	bool lease_unstored; /* the row of its lease has older times than the memory */
+	bool settled;	     /* the kernel has told that the device is up and in its bridge */
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 };
@@ -126,8 +126,9 @@ struct daemon {
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log;
 	bool storage_failed;
-	bool catching_up; /* the turn at hand has all that was granted meanwhile */
-	int64_t started;  /* wall clock */
+	bool catching_up;  /* the turn at hand has all that was granted meanwhile */
+	int64_t started;   /* wall clock */
+	int64_t boot_wall; /* that of CLOCK_BOOTTIME 0, as the state has it; 0: not known */
 };
 
 enum { MAC_OF_PORT, MAC_OF_LINK }; /* kinds of holders in daemon.macs */
@@ -327,10 +328,10 @@ void serve_packet(struct daemon *d, const struct trap_packet *p);
 /* Sets the timer for what dhcp/ has to end next. */
 void serve_schedule(struct daemon *d);
 MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
-/* Puts the renewals that were granted while the state could not be written. */
-MUST_CHECK int serve_store_renewals(struct daemon *d, struct err *err);
+/* Puts the leases whose rows have older times than the memory. */
+MUST_CHECK int serve_store_leases(struct daemon *d, struct err *err);
 /* They are durable. */
-void serve_renewals_stored(struct daemon *d);
+void serve_leases_stored(struct daemon *d);
 /* A lease that ended because its port did. */
 void serve_end_lease(struct daemon *d, const struct port *p);
 

@@ -46,6 +46,34 @@ struct loading {
 	struct network *n;
 };
 
+/* Seconds, and at most as many as a lease has, whatever a row says. */
+static int64_t span(int64_t from, int64_t to)
+{
+	if (to <= from)
+		return 0;
+	return (uint64_t)to - (uint64_t)from < DHCP_INFINITE ? to - from : DHCP_INFINITE;
+}
+
+/*
+ * After a reboot CLOCK_BOOTTIME began anew: what is left is what the wall clock says is left. It
+ * may have been set meanwhile, so that is never more than the whole time that was granted.
+ */
+static void from_former_boot(const struct daemon *d, const struct store_lease *l,
+			     struct dhcp_record *r)
+{
+	int64_t now = loop_now(d->loop), wall = loop_wall(d->loop);
+	int64_t whole = span(l->started_wall, l->expires_wall);
+	int64_t left = span(wall, l->expires_wall);
+
+	if (l->expires_wall == INT64_MAX) {
+		r->started = now;
+		r->expires = INT64_MAX;
+		return;
+	}
+	r->expires = now + (left < whole ? left : whole) * NS_PER_S;
+	r->started = r->expires - whole * NS_PER_S;
+}
+
 static int load_lease(void *arg, const struct store_lease *l)
 {
 	struct loading *loading = arg;
@@ -63,20 +91,16 @@ static int load_lease(void *arg, const struct store_lease *l)
 				 .started = l->started,
 				 .expires = l->expires };
 
-	/* After a reboot CLOCK_BOOTTIME began anew: what is left is what the wall clock says is
-	 * left. */
-	if (!l->same_boot) {
-		int64_t wall = loop_wall(d->loop);
-
-		r.started = loop_now(d->loop) - (wall - l->started_wall) * NS_PER_S;
-		r.expires = l->expires_wall == INT64_MAX ?
-				    INT64_MAX :
-				    loop_now(d->loop) + (l->expires_wall - wall) * NS_PER_S;
-	}
+	if (!l->same_boot)
+		from_former_boot(d, l, &r);
 	/* The row of an address that its port has no more, and that is no client's, says nothing.
 	 */
-	if (dhcp_lease_restore(d->dhcp, &r) == 0 && l->state == DHCP_LEASE_DECLINED)
+	if (dhcp_lease_restore(d->dhcp, &r))
+		return 0;
+	if (l->state == DHCP_LEASE_DECLINED)
 		dhcp_pool_take(loading->n->pool, l->address);
+	else if (!l->same_boot && p && p->address == l->address)
+		d->port[p->slot].lease_unstored = true;
 	return 0;
 }
 
@@ -86,6 +110,10 @@ int serve_load(struct daemon *d, struct network *n, struct err *err)
 	int rc = store_lease_list(d->store, n->config->name, load_lease, &l, err);
 
 	serve_schedule(d);
+	if (!rc)
+		rc = serve_store_leases(d, err);
+	if (!rc && !d->storage_failed)
+		serve_leases_stored(d);
 	return rc;
 }
 
@@ -159,20 +187,22 @@ static void announce(struct daemon *d, const struct port *p, const struct dhcp_a
 		lease_event(d, EVENT_LEASE_REFUSED, p, a);
 }
 
-/* --- renewals while the state cannot be written --- */
+/* --- leases whose rows are behind --- */
 
 /*
- * Whether an action may be spoken of although it is not stored. A renewal may, in full: the row of
- * the allocation keeps the address for this port and nobody else, whatever the row of the lease
- * says, and a restart in between finds a lease that ended sooner. A lease that began in this very
- * turn is not there to be renewed: it is about to be taken back.
+ * Whether an action may be spoken of although it is not stored. A renewal of a port's own address
+ * may, in full: the row of the allocation keeps it for this port and nobody else, whatever the row
+ * of the lease says, and a restart in between finds a lease that ended sooner. A client's address
+ * is kept by its lease alone. A lease that began in this very turn is not there to be renewed: it
+ * is about to be taken back.
  */
 static bool stands_unstored(const struct dhcp_action *a)
 {
-	return a->change == DHCP_CHANGE_RENEWED && a->before.started != a->record.started;
+	return a->change == DHCP_CHANGE_RENEWED && !a->before.client &&
+	       a->before.started != a->record.started;
 }
 
-int serve_store_renewals(struct daemon *d, struct err *err)
+int serve_store_leases(struct daemon *d, struct err *err)
 {
 	struct port *p;
 	int rc = 0;
@@ -180,7 +210,7 @@ int serve_store_renewals(struct daemon *d, struct err *err)
 	for (uint32_t at = 0; !rc && (p = port_next(d, &at));) {
 		const struct dhcp_lease *l = dhcp_lease_by_port(d->dhcp, p->slot);
 
-		if (!p->renewal_unstored)
+		if (!p->lease_unstored)
 			continue;
 		if (l && l->state == DHCP_LEASE_BOUND) {
 			struct store_lease row = { .address = l->addr,
@@ -195,12 +225,12 @@ int serve_store_renewals(struct daemon *d, struct err *err)
 	return rc;
 }
 
-void serve_renewals_stored(struct daemon *d)
+void serve_leases_stored(struct daemon *d)
 {
 	struct port *p;
 
 	for (uint32_t at = 0; (p = port_next(d, &at));)
-		p->renewal_unstored = false;
+		p->lease_unstored = false;
 }
 
 /* --- packets --- */
@@ -233,7 +263,7 @@ static void take_back(struct daemon *d, struct outbox_item *item)
 	if (a->change == DHCP_CHANGE_NONE)
 		return;
 	if (p && stands_unstored(a)) {
-		p->renewal_unstored = true;
+		p->lease_unstored = true;
 		item->ticket = ticket_no_promise();
 		return;
 	}
@@ -262,7 +292,7 @@ static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 	if (!store_record(d, &a->record, p, ticket, &err))
 		return true;
 	if (stands_unstored(a)) {
-		p->renewal_unstored = true;
+		p->lease_unstored = true;
 		*ticket = ticket_no_promise();
 		return true;
 	}

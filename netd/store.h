@@ -107,6 +107,11 @@ MUST_CHECK int store_lease_put(struct store *s, const struct store_lease *l, str
 /* Only state and times of a lease change; nothing happens when it has no row. */
 MUST_CHECK int store_lease_renew(struct store *s, const struct store_lease *l, struct ticket *ret,
 				 struct err *err);
+/*
+ * The wall clock was set: the leases that were written in this boot get their wall times from
+ * CLOCK_BOOTTIME, whose 0 was at `wall`. Those that are right to `slack` seconds stay as they are.
+ */
+MUST_CHECK int store_lease_set_wall(struct store *s, int64_t wall, int64_t slack, struct err *err);
 /* Only the state of a lease changes; nothing happens when it has no row. */
 MUST_CHECK int store_lease_end(struct store *s, const char *network, uint32_t address,
 			       enum dhcp_lease_state state, struct ticket *ret, struct err *err);

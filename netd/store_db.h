@@ -27,6 +27,7 @@ enum store_statement {
 	REST_EXPIRE,
 	LEASE_PUT,
 	LEASE_RENEW,
+	LEASE_WALL,
 	LEASE_END,
 	LEASE_DEL,
 	LEASE_DEL_PORT,

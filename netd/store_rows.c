@@ -29,6 +29,10 @@ const char *const store_sql[STATEMENTS] = {
 		      " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
 	[LEASE_RENEW] = "UPDATE lease SET state=?8, seconds=?9, started_wall=?10, expires_wall=?11,"
 			" started=?12, expires=?13, boot=?14 WHERE network=?1 AND address=?2",
+	[LEASE_WALL] = "UPDATE lease SET started_wall=started/1000000000+?2,"
+		       " expires_wall=iif(expires=9223372036854775807, expires,"
+		       " expires/1000000000+?2)"
+		       " WHERE boot=?1 AND abs(started_wall-started/1000000000-?2)>?3",
 	[LEASE_END] = "UPDATE lease SET state=?3 WHERE network=?1 AND address=?2",
 	[LEASE_DEL] = "DELETE FROM lease WHERE network=?1 AND address=?2",
 	[LEASE_DEL_PORT] = "DELETE FROM lease"
@@ -308,6 +312,19 @@ int store_lease_renew(struct store *s, const struct store_lease *l, struct ticke
 	bind_ip(st, 2, l->address);
 	bind_times(s, st, l);
 	return store_finish(s, st, ret, err);
+}
+
+int store_lease_set_wall(struct store *s, int64_t wall, int64_t slack, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, LEASE_WALL, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, s->boot);
+	sqlite3_bind_int64(st, 2, wall);
+	sqlite3_bind_int64(st, 3, slack);
+	return store_finish(s, st, NULL, err);
 }
 
 int store_lease_end(struct store *s, const char *network, uint32_t address,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* DHCP service from the trap to the wire, on a host in memory: what is said while the state cannot
- * be written. */
+ * be written, and what becomes of leases when the wall clock is set. */
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "dhcp_kit.h"
 #include "fake_host.h"
+#include "store_kit.h"
 
 #define CONFIG                                                                                     \
 	"mac { secret = test }\n"                                                                  \
@@ -276,6 +277,140 @@ START_TEST(renewal_that_is_lost)
 }
 END_TEST
 
+/* --- clocks --- */
+
+static void set_wall_clock(int64_t seconds)
+{
+	f.wall += seconds * NS_PER_S;
+}
+
+static void restart(void)
+{
+	fake_stop(&f);
+	fake_start(&f, CONFIG);
+	fake_turn(&f);
+}
+
+/* The host is off for so long; the firmware's clock goes on. */
+static void reboot(int64_t seconds)
+{
+	fake_stop(&f);
+	store_meddle(f.state, "UPDATE lease SET boot = 'another'");
+	f.boottime = 10 * NS_PER_S;
+	set_wall_clock(seconds);
+	fake_start(&f, CONFIG);
+	fake_turn(&f);
+}
+
+/* The lease has so many seconds left, and that is so in the state, by both clocks. */
+static void check_left(int64_t seconds)
+{
+	const struct dhcp_lease *l = lease(port());
+	struct store_lease stored = row();
+	int64_t left = (l->expires - f.boottime) / NS_PER_S;
+
+	ck_assert_int_eq(l->state, DHCP_LEASE_BOUND);
+	ck_assert_msg(llabs(left - seconds) <= 2, "%lld s are left, not %lld", (long long)left,
+		      (long long)seconds);
+	ck_assert(stored.same_boot);
+	ck_assert_int_eq(stored.expires, l->expires);
+	ck_assert_int_le(llabs(stored.expires_wall - f.wall / NS_PER_S - left), 2);
+	ck_assert_int_le(llabs(stored.expires_wall - stored.started_wall - HOUR), 2);
+}
+
+static const int64_t steps[] = { 0, -86400, 86400, 30, -30 };
+
+START_TEST(wall_clock_is_set)
+{
+	bind_lease(attached("web1"));
+	set_wall_clock(steps[_i]);
+	fake_pass(&f, HOUR / 2);
+	check_left(HOUR / 2);
+	fake_pass(&f, HOUR / 2);
+	ck_assert_int_eq(lease(port())->state, DHCP_LEASE_EXPIRED);
+}
+END_TEST
+
+START_TEST(wall_clock_is_set_over_a_restart)
+{
+	bind_lease(attached("web1"));
+	fake_stop(&f);
+	set_wall_clock(steps[_i]);
+	fake_start(&f, CONFIG);
+	fake_pass(&f, HOUR / 2);
+	check_left(HOUR / 2);
+	restart();
+	fake_pass(&f, HOUR / 2);
+	ck_assert_int_eq(lease(port())->state, DHCP_LEASE_EXPIRED);
+}
+END_TEST
+
+/* It is right again when the host goes down: nothing of the step is left. */
+START_TEST(wall_clock_is_set_before_a_reboot)
+{
+	bind_lease(attached("web1"));
+	set_wall_clock(steps[_i]);
+	fake_pass(&f, 600);
+	reboot(600);
+	check_left(HOUR - 1200);
+	/* What was written in another boot follows from now on, too. */
+	set_wall_clock(steps[_i]);
+	fake_pass(&f, 600);
+	reboot(600);
+	check_left(HOUR - 2400);
+}
+END_TEST
+
+/* Set back while the host is down: not more than the whole time is left, however often. */
+START_TEST(wall_clock_goes_back_over_a_reboot)
+{
+	bind_lease(attached("web1"));
+	for (unsigned i = 0; i < 3; i++) {
+		fake_pass(&f, 60);
+		reboot(-86400);
+		check_left(HOUR);
+	}
+	fake_pass(&f, HOUR);
+	ck_assert_int_eq(lease(port())->state, DHCP_LEASE_EXPIRED);
+}
+END_TEST
+
+/* Set forward: as if the host had been off for so long. The guest gets its address again. */
+START_TEST(wall_clock_goes_forward_over_a_reboot)
+{
+	uint32_t address, index;
+
+	bind_lease(attached("web1"));
+	address = port()->address;
+	index = port()->ifindex;
+	reboot(86400);
+	fake_pass(&f, 1);
+	ck_assert_int_eq(lease(port())->state, DHCP_LEASE_EXPIRED);
+	ck_assert_uint_eq(port()->address, address);
+	ck_assert_uint_eq(port()->ifindex, index); /* the host in memory keeps its links */
+	bind_lease(port());
+	check_left(HOUR - 1);
+}
+END_TEST
+
+START_TEST(infinite_lease)
+{
+	bind_lease(attached("web1"));
+	fake_stop(&f);
+	store_meddle(f.state, "UPDATE lease SET expires = 9223372036854775807,"
+			      " expires_wall = 9223372036854775807");
+	fake_start(&f, CONFIG);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		set_wall_clock(steps[i]);
+		fake_pass(&f, 60);
+		reboot(steps[i]);
+		ck_assert_int_eq(lease(port())->expires, INT64_MAX);
+		ck_assert_int_eq(row().expires, INT64_MAX);
+		ck_assert_int_eq(row().expires_wall, INT64_MAX);
+	}
+}
+END_TEST
+
 UNIT_SUITE(netd_serve)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -285,4 +420,10 @@ UNIT_SUITE(netd_serve)
 	tcase_add_test(tc, a_new_lease_is_not_granted);
 	tcase_add_test(tc, second_renewal_of_a_turn_waits);
 	tcase_add_test(tc, renewal_that_is_lost);
+	tcase_add_loop_test(tc, wall_clock_is_set, 0, ARRAY_SIZE(steps));
+	tcase_add_loop_test(tc, wall_clock_is_set_over_a_restart, 0, ARRAY_SIZE(steps));
+	tcase_add_loop_test(tc, wall_clock_is_set_before_a_reboot, 0, ARRAY_SIZE(steps));
+	tcase_add_test(tc, wall_clock_goes_back_over_a_reboot);
+	tcase_add_test(tc, wall_clock_goes_forward_over_a_reboot);
+	tcase_add_test(tc, infinite_lease);
 }
