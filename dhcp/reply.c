@@ -10,6 +10,7 @@
 #include "server.h"
 
 enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
+enum { SCOPES_MAX = 3 }; /* host, network, global */
 
 size_t reply_max_payload(const struct exchange *x)
 {
@@ -22,92 +23,132 @@ size_t reply_max_payload(const struct exchange *x)
 	return max - IP_AND_UDP;
 }
 
+/* Where configured options are looked for: the narrowest scope first, no NULL among them. */
+struct scopes {
+	const struct dhcp_option_set *at[SCOPES_MAX];
+	unsigned n;
+};
+
+static void add_scope(struct scopes *s, const struct dhcp_option_set *set)
+{
+	if (set)
+		s->at[s->n++] = set;
+}
+
+static struct scopes scopes_of(const struct exchange *x)
+{
+	struct scopes s = { .n = 0 };
+
+	if (x->lease)
+		add_scope(&s, x->lease->l.options);
+	add_scope(&s, x->net->options);
+	add_scope(&s, x->net->global);
+	return s;
+}
+
+/* The value of the narrowest scope that has this code. */
+static const uint8_t *configured(const struct scopes *s, uint8_t code, size_t *len)
+{
+	const uint8_t *p = NULL;
+
+	for (unsigned i = 0; i < s->n && !p; i++)
+		p = dhcp_option_set_get(s->at[i], code, len);
+	return p;
+}
+
+/* One reply under construction. */
+struct reply {
+	const struct exchange *x;
+	enum dhcp_type type;
+	uint32_t seconds; /* lease time; 0: no lease is spoken of */
+	struct scopes scopes;
+	struct dhcp_outs outs;
+};
+
 /* T1 is half and T2 seven eighths of the lease (RFC 2131 4.4.5); an infinite lease is never
  * renewed. */
-static void add_time(struct dhcp_outs *outs, uint8_t code, uint32_t seconds)
+static void add_time(struct reply *r, uint8_t code)
 {
+	uint32_t seconds = r->seconds;
+
 	if (code == OPT_T1 && seconds != DHCP_INFINITE)
-		dhcp_outs_add_u32(outs, code, seconds / 2);
+		dhcp_outs_add_u32(&r->outs, code, seconds / 2);
 	if (code == OPT_T2 && seconds != DHCP_INFINITE)
-		dhcp_outs_add_u32(outs, code, seconds - seconds / 8 - (seconds < 8 && seconds > 1));
+		dhcp_outs_add_u32(&r->outs, code,
+				  seconds - seconds / 8 - (seconds < 8 && seconds > 1));
 }
 
 /*
  * A client that understands classless routes ignores options 3 and 33, so its default route has to
  * be among them (RFC 3442); it is appended here unless the configuration has one.
  */
-static void add_classless_routes(struct dhcp_outs *outs, uint32_t router, const uint8_t *routes,
-				 size_t len)
+static void add_classless_routes(struct reply *r, const uint8_t *routes, size_t len)
 {
-	uint8_t all[sizeof(outs->inline_data)];
-	struct rd r = rd_init(routes, len);
+	uint8_t all[sizeof(r->outs.inline_data)];
+	struct rd rd = rd_init(routes, len);
 	struct wr w = wr_init(all, sizeof(all));
+	uint32_t router = r->x->net->router;
 	bool has_default = false;
 
-	while (rd_left(&r)) {
-		uint8_t width = rd_u8(&r);
+	while (rd_left(&rd)) {
+		uint8_t width = rd_u8(&rd);
 
 		has_default = has_default || width == 0;
-		rd_bytes(&r, (width + 7u) / 8 + 4);
-	}
-	if (has_default || !router) {
-		dhcp_outs_add(outs, OPT_CLASSLESS_ROUTES, routes, len);
-		return;
+		rd_bytes(&rd, (width + 7u) / 8 + 4);
 	}
 	wr_bytes(&w, routes, len);
 	wr_u8(&w, 0);
 	wr_be32(&w, router);
-	if (w.bad)
-		dhcp_outs_add(outs, OPT_CLASSLESS_ROUTES, routes, len);
+	if (has_default || !router || w.bad)
+		dhcp_outs_add(&r->outs, OPT_CLASSLESS_ROUTES, routes, len);
 	else
-		dhcp_outs_add_copy(outs, OPT_CLASSLESS_ROUTES, all, w.len);
+		dhcp_outs_add_copy(&r->outs, OPT_CLASSLESS_ROUTES, all, w.len);
 }
 
-/* The configured value of a code: the host's, else the network's. */
-static const uint8_t *configured(const struct exchange *x, uint8_t code, size_t *len)
+/* What follows from the network's and the port's own keys. */
+static void add_own(struct reply *r, uint8_t code)
 {
-	const uint8_t *p = x->lease ? dhcp_option_set_get(x->lease->l.options, code, len) : NULL;
+	const struct dhcp_net_config *net = r->x->net;
+	const struct lease_slot *lease = r->x->lease;
 
-	return p ? p : dhcp_option_set_get(x->net->options, code, len);
-}
-
-static void add_option(const struct exchange *x, struct dhcp_outs *outs, uint8_t code,
-		       uint32_t seconds)
-{
-	const struct dhcp_net_config *net = x->net;
-	size_t len;
-	const uint8_t *p = configured(x, code, &len);
-
-	if (code == OPT_CLASSLESS_ROUTES && p) {
-		add_classless_routes(outs, net->router, p, len);
-	} else if (p) {
-		dhcp_outs_add(outs, code, p, len);
-	} else if (code == OPT_SUBNET_MASK) {
-		dhcp_outs_add_u32(outs, code, ip4_mask(net->server.len));
+	if (code == OPT_SUBNET_MASK) {
+		dhcp_outs_add_u32(&r->outs, code, ip4_mask(net->server.len));
 	} else if (code == OPT_ROUTER && net->router) {
-		dhcp_outs_add_u32(outs, code, net->router);
+		dhcp_outs_add_u32(&r->outs, code, net->router);
 	} else if (code == OPT_BROADCAST) {
-		dhcp_outs_add_u32(outs, code, ip4_broadcast(net->server));
+		dhcp_outs_add_u32(&r->outs, code, ip4_broadcast(net->server));
 	} else if (code == OPT_MTU && net->mtu) {
 		uint8_t mtu[2] = { (uint8_t)(net->mtu >> 8), (uint8_t)net->mtu };
 
-		dhcp_outs_add_copy(outs, code, mtu, sizeof(mtu));
-	} else if (code == OPT_HOST_NAME && x->lease && x->lease->l.hostname) {
-		dhcp_outs_add(outs, code, x->lease->l.hostname, strlen(x->lease->l.hostname));
-	} else if (seconds) {
-		add_time(outs, code, seconds);
+		dhcp_outs_add_copy(&r->outs, code, mtu, sizeof(mtu));
+	} else if (code == OPT_HOST_NAME && lease && lease->l.hostname) {
+		dhcp_outs_add(&r->outs, code, lease->l.hostname, strlen(lease->l.hostname));
+	} else if (r->seconds) {
+		add_time(r, code);
 	}
+}
+
+static void add_option(struct reply *r, uint8_t code)
+{
+	size_t len;
+	const uint8_t *p = configured(&r->scopes, code, &len);
+
+	if (code == OPT_CLASSLESS_ROUTES && p)
+		add_classless_routes(r, p, len);
+	else if (p)
+		dhcp_outs_add(&r->outs, code, p, len);
+	else
+		add_own(r, code);
 }
 
 /* The answer to a request list: option 1 before 3 (RFC 2132 3.3), and 121 instead of 3 and 33 (RFC
  * 3442). */
-static void add_requested(const struct exchange *x, struct dhcp_outs *outs, uint32_t seconds,
-			  const uint8_t *list, size_t n)
+static void add_requested(struct reply *r, const uint8_t *list, size_t n)
 {
 	bool classless = memchr(list, OPT_CLASSLESS_ROUTES, n) != NULL;
 	size_t len;
 
-	classless = classless && configured(x, OPT_CLASSLESS_ROUTES, &len);
+	classless = classless && configured(&r->scopes, OPT_CLASSLESS_ROUTES, &len);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t code = list[i];
 
@@ -118,66 +159,63 @@ static void add_requested(const struct exchange *x, struct dhcp_outs *outs, uint
 		    (classless && (code == OPT_ROUTER || code == OPT_STATIC_ROUTES)))
 			continue;
 		if (code == OPT_ROUTER && memchr(list, OPT_SUBNET_MASK, n))
-			add_option(x, outs, OPT_SUBNET_MASK, seconds);
-		add_option(x, outs, code, seconds);
+			add_option(r, OPT_SUBNET_MASK);
+		add_option(r, code);
 	}
 }
 
-static void add_all(const struct exchange *x, struct dhcp_outs *outs, uint32_t seconds)
+static void add_all(struct reply *r)
 {
 	static const uint8_t usual[] = { OPT_SUBNET_MASK, OPT_ROUTER,	 OPT_DNS,
 					 OPT_DOMAIN_NAME, OPT_HOST_NAME, OPT_MTU,
 					 OPT_BROADCAST,	  OPT_T1,	 OPT_T2 };
-	const struct dhcp_option_set *sets[] = { x->lease ? x->lease->l.options : NULL,
-						 x->net->options };
 	uint8_t code;
 
 	for (size_t i = 0; i < sizeof(usual); i++)
-		add_option(x, outs, usual[i], seconds);
-	for (unsigned set = 0; set < 2; set++)
-		for (unsigned i = 0; dhcp_option_set_nth(sets[set], i, &code); i++)
+		add_option(r, usual[i]);
+	for (unsigned set = 0; set < r->scopes.n; set++)
+		for (unsigned i = 0; dhcp_option_set_nth(r->scopes.at[set], i, &code); i++)
 			if (code != OPT_IPV6_ONLY) /* never unasked (RFC 8925 3.3) */
-				add_option(x, outs, code, seconds);
+				add_option(r, code);
 }
 
-static void add_echoes(const struct exchange *x, struct dhcp_outs *outs)
+static void add_echoes(struct reply *r)
 {
 	static const uint8_t echoed[] = { OPT_CLIENT_ID /* RFC 6842 3 */,
 					  OPT_AGENT /* RFC 3046 2.2 */ };
 
 	for (size_t i = 0; i < sizeof(echoed); i++) {
 		size_t len;
-		const uint8_t *p = dhcp_options_get(x->o, echoed[i], &len);
+		const uint8_t *p = dhcp_options_get(r->x->o, echoed[i], &len);
 
 		if (p)
-			dhcp_outs_add(outs, echoed[i], p, len);
+			dhcp_outs_add(&r->outs, echoed[i], p, len);
 	}
 }
 
-static void add_options(const struct exchange *x, enum dhcp_type type, uint32_t seconds,
-			const char *why, struct dhcp_outs *outs)
+static void add_options(struct reply *r, const char *why)
 {
 	const uint8_t *list;
 	size_t n;
 
-	dhcp_outs_add_u8(outs, OPT_MESSAGE_TYPE, (uint8_t)type);
-	dhcp_outs_add_u32(outs, OPT_SERVER_ID, x->net->server.addr);
-	if (type == DHCP_NAK) {
-		add_echoes(x, outs);
+	dhcp_outs_add_u8(&r->outs, OPT_MESSAGE_TYPE, (uint8_t)r->type);
+	dhcp_outs_add_u32(&r->outs, OPT_SERVER_ID, r->x->net->server.addr);
+	if (r->type == DHCP_NAK) {
+		add_echoes(r);
 		if (why)
-			dhcp_outs_add(outs, OPT_MESSAGE, why, strlen(why));
+			dhcp_outs_add(&r->outs, OPT_MESSAGE, why, strlen(why));
 		return;
 	}
-	if (type == DHCP_ACK && x->type == DHCP_DISCOVER) /* RFC 4039 3.1 */
-		dhcp_outs_add(outs, OPT_RAPID_COMMIT, "", 0);
-	if (seconds)
-		dhcp_outs_add_u32(outs, OPT_LEASE_TIME, seconds);
-	add_echoes(x, outs);
-	list = dhcp_options_get(x->o, OPT_REQUEST_LIST, &n);
+	if (r->type == DHCP_ACK && r->x->type == DHCP_DISCOVER) /* RFC 4039 3.1 */
+		dhcp_outs_add(&r->outs, OPT_RAPID_COMMIT, "", 0);
+	if (r->seconds)
+		dhcp_outs_add_u32(&r->outs, OPT_LEASE_TIME, r->seconds);
+	add_echoes(r);
+	list = dhcp_options_get(r->x->o, OPT_REQUEST_LIST, &n);
 	if (list && n)
-		add_requested(x, outs, seconds, list, n);
+		add_requested(r, list, n);
 	else
-		add_all(x, outs, seconds);
+		add_all(r);
 }
 
 /* The client says so, or has no address that a frame could be sent to (RFC 4390 2.1). */
@@ -215,7 +253,7 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 {
 	uint8_t payload[DHCP_FRAME_MAX];
 	struct wr w = wr_init(payload, sizeof(payload));
-	struct dhcp_outs outs = { 0 };
+	struct reply r = { .x = x, .type = type, .seconds = seconds, .scopes = scopes_of(x) };
 	struct dhcp_frame f = { 0 };
 	struct dhcp_message reply = { .op = DHCP_OP_REPLY,
 				      .htype = x->m.htype,
@@ -229,8 +267,8 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 		reply.ciaddr = x->m.ciaddr;
 	if (type != DHCP_NAK && seconds)
 		reply.yiaddr = x->lease->l.addr;
-	add_options(x, type, seconds, why, &outs);
-	dhcp_outs_write(&w, &reply, &outs, reply_max_payload(x));
+	add_options(&r, why);
+	dhcp_outs_write(&w, &reply, &r.outs, reply_max_payload(x));
 	address(x, type, &reply, &f);
 	f.payload = payload;
 	f.len = w.len;

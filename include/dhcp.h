@@ -328,8 +328,9 @@ struct dhcp_net_config {
 	uint32_t lease_time, min_lease_time,
 		max_lease_time;		 /* seconds; max DHCP_INFINITE allows infinite ones */
 	uint32_t offer_hold, quarantine; /* seconds */
-	const struct dhcp_option_set
-		*options; /* owned by the caller, who keeps it while the network stands; or NULL */
+	/* Both are owned by the caller, who keeps them while the network stands; or NULL. */
+	const struct dhcp_option_set *options; /* of the network */
+	const struct dhcp_option_set *global;  /* of all networks */
 };
 
 /* State of a lease. Which fields are valid: expires in OFFERED, BOUND and DECLINED; started in

@@ -328,6 +328,8 @@ static int take_tree(struct reading *r, cfg_t *cfg)
 		rc = take_keys(r, cfg_getsec(cfg, "socket"), config_keys_socket, r->config);
 	if (!rc && cfg_size(cfg, "mac"))
 		rc = take_keys(r, cfg_getsec(cfg, "mac"), config_keys_mac, r->config);
+	if (!rc)
+		rc = take_options(r, cfg, &r->config->options);
 	for (unsigned i = 0; i < cfg_size(cfg, "network") && !rc; i++)
 		rc = take_network(r, cfg_getnsec(cfg, "network", i));
 	return rc;
@@ -347,16 +349,17 @@ static int read_stream(struct reading *r, FILE *in)
 		options, CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 	};
 	cfg_opt_t in_top[] = {
+		CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT), options,
 		CFG_SEC("socket", sock, CFGF_NODEFAULT), CFG_SEC("mac", mac, CFGF_NODEFAULT),
-		CFG_SEC("network", network, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT)
+		CFG_SEC("network", network, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 	};
 	cfg_t *cfg;
 	int rc = 0;
 
 	options.validcb = in_network[0].validcb = in_network[1].validcb = note_section;
-	in_top[0].validcb = in_top[1].validcb = in_top[2].validcb = note_section;
-	in_top[3].validcb = note_value;
+	in_top[0].validcb = note_value;
+	for (unsigned i = 1; i < ARRAY_SIZE(in_top); i++)
+		in_top[i].validcb = note_section;
 	describe(host, config_keys_host, &options, 1);
 	describe(network, config_keys_network, in_network, 2);
 	describe(sock, config_keys_socket, NULL, 0);
@@ -705,6 +708,7 @@ void config_free(struct config *c)
 		options_done(&c->network[i].options);
 	}
 	free(c->network);
+	options_done(&c->options);
 	for (unsigned i = 0; i < c->files; i++)
 		free(c->file[i]);
 	free(c->file);

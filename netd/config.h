@@ -97,6 +97,7 @@ struct config {
 	uint32_t max_ports;
 	uint32_t max_leases; /* beside those of the ports */
 	uint32_t max_clients;
+	struct config_options options; /* of all networks */
 	struct config_network *network;
 	unsigned networks;
 	char **file; /* names of the files read, which places point to */

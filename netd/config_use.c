@@ -57,6 +57,7 @@ void config_print(const struct config *c, FILE *out)
 	fputs("}\nmac {\n", out);
 	config_keys_print(config_keys_mac, c, "\t", out);
 	fputs("}\n", out);
+	print_options(&c->options, "", out);
 	for (unsigned i = 0; i < c->networks; i++)
 		print_network(&c->network[i], out);
 }

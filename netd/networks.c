@@ -357,6 +357,7 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 	if (rc)
 		return rc;
 	net.options = n->options;
+	net.global = d->config->options.wire;
 	rc = dhcp_net_set(d->dhcp, n->slot, &net);
 	if (rc)
 		return err_sys(err, -rc, "cannot configure its DHCP");
@@ -568,14 +569,14 @@ int network_bring_up(struct daemon *d, struct network *n, struct err *err)
 
 void network_forget(struct daemon *d, struct network *n)
 {
-	static const struct dhcp_net_config nothing;
+	static const struct dhcp_net_config unserved;
 	struct port *p;
 
+	if (dhcp_net_set(d->dhcp, n->slot, &unserved))
+		log_error("network %s: its DHCP is still configured", n->config->name);
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (p->network == n->slot)
 			port_remove(d, p);
-	if (dhcp_net_set(d->dhcp, n->slot, &nothing))
-		log_error("network %s: its DHCP cannot be ended", n->config->name);
 	dhcp_pool_free(n->pool);
 	n->pool = NULL;
 	n->subnet.len = 0;

@@ -89,6 +89,20 @@ static int try(struct daemon *d, struct config *c, struct refusal *r)
 	return rc;
 }
 
+/* Nothing in dhcp/ points into the old configuration any more. */
+static void configure_dhcp(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+		struct err err;
+
+		if (!n->used || !n->pool || !network_configure(d, n, &err))
+			continue;
+		log_error("network %s: %s", n->config->name, err.text);
+		network_forget(d, n);
+	}
+}
+
 /* From here on nothing is refused; what the kernel does not let be is a network that is not up. */
 static void apply(struct daemon *d, struct config *c)
 {
@@ -117,9 +131,7 @@ static void apply(struct daemon *d, struct config *c)
 	for (unsigned i = 0; i < c->networks; i++)
 		if (!network_find(d, c->network[i].name))
 			network_add(d, &c->network[i]);
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].used)
-			ports_configure(d, &d->network[i]);
+	configure_dhcp(d);
 	d->generator.policy = c->mac_policy;
 	d->generator.prefix_len = c->mac_prefix_len;
 	memcpy(d->generator.prefix, c->mac_prefix, sizeof(d->generator.prefix));

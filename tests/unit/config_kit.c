@@ -38,7 +38,8 @@ const char config_everything[] =
 	"		option 66 { value = tftp.example }\n"
 	"	}\n"
 	"	host db.1 { }\n"
-	"}\n";
+	"}\n"
+	"option ntp-servers { value = 10.9.9.9 }\n";
 
 struct config *config_must_read(const char *text)
 {

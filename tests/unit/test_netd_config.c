@@ -25,6 +25,7 @@ static const char everything_printed[] =
 	"	prefix = 52:54:00\n"
 	"	secret = 'a b\\'c\\\\d'\n"
 	"}\n"
+	"option 42 { value = { 10.9.9.9 } }\n"
 	"network blue {\n"
 	"	mode = route\n"
 	"	subnet = 10.77.0.1/24\n"
@@ -146,6 +147,7 @@ START_TEST(encodes_options)
 	const struct config_network *n = &c->network[0];
 	size_t len;
 
+	assert_option(&c->options, 42, "\x0a\x09\x09\x09", 4);
 	assert_option(&n->options, 42, "\x0a\x4d\x00\x01\x0a\x4d\x00\x02", 8);
 	assert_option(&n->options, 67, "it's a.efi", 10);
 	assert_option(&n->options, 6, "\1\1\1\1\x09\x09\x09\x09", 8);
@@ -365,6 +367,7 @@ static const char *const corpus[] = {
 	"network a { option 121 { value = { '10.0.0.0/8 via 10.77.0.2', '0.0.0.0/0 via 1.1.1.1' } } }",
 	"network a { host b { option 67 { value = ',' } hostname = B.C } host c { } }",
 	"network a { lease-time = infinite } network b { lease-time = 45s }",
+	"option 42 { value = 1.1.1.1 } option 100 { value = 'a b' } network a { }",
 	"network a { max-lease-time = 1w min-lease-time = 30 lease-time = 1d1s }",
 };
 
@@ -382,6 +385,7 @@ START_TEST(canonical)
 	ck_assert_uint_eq(again->networks, c->networks);
 	for (unsigned i = 0; i < c->networks; i++)
 		ck_assert_uint_eq(again->network[i].options.n, c->network[i].options.n);
+	ck_assert_uint_eq(again->options.n, c->options.n);
 	ck_assert_str_eq(again->secret, c->secret);
 	ck_assert_str_eq(again->socket_path, c->socket_path);
 }

@@ -272,6 +272,9 @@ static const struct {
 		     "1.1.1.7, 1.1.1.8, 1.1.1.9, 1.1.2.1, 1.1.2.2, 1.1.2.3, 1.1.2.4, 1.1.2.5,\n"
 		     "1.1.2.6, 1.1.2.7, 1.1.2.8 } }"),
 	  ":2: more than 16 values" },
+	{ "option 42 {\n value = y }", ":2: option 42: 'y' is not an IPv4 address" },
+	{ "network a { }\noption 42 { value = 1.1.1.1 } option ntp-servers { value = 1.1.1.1 }",
+	  ":2: option 42 is set twice" },
 	{ IN_HOST("option 42 {\n value = y }"), ":5: option 42: 'y' is not an IPv4 address" },
 };
 
