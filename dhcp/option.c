@@ -162,6 +162,22 @@ bool dhcp_options_u32(const struct dhcp_options *o, uint8_t code, uint32_t *ret)
 	return get_number(o, code, 4, ret);
 }
 
+const uint8_t *dhcp_suboption(const uint8_t *data, size_t len, uint8_t sub, size_t *ret_len)
+{
+	struct rd r = rd_init(data, len);
+
+	while (rd_left(&r)) {
+		uint8_t code = rd_u8(&r), n = rd_u8(&r);
+		const uint8_t *at = rd_bytes(&r, n);
+
+		if (r.bad || code != sub)
+			continue;
+		*ret_len = n;
+		return at;
+	}
+	return NULL;
+}
+
 /* --- writer --- */
 
 bool dhcp_outs_has(const struct dhcp_outs *o, uint8_t code)

@@ -10,7 +10,7 @@
 #include "server.h"
 
 enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
-enum { SCOPES_MAX = 3 }; /* host, network, global */
+enum { SCOPES_MAX = 3 + DHCP_CLASSES_MAX }; /* host, classes, network, global */
 
 size_t reply_max_payload(const struct exchange *x)
 {
@@ -41,6 +41,9 @@ static struct scopes scopes_of(const struct exchange *x)
 
 	if (x->lease)
 		add_scope(&s, x->lease->l.options);
+	for (unsigned i = 0; i < x->net->classes; i++)
+		if (dhcp_class_match(x->net->class[i], &x -> m, x -> o))
+			add_scope(&s, x->net->class[i] -> options);
 	add_scope(&s, x->net->options);
 	add_scope(&s, x->net->global);
 	return s;

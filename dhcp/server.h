@@ -6,7 +6,8 @@
 #include "base/heap.h"
 #include "dhcp.h"
 
-/* Option codes that the server itself handles (RFC 2132; 108: RFC 8925; 121: RFC 3442). */
+/* Option codes that the server itself handles (RFC 2132; 77: RFC 3004; 93: RFC 4578; 108: RFC
+ * 8925; 121: RFC 3442; 175: iPXE's own). */
 enum {
 	OPT_SUBNET_MASK = 1,
 	OPT_ROUTER = 3,
@@ -30,6 +31,7 @@ enum {
 	OPT_USER_CLASS = 77,
 	OPT_RAPID_COMMIT = 80,
 	OPT_AGENT = 82,
+	OPT_ARCH = 93,
 	OPT_IPV6_ONLY = 108,
 	OPT_CLASSLESS_ROUTES = 121,
 	OPT_IPXE = 175,

@@ -153,6 +153,12 @@ bool dhcp_options_u8(const struct dhcp_options *o, uint8_t code, uint8_t *ret);
 bool dhcp_options_u16(const struct dhcp_options *o, uint8_t code, uint16_t *ret);
 bool dhcp_options_u32(const struct dhcp_options *o, uint8_t code, uint32_t *ret);
 
+/*
+ * A sub-option of an option whose value is codes, lengths and data (RFC 2132 8.4, RFC 3046 2.0):
+ * its first occurrence, or NULL when it is absent or runs past the end.
+ */
+const uint8_t *dhcp_suboption(const uint8_t *data, size_t len, uint8_t sub, size_t *ret_len);
+
 #define DHCP_OUT_MAX 96
 
 struct dhcp_out {
@@ -267,6 +273,39 @@ bool dhcp_option_set_nth(const struct dhcp_option_set *s, unsigned n, uint8_t *r
 #define DHCP_NAME_SIZE 254
 const char *dhcp_name_clean(const uint8_t *data, size_t len, char buf[DHCP_NAME_SIZE]);
 
+/* --- classes: what a client says of itself --- */
+
+enum {
+	DHCP_PATTERN_SIZE = 128,
+	DHCP_CLASS_ARCHS = 16,
+	DHCP_CLASSES_MAX = 32, /* that a network has, those of all networks included */
+};
+
+/*
+ * Criteria, all of which must hold, and the options of a client that meets them. Patterns are like
+ * a shell's, with `*` and `?`; an empty one is no criterion.
+ */
+struct dhcp_class {
+	char vendor_class[DHCP_PATTERN_SIZE]; /* option 60 */
+	/* Option 77: one of its classes (RFC 3004), or the whole of it. Who sends option 175 is of
+	 * class iPXE. */
+	char user_class[DHCP_PATTERN_SIZE];
+	char hostname[DHCP_PATTERN_SIZE]; /* as dhcp_name_clean leaves it: lower case */
+	/* RFC 3046 3.1 and 3.2, of what came through a relay agent. */
+	char circuit_id[DHCP_PATTERN_SIZE], remote_id[DHCP_PATTERN_SIZE];
+	uint16_t arch[DHCP_CLASS_ARCHS]; /* option 93: one of these; archs 0: no criterion */
+	unsigned archs;
+	uint8_t mac_prefix[6]; /* of chaddr */
+	unsigned mac_prefix_len;
+	const struct dhcp_option_set *options; /* owned by the caller; or NULL */
+};
+
+/* The whole value matches; case counts. */
+bool dhcp_pattern_match(const char *pattern, const uint8_t *data, size_t len);
+
+bool dhcp_class_match(const struct dhcp_class *c, const struct dhcp_message *m,
+		      const struct dhcp_options *o);
+
 /* --- pool: which addresses are free --- */
 
 /*
@@ -328,9 +367,11 @@ struct dhcp_net_config {
 	uint32_t lease_time, min_lease_time,
 		max_lease_time;		 /* seconds; max DHCP_INFINITE allows infinite ones */
 	uint32_t offer_hold, quarantine; /* seconds */
-	/* Both are owned by the caller, who keeps them while the network stands; or NULL. */
-	const struct dhcp_option_set *options; /* of the network */
-	const struct dhcp_option_set *global;  /* of all networks */
+	/* All are owned by the caller, who keeps them while the network stands. */
+	const struct dhcp_option_set *options;		  /* of the network, or NULL */
+	const struct dhcp_option_set *global;		  /* of all networks, or NULL */
+	const struct dhcp_class *class[DHCP_CLASSES_MAX]; /* the first that matches wins */
+	unsigned classes;
 };
 
 /* State of a lease. Which fields are valid: expires in OFFERED, BOUND and DECLINED; started in

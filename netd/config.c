@@ -268,6 +268,37 @@ static int take_host(struct reading *r, cfg_t *cfg, struct config_network *n)
 	return rc ? rc : take_options(r, cfg, &host->options);
 }
 
+static int take_class(struct reading *r, cfg_t *cfg, struct config_classes *classes)
+{
+	struct config_class *c;
+	int rc;
+
+	for (unsigned i = 0; i < classes->n; i++)
+		if (!strcmp(classes->at[i].name, cfg_title(cfg)))
+			return err_set(r->err, EINVAL, "%s:%d: class '%s' stands already at %s:%d",
+				       r->file, cfg->line, cfg_title(cfg),
+				       classes->at[i].place.file, classes->at[i].place.line);
+	c = realloc(classes->at, (classes->n + 1) * sizeof(*c));
+	if (!c)
+		return no_memory(r->err);
+	classes->at = c;
+	c += classes->n++;
+	*c = (struct config_class){ .place = { r->file, cfg->line } };
+	rc = check_title(r, cfg, "class", c->name);
+	if (!rc)
+		rc = take_keys(r, cfg, config_keys_class, c);
+	return rc ? rc : take_options(r, cfg, &c->options);
+}
+
+static int take_classes(struct reading *r, cfg_t *cfg, struct config_classes *classes)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < cfg_size(cfg, "class") && !rc; i++)
+		rc = take_class(r, cfg_getnsec(cfg, "class", i), classes);
+	return rc;
+}
+
 static void network_defaults(struct config_network *n)
 {
 	*n = (struct config_network){ .auto_subnet = true,
@@ -313,6 +344,8 @@ static int take_network(struct reading *r, cfg_t *cfg)
 		rc = take_keys(r, cfg, config_keys_network, n);
 	if (!rc)
 		rc = take_options(r, cfg, &n->options);
+	if (!rc)
+		rc = take_classes(r, cfg, &n->classes);
 	for (unsigned i = 0; i < cfg_size(cfg, "host") && !rc; i++)
 		rc = take_host(r, cfg_getnsec(cfg, "host", i), n);
 	return rc;
@@ -330,6 +363,8 @@ static int take_tree(struct reading *r, cfg_t *cfg)
 		rc = take_keys(r, cfg_getsec(cfg, "mac"), config_keys_mac, r->config);
 	if (!rc)
 		rc = take_options(r, cfg, &r->config->options);
+	if (!rc)
+		rc = take_classes(r, cfg, &r->config->classes);
 	for (unsigned i = 0; i < cfg_size(cfg, "network") && !rc; i++)
 		rc = take_network(r, cfg_getnsec(cfg, "network", i));
 	return rc;
@@ -344,24 +379,31 @@ static int read_stream(struct reading *r, FILE *in)
 			       CFG_END() };
 	cfg_opt_t options =
 		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX];
-	cfg_opt_t in_network[2] = {
-		options, CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
-	};
-	cfg_opt_t in_top[] = {
-		CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT), options,
-		CFG_SEC("socket", sock, CFGF_NODEFAULT), CFG_SEC("mac", mac, CFGF_NODEFAULT),
-		CFG_SEC("network", network, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
-	};
+	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX],
+		class[KEYS_MAX];
+	cfg_opt_t classes = CFG_SEC("class", class, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t in_network[] = { options, classes,
+				   CFG_SEC("host", host,
+					   CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES) };
+	cfg_opt_t in_top[] = { CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT),
+			       options,
+			       classes,
+			       CFG_SEC("socket", sock, CFGF_NODEFAULT),
+			       CFG_SEC("mac", mac, CFGF_NODEFAULT),
+			       CFG_SEC("network", network,
+				       CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES) };
 	cfg_t *cfg;
 	int rc = 0;
 
-	options.validcb = in_network[0].validcb = in_network[1].validcb = note_section;
+	options.validcb = note_section;
+	for (unsigned i = 0; i < ARRAY_SIZE(in_network); i++)
+		in_network[i].validcb = note_section;
 	in_top[0].validcb = note_value;
 	for (unsigned i = 1; i < ARRAY_SIZE(in_top); i++)
 		in_top[i].validcb = note_section;
 	describe(host, config_keys_host, &options, 1);
-	describe(network, config_keys_network, in_network, 2);
+	describe(class, config_keys_class, &options, 1);
+	describe(network, config_keys_network, in_network, ARRAY_SIZE(in_network));
 	describe(sock, config_keys_socket, NULL, 0);
 	describe(mac, config_keys_mac, NULL, 0);
 	describe(top, config_keys_top, in_top, ARRAY_SIZE(in_top));
@@ -485,9 +527,7 @@ static int read_directory(struct config *c, const char *path, struct err *err)
 
 /* --- what concerns more than one key --- */
 
-static int wrong(struct err *err, struct config_place p, const char *fmt, ...) ERR_PRINTF(3, 4);
-
-static int wrong(struct err *err, struct config_place p, const char *fmt, ...)
+int config_wrong(struct err *err, struct config_place p, const char *fmt, ...)
 {
 	struct err inner;
 	va_list ap;
@@ -507,7 +547,7 @@ static int check_times(struct config_network *n, struct err *err)
 	if (!n->max_lease_time)
 		n->max_lease_time = n->lease_time > 86400 ? n->lease_time : 86400;
 	if (n->min_lease_time > n->lease_time || n->lease_time > n->max_lease_time)
-		return wrong(
+		return config_wrong(
 			err, n->place,
 			"network '%s': lease-time is not between min-lease-time and max-lease-time",
 			n->name);
@@ -519,15 +559,16 @@ static int check_ranges(const struct config_network *n, struct err *err)
 	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
 
 	if (n->ranges.n && n->auto_subnet)
-		return wrong(err, n->range_place, "range: a subnet that is auto has none");
+		return config_wrong(err, n->range_place, "range: a subnet that is auto has none");
 	for (unsigned i = 0; i < n->ranges.n; i++) {
 		uint32_t outside = ip4_within(n->subnet, n->ranges.at[i].first) ?
 					   n->ranges.at[i].last :
 					   n->ranges.at[i].first;
 
 		if (!ip4_within(n->subnet, outside))
-			return wrong(err, n->range_place, "range: %s is outside the subnet %s",
-				     ip4_text(outside, text), ip4_prefix_text(n->subnet, subnet));
+			return config_wrong(
+				err, n->range_place, "range: %s is outside the subnet %s",
+				ip4_text(outside, text), ip4_prefix_text(n->subnet, subnet));
 	}
 	return 0;
 }
@@ -538,27 +579,29 @@ static int check_host(const struct config_network *n, unsigned at, struct err *e
 	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
 
 	if (h->address && n->auto_subnet)
-		return wrong(err, h->address_place,
-			     "address: a subnet that is auto has no reservations");
+		return config_wrong(err, h->address_place,
+				    "address: a subnet that is auto has no reservations");
 	if (h->address &&
 	    (!ip4_within(n->subnet, h->address) || h->address == ip4_network(n->subnet) ||
 	     h->address == ip4_broadcast(n->subnet)))
-		return wrong(err, h->address_place, "address: %s is not a host of the subnet %s",
-			     ip4_text(h->address, text), ip4_prefix_text(n->subnet, subnet));
+		return config_wrong(err, h->address_place,
+				    "address: %s is not a host of the subnet %s",
+				    ip4_text(h->address, text), ip4_prefix_text(n->subnet, subnet));
 	if (h->address && h->address == n->subnet.addr)
-		return wrong(err, h->address_place, "address: %s is the gateway's",
-			     ip4_text(h->address, text));
+		return config_wrong(err, h->address_place, "address: %s is the gateway's",
+				    ip4_text(h->address, text));
 	for (unsigned i = 0; i < at; i++) {
 		const struct config_host *other = &n->host[i];
 
 		if (h->address && h->address == other->address)
-			return wrong(err, h->address_place,
-				     "address: %s is reserved for '%s' at %s:%d",
-				     ip4_text(h->address, text), other->name,
-				     other->address_place.file, other->address_place.line);
+			return config_wrong(err, h->address_place,
+					    "address: %s is reserved for '%s' at %s:%d",
+					    ip4_text(h->address, text), other->name,
+					    other->address_place.file, other->address_place.line);
 		if (!mac_is_zero(&h->mac) && mac_equal(&h->mac, &other->mac))
-			return wrong(err, h->mac_place, "mac: it is reserved for '%s' at %s:%d",
-				     other->name, other->mac_place.file, other->mac_place.line);
+			return config_wrong(err, h->mac_place,
+					    "mac: it is reserved for '%s' at %s:%d", other->name,
+					    other->mac_place.file, other->mac_place.line);
 	}
 	return 0;
 }
@@ -572,45 +615,23 @@ static int check_overlap(const struct config *c, unsigned at, struct err *err)
 		const struct config_network *other = &c->network[i];
 
 		if (!other->auto_subnet && ip4_overlap(n->subnet, other->subnet))
-			return wrong(err, n->subnet_place,
-				     "subnet: %s overlaps %s of network '%s' at %s:%d",
-				     ip4_prefix_text(n->subnet, mine),
-				     ip4_prefix_text(other->subnet, theirs), other->name,
-				     other->subnet_place.file, other->subnet_place.line);
+			return config_wrong(err, n->subnet_place,
+					    "subnet: %s overlaps %s of network '%s' at %s:%d",
+					    ip4_prefix_text(n->subnet, mine),
+					    ip4_prefix_text(other->subnet, theirs), other->name,
+					    other->subnet_place.file, other->subnet_place.line);
 	}
 	return 0;
 }
 
-static int put_option(struct config_options *o, uint8_t code, const void *data, size_t len,
-		      struct err *err)
-{
-	if (!o->wire && dhcp_option_set_new(&o->wire))
-		return no_memory(err);
-	return dhcp_option_set_put(o->wire, code, data, len) ? no_memory(err) : 0;
-}
-
-/* Keys that are options under another name. */
-static int encode_keys(struct config_network *n, struct err *err)
-{
-	uint8_t dns[4 * CONFIG_LIST_MAX];
-	struct wr w = wr_init(dns, sizeof(dns));
-	int rc = 0;
-
-	for (unsigned i = 0; i < n->dns.n; i++)
-		wr_be32(&w, n->dns.at[i]);
-	if (w.len)
-		rc = put_option(&n->options, 6, dns, w.len, err);
-	if (!rc && n->domain[0])
-		rc = put_option(&n->options, 15, n->domain, strlen(n->domain), err);
-	return rc;
-}
-
 static int finish(struct config *c, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (c->mac_policy == MAC_POLICY_HOST && c->mac_prefix_len && c->mac_prefix_len != 3)
-		return wrong(err, c->mac_prefix_place, "prefix: policy host takes three octets");
+		return config_wrong(err, c->mac_prefix_place,
+				    "prefix: policy host takes three octets");
+	rc = config_options_finish(c, err);
 	for (unsigned i = 0; i < c->networks && !rc; i++) {
 		struct config_network *n = &c->network[i];
 
@@ -621,8 +642,6 @@ static int finish(struct config *c, struct err *err)
 			rc = check_overlap(c, i, err);
 		for (unsigned h = 0; h < n->hosts && !rc; h++)
 			rc = check_host(n, h, err);
-		if (!rc)
-			rc = encode_keys(n, err);
 	}
 	return rc;
 }
@@ -688,27 +707,20 @@ int config_read(const char *path, bool optional, struct config **ret, struct err
 	return 0;
 }
 
-static void options_done(struct config_options *o)
-{
-	for (unsigned i = 0; i < o->n; i++)
-		for (unsigned j = 0; j < o->at[i].n; j++)
-			free(o->at[i].value[j]);
-	free(o->at);
-	dhcp_option_set_free(o->wire);
-}
-
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
 	for (unsigned i = 0; i < c->networks; i++) {
 		for (unsigned h = 0; h < c->network[i].hosts; h++)
-			options_done(&c->network[i].host[h].options);
+			config_options_done(&c->network[i].host[h].options);
 		free(c->network[i].host);
-		options_done(&c->network[i].options);
+		config_options_done(&c->network[i].options);
+		config_classes_done(&c->network[i].classes);
 	}
 	free(c->network);
-	options_done(&c->options);
+	config_options_done(&c->options);
+	config_classes_done(&c->classes);
 	for (unsigned i = 0; i < c->files; i++)
 		free(c->file[i]);
 	free(c->file);

@@ -62,6 +62,18 @@ struct config_host {
 	struct config_place place, address_place, mac_place;
 };
 
+struct config_class {
+	char name[NAME_SIZE];
+	struct dhcp_class match; /* its options are those below */
+	struct config_options options;
+	struct config_place place;
+};
+
+struct config_classes {
+	struct config_class *at;
+	unsigned n;
+};
+
 struct config_network {
 	char name[NAME_SIZE];
 	enum bridge_mode mode;
@@ -80,6 +92,7 @@ struct config_network {
 	struct config_host *host;
 	unsigned hosts;
 	struct config_options options;
+	struct config_classes classes;
 	struct config_place place, subnet_place, range_place;
 };
 
@@ -97,7 +110,8 @@ struct config {
 	uint32_t max_ports;
 	uint32_t max_leases; /* beside those of the ports */
 	uint32_t max_clients;
-	struct config_options options; /* of all networks */
+	struct config_options options; /* of all networks, as are the classes */
+	struct config_classes classes;
 	struct config_network *network;
 	unsigned networks;
 	char **file; /* names of the files read, which places point to */

@@ -442,23 +442,32 @@ static void print_mac(const struct key *k, const void *section, struct printer *
 		item(p, mac_text(m, text));
 }
 
+/* How many octets a MAC address begins with in this text, the rest of it zero; 0: none or more than
+ * six. */
+static unsigned leading_octets(const char *text, struct mac *ret)
+{
+	char whole[MAC_TEXT_SIZE + 1];
+	unsigned octets = 1;
+
+	for (const char *at = text; *at; at++)
+		octets += *at == ':';
+	snprintf(whole, sizeof(whole), "%s%s", text,
+		 octets < 6 ? &":0:0:0:0:0"[2 * (octets - 1)] : "");
+	return octets <= 6 && strlen(text) <= 3 * octets - 1 && mac_parse(whole, ret) ? octets : 0;
+}
+
 static int parse_mac_prefix(const struct key *k, void *section, const char *text, unsigned index,
 			    struct err *err)
 {
 	struct config *c = section;
-	char whole[MAC_TEXT_SIZE + 1];
-	unsigned octets = 1;
 	struct mac m;
+	unsigned octets = leading_octets(text, &m);
 
 	(void)k;
 	(void)index;
-	for (const char *at = text; *at; at++)
-		octets += *at == ':';
-	/* Filled up with zeros it has to be a MAC that a guest may bear. */
-	snprintf(whole, sizeof(whole), "%s%s", text,
-		 octets < 6 ? &":0:0:0:0:0"[2 * (octets - 1)] : "");
-	if (octets > 5 || strlen(text) > 14 || !mac_parse(whole, &m))
+	if (!octets || octets > 5)
 		return err_set(err, EINVAL, "'%s' is not one to five octets like 52:54:00", text);
+	/* It has to begin a MAC that a guest may bear. */
 	m.octet[5] = 1;
 	if (mac_refusal(&m))
 		return err_set(err, EINVAL, "'%s' cannot begin a guest's MAC address: %s", text,
@@ -468,19 +477,96 @@ static int parse_mac_prefix(const struct key *k, void *section, const char *text
 	return 0;
 }
 
-static void print_mac_prefix(const struct key *k, const void *section, struct printer *p)
+static void print_octets(const uint8_t *octet, unsigned n, struct printer *p)
 {
-	const struct config *c = section;
 	struct mac m = { 0 };
 	char text[MAC_TEXT_SIZE];
 
-	(void)k;
-	if (!c->mac_prefix_len)
+	if (!n)
 		return;
-	memcpy(m.octet, c->mac_prefix, c->mac_prefix_len);
+	memcpy(m.octet, octet, n);
 	mac_text(&m, text);
-	text[3 * c->mac_prefix_len - 1] = 0;
+	text[3 * n - 1] = 0;
 	item(p, text);
+}
+
+static void print_mac_prefix(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config *c = section;
+
+	(void)k;
+	print_octets(c->mac_prefix, c->mac_prefix_len, p);
+}
+
+/* --- classes --- */
+
+static int parse_pattern(const struct key *k, void *section, const char *text, unsigned index,
+			 struct err *err)
+{
+	return *text ? parse_text(k, section, text, index, err) :
+		       err_set(err, EINVAL, "an empty pattern");
+}
+
+/* Names are compared in lower case. */
+static int parse_name_pattern(const struct key *k, void *section, const char *text, unsigned index,
+			      struct err *err)
+{
+	int rc = parse_pattern(k, section, text, index, err);
+
+	if (!rc)
+		for (char *c = member(k, section); *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+	return rc;
+}
+
+static int parse_arch(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	struct dhcp_class *c = member(k, section);
+	uint32_t arch;
+	struct key number = { .max = UINT16_MAX };
+	int rc = parse_number(&number, &arch, text, index, err);
+
+	if (rc)
+		return rc;
+	if (index >= DHCP_CLASS_ARCHS)
+		return list_full(err);
+	c->arch[index] = (uint16_t)arch;
+	c->archs = index + 1;
+	return 0;
+}
+
+static void print_arch(const struct key *k, const void *section, struct printer *p)
+{
+	const struct dhcp_class *c = member_const(k, section);
+	char text[16];
+
+	for (unsigned i = 0; i < c->archs; i++) {
+		snprintf(text, sizeof(text), "%u", c->arch[i]);
+		item(p, text);
+	}
+}
+
+static int parse_class_mac(const struct key *k, void *section, const char *text, unsigned index,
+			   struct err *err)
+{
+	struct dhcp_class *c = member(k, section);
+	struct mac m;
+	unsigned octets = leading_octets(text, &m);
+
+	(void)index;
+	if (!octets)
+		return err_set(err, EINVAL, "'%s' is not one to six octets like 52:54:00", text);
+	memcpy(c->mac_prefix, m.octet, octets);
+	c->mac_prefix_len = octets;
+	return 0;
+}
+
+static void print_class_mac(const struct key *k, const void *section, struct printer *p)
+{
+	const struct dhcp_class *c = member_const(k, section);
+
+	print_octets(c->mac_prefix, c->mac_prefix_len, p);
 }
 
 /* --- words --- */
@@ -639,5 +725,20 @@ const struct key config_keys_host[] = {
 	  .place = offsetof(struct config_host, address_place) },
 	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
 	  .print = print_text, .max = DHCP_NAME_SIZE },
+	{ 0 },
+};
+
+#define PATTERN(m)                                                                                 \
+	.offset = offsetof(struct config_class, match.m), .max = DHCP_PATTERN_SIZE,                \
+	.print = print_text
+
+const struct key config_keys_class[] = {
+	{ "vendor-class", PATTERN(vendor_class), .parse = parse_pattern },
+	{ "user-class", PATTERN(user_class), .parse = parse_pattern },
+	{ "hostname", PATTERN(hostname), .parse = parse_name_pattern },
+	{ "circuit-id", PATTERN(circuit_id), .parse = parse_pattern },
+	{ "remote-id", PATTERN(remote_id), .parse = parse_pattern },
+	{ "arch", .list = true, .offset = offsetof(struct config_class, match), PAIR(arch) },
+	{ "mac-prefix", .offset = offsetof(struct config_class, match), PAIR(class_mac) },
 	{ 0 },
 };

@@ -31,12 +31,20 @@ struct key {
 };
 
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
-	config_keys_network[], config_keys_host[];
+	config_keys_network[], config_keys_host[], config_keys_class[];
 
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
 
 /* Writes a text so that it is read back as it is: quoted where it must be. */
 void config_print_text(const char *text, FILE *out);
+
+/* An error about something that stands at this place. */
+int config_wrong(struct err *err, struct config_place p, const char *fmt, ...) ERR_PRINTF(3, 4);
+
+/* Checks options and classes when all is read, and puts keys that are options among these. */
+MUST_CHECK int config_options_finish(struct config *c, struct err *err);
+void config_options_done(struct config_options *o);
+void config_classes_done(struct config_classes *classes);
 
 #endif

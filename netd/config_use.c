@@ -35,11 +35,27 @@ static void print_options(const struct config_options *options, const char *inde
 	}
 }
 
+static void print_classes(const struct config_classes *classes, const char *indent, FILE *out)
+{
+	char inner[8];
+
+	snprintf(inner, sizeof(inner), "%s\t", indent);
+	for (unsigned i = 0; i < classes->n; i++) {
+		const struct config_class *c = &classes->at[i];
+
+		fprintf(out, "%sclass %s {\n", indent, c->name);
+		config_keys_print(config_keys_class, c, inner, out);
+		print_options(&c->options, inner, out);
+		fprintf(out, "%s}\n", indent);
+	}
+}
+
 static void print_network(const struct config_network *n, FILE *out)
 {
 	fprintf(out, "network %s {\n", n->name);
 	config_keys_print(config_keys_network, n, "\t", out);
 	print_options(&n->options, "\t", out);
+	print_classes(&n->classes, "\t", out);
 	for (unsigned i = 0; i < n->hosts; i++) {
 		fprintf(out, "\thost %s {\n", n->host[i].name);
 		config_keys_print(config_keys_host, &n->host[i], "\t\t", out);
@@ -58,6 +74,7 @@ void config_print(const struct config *c, FILE *out)
 	config_keys_print(config_keys_mac, c, "\t", out);
 	fputs("}\n", out);
 	print_options(&c->options, "", out);
+	print_classes(&c->classes, "", out);
 	for (unsigned i = 0; i < c->networks; i++)
 		print_network(&c->network[i], out);
 }

@@ -333,6 +333,12 @@ static int make_options(struct network *n, struct err *err)
 	return 0;
 }
 
+static void add_classes(struct dhcp_net_config *net, const struct config_classes *classes)
+{
+	for (unsigned i = 0; i < classes->n; i++)
+		net->class[net->classes++] = &classes->at[i].match;
+}
+
 int network_configure(struct daemon *d, struct network *n, struct err *err)
 {
 	const struct config_network *c = n->config;
@@ -358,6 +364,8 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 		return rc;
 	net.options = n->options;
 	net.global = d->config->options.wire;
+	add_classes(&net, &c->classes);
+	add_classes(&net, &d->config->classes);
 	rc = dhcp_net_set(d->dhcp, n->slot, &net);
 	if (rc)
 		return err_sys(err, -rc, "cannot configure its DHCP");

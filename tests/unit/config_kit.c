@@ -31,6 +31,7 @@ const char config_everything[] =
 	"	rapid-commit = yes\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = 'it\\'s a.efi' }\n"
+	"	class any { mac-prefix = 2:0:0:0:0:1 }\n"
 	"	host web1 {\n"
 	"		mac = 52-54-0-12-34-56\n"
 	"		address = 10.77.0.10\n"
@@ -39,7 +40,17 @@ const char config_everything[] =
 	"	}\n"
 	"	host db.1 { }\n"
 	"}\n"
-	"option ntp-servers { value = 10.9.9.9 }\n";
+	"option ntp-servers { value = 10.9.9.9 }\n"
+	"class first {\n"
+	"	vendor-class = \"PXEClient*\"\n"
+	"	user-class = iPXE\n"
+	"	hostname = 'WEB-?'\n"
+	"	circuit-id = 'port *'\n"
+	"	remote-id = x\n"
+	"	arch = { 7, 9 }\n"
+	"	mac-prefix = 52:54:0\n"
+	"	option 67 { value = a.efi }\n"
+	"}\n";
 
 struct config *config_must_read(const char *text)
 {

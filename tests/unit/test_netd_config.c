@@ -26,6 +26,16 @@ static const char everything_printed[] =
 	"	secret = 'a b\\'c\\\\d'\n"
 	"}\n"
 	"option 42 { value = { 10.9.9.9 } }\n"
+	"class first {\n"
+	"	vendor-class = 'PXEClient*'\n"
+	"	user-class = iPXE\n"
+	"	hostname = 'web-?'\n"
+	"	circuit-id = 'port *'\n"
+	"	remote-id = x\n"
+	"	arch = { 7, 9 }\n"
+	"	mac-prefix = 52:54:00\n"
+	"	option 67 { value = { a.efi } }\n"
+	"}\n"
 	"network blue {\n"
 	"	mode = route\n"
 	"	subnet = 10.77.0.1/24\n"
@@ -45,6 +55,9 @@ static const char everything_printed[] =
 	"	rapid-commit = on\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option 67 { value = { 'it\\'s a.efi' } }\n"
+	"	class any {\n"
+	"		mac-prefix = 02:00:00:00:00:01\n"
+	"	}\n"
 	"	host web1 {\n"
 	"		mac = 52:54:00:12:34:56\n"
 	"		address = 10.77.0.10\n"
@@ -122,10 +135,10 @@ START_TEST(remembers_places)
 	ck_assert_int_eq(n->place.line, 11);
 	ck_assert_int_eq(n->subnet_place.line, 13);
 	ck_assert_int_eq(n->range_place.line, 14);
-	ck_assert_int_eq(n->host[0].place.line, 30);
-	ck_assert_int_eq(n->host[0].mac_place.line, 31);
-	ck_assert_int_eq(n->host[0].address_place.line, 32);
-	ck_assert_int_eq(n->host[1].place.line, 36);
+	ck_assert_int_eq(n->host[0].place.line, 31);
+	ck_assert_int_eq(n->host[0].mac_place.line, 32);
+	ck_assert_int_eq(n->host[0].address_place.line, 33);
+	ck_assert_int_eq(n->host[1].place.line, 37);
 }
 END_TEST
 
@@ -155,6 +168,27 @@ START_TEST(encodes_options)
 	ck_assert_ptr_null(dhcp_option_set_get(n->options.wire, 66, &len));
 	assert_option(&n->host[0].options, 66, "tftp.example", 12);
 	ck_assert_ptr_null(n->host[1].options.wire);
+}
+END_TEST
+
+/* As dhcp/ matches them: in the order of the file, each with its options. */
+START_TEST(reads_classes)
+{
+	CLEAN_CONFIG struct config *c = config_must_read(config_everything);
+	const struct config_class *first = &c->classes.at[0], *any = &c->network[0].classes.at[0];
+
+	ck_assert_uint_eq(c->classes.n, 1);
+	ck_assert_uint_eq(c->network[0].classes.n, 1);
+	ck_assert_str_eq(first->match.vendor_class, "PXEClient*");
+	ck_assert_str_eq(first->match.hostname, "web-?");
+	ck_assert_uint_eq(first->match.archs, 2);
+	ck_assert_uint_eq(first->match.arch[1], 9);
+	ck_assert_uint_eq(first->match.mac_prefix_len, 3);
+	ck_assert_mem_eq(first->match.mac_prefix, "\x52\x54\x00", 3);
+	ck_assert_ptr_eq(first->match.options, first->options.wire);
+	assert_option(&first->options, 67, "a.efi", 5);
+	ck_assert_uint_eq(any->match.mac_prefix_len, 6);
+	ck_assert_ptr_null(any->match.options);
 }
 END_TEST
 
@@ -367,6 +401,7 @@ static const char *const corpus[] = {
 	"network a { option 121 { value = { '10.0.0.0/8 via 10.77.0.2', '0.0.0.0/0 via 1.1.1.1' } } }",
 	"network a { host b { option 67 { value = ',' } hostname = B.C } host c { } }",
 	"network a { lease-time = infinite } network b { lease-time = 45s }",
+	"class a { arch = 0 } network a { class a { vendor-class = \"a\\xff\" } class b { arch = 1 } }",
 	"option 42 { value = 1.1.1.1 } option 100 { value = 'a b' } network a { }",
 	"network a { max-lease-time = 1w min-lease-time = 30 lease-time = 1d1s }",
 };
@@ -648,6 +683,7 @@ UNIT_SUITE(netd_config)
 	tcase_add_test(tc, reads_a_networks_keys);
 	tcase_add_test(tc, remembers_places);
 	tcase_add_test(tc, encodes_options);
+	tcase_add_test(tc, reads_classes);
 	tcase_add_test(tc, finds_hosts);
 	tcase_add_loop_test(tc, empty_file, 0, 5);
 	tcase_add_test(tc, no_file);

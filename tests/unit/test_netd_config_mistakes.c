@@ -261,6 +261,30 @@ static const struct {
 	{ IN_NETWORK("host b { mac = 2:0:0:0:0:1 }\nhost c { mac = 02:00:00:00:00:01 }"),
 	  ":3: mac: it is reserved for 'b' at %s:2" },
 
+	/* classes */
+	{ "class a { }", ":1: class 'a' says nothing of its clients" },
+	{ IN_NETWORK("\nclass a { option 67 { value = a } }"),
+	  ":3: class 'a' says nothing of its clients" },
+	{ "class 'a b' { arch = 1 }",
+	  ":1: 'a b' is not a name for a class: it has other characters than letters, digits, '.', "
+	  "'_' and '-'" },
+	{ "class a { arch = 1 }\nclass a { arch = 2 }", ":2: found duplicate title 'a'" },
+	{ "class a {\nvendor-class = '' }", ":2: vendor-class: an empty pattern" },
+	{ "class a {\nvendor-class = a vendor-class = b }", ":2: 'vendor-class' is set twice" },
+	{ "class a {\nhostname = " X60 X60 X60 " }",
+	  ":2: hostname: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is longer than 127 "
+	  "characters" },
+	{ "class a { arch = { 1,\n65536 } }", ":2: arch: '65536' is not a number from 0 to 65535" },
+	{ "class a { arch = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 } }",
+	  ":1: arch: more than 16 values" },
+	{ "class a { mac-prefix = 1:2:3:4:5:6:7 }",
+	  ":1: mac-prefix: '1:2:3:4:5:6:7' is not one to six octets like 52:54:00" },
+	{ "class a { mac-prefix = 1g }",
+	  ":1: mac-prefix: '1g' is not one to six octets like 52:54:00" },
+	{ "class a { arch = 1\noption 42 { value = z } }",
+	  ":2: option 42: 'z' is not an IPv4 address" },
+	{ "class a { host b { } }", ":1: no such option 'host'" },
+
 	/* options */
 	{ IN_NETWORK("option no-such {\nvalue = 1 }"), ":2: there is no DHCP option 'no-such'" },
 	{ IN_NETWORK("option 256 {\n}"), ":2: there is no DHCP option '256'" },
@@ -328,8 +352,31 @@ START_TEST(too_many_networks)
 }
 END_TEST
 
+/* Those of all networks count in each. */
+START_TEST(too_many_classes)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct config *c;
+
+	for (unsigned i = 0; i < DHCP_CLASSES_MAX; i++)
+		fprintf(out, "class c%u { arch = 1 }\n", i);
+	fputs("network a { }\n", out);
+	fflush(out);
+	c = config_must_read(text);
+	ck_assert_uint_eq(c->classes.n, DHCP_CLASSES_MAX);
+	config_free(c);
+	fputs("network b {\nclass a { arch = 1 } }\n", out);
+	fclose(out);
+	must_refuse(text, ":34: network 'b': more than 32 classes");
+	free(text);
+}
+END_TEST
+
 UNIT_SUITE(netd_config_mistakes)
 {
+	tcase_add_test(tc, too_many_classes);
 	scratch_use(tc);
 	tcase_add_loop_test(tc, mistake, 0, ARRAY_SIZE(mistakes));
 	tcase_add_test(tc, reads_again_after_a_mistake);
