@@ -53,6 +53,15 @@ static enum dhcp_drop find_sender(struct dhcp_server *s, struct exchange *x)
 	return DHCP_DROP_NONE;
 }
 
+/* Port 67 as well: some clients and relay agents use it at both ends. What a relay agent sends can
+ * come from any (RFC 8357 4). */
+static bool is_source_port(const struct exchange *x)
+{
+	uint16_t sport = x->in->frame->sport;
+
+	return sport == DHCP_CLIENT_PORT || sport == DHCP_SERVER_PORT || x->m.giaddr;
+}
+
 static enum dhcp_drop parse(struct dhcp_server *s, struct exchange *x)
 {
 	enum dhcp_drop drop = dhcp_message_parse(x->in->frame->payload, x->in->frame->len, &x->m);
@@ -61,6 +70,8 @@ static enum dhcp_drop parse(struct dhcp_server *s, struct exchange *x)
 		return drop;
 	if (x->m.op != DHCP_OP_REQUEST)
 		return DHCP_DROP_NOT_REQUEST;
+	if (!is_source_port(x))
+		return DHCP_DROP_SOURCE_PORT;
 	drop = dhcp_options_parse(&x->m, &s->options);
 	if (drop)
 		return drop;

@@ -121,6 +121,20 @@ static int encode_text(const char *text, struct wr *w, struct err *err)
 	return 0;
 }
 
+/* RFC 3986 3: a scheme and something behind it. */
+static int encode_uri(const char *text, struct wr *w, struct err *err)
+{
+	size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789+-.");
+
+	if (!isalpha((unsigned char)*text) || text[scheme] != ':' || !text[scheme + 1])
+		return err_set(err, EINVAL, "'%s' is not a URI", text);
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c >= 0x7f)
+			return err_set(err, EINVAL, "'%s' is not a URI", text);
+	return encode_text(text, w, err);
+}
+
 static int encode_domain(const char *text, struct wr *w, struct err *err)
 {
 	int rc = check_domain(text, err);
@@ -192,6 +206,8 @@ static int encode_value(enum dhcp_option_type type, const char *text, struct wr 
 		return encode_signed(text, w, err);
 	case DHCP_OPT_TEXT:
 		return encode_text(text, w, err);
+	case DHCP_OPT_URI:
+		return encode_uri(text, w, err);
 	case DHCP_OPT_DOMAIN:
 		return encode_domain(text, w, err);
 	case DHCP_OPT_DOMAINS:
@@ -375,9 +391,21 @@ static bool decode_dns_names(struct text *t, const uint8_t *data, size_t len)
 	return len > 0;
 }
 
+/* Octets of the types that have one value; 0: of those that can have more, or any length. */
+static size_t scalar_size(enum dhcp_option_type type)
+{
+	if (type == DHCP_OPT_IP || type == DHCP_OPT_U32 || type == DHCP_OPT_I32)
+		return 4;
+	if (type == DHCP_OPT_U16)
+		return 2;
+	return type == DHCP_OPT_U8 || type == DHCP_OPT_BOOL;
+}
+
 static bool decode_value(enum dhcp_option_type type, struct text *t, const uint8_t *data,
 			 size_t len)
 {
+	if (scalar_size(type) && len != scalar_size(type))
+		return false;
 	switch (type) {
 	case DHCP_OPT_BYTES:
 		return false;
@@ -387,7 +415,7 @@ static bool decode_value(enum dhcp_option_type type, struct text *t, const uint8
 	case DHCP_OPT_IP_PAIRS:
 		return decode_ips(t, data, len, true);
 	case DHCP_OPT_BOOL:
-		if (len != 1 || data[0] > 1)
+		if (data[0] > 1)
 			return false;
 		text_add(t, "%s", data[0] ? "yes" : "no");
 		return true;
@@ -402,6 +430,7 @@ static bool decode_value(enum dhcp_option_type type, struct text *t, const uint8
 	case DHCP_OPT_I32:
 		return decode_numbers(t, data, len, 4, true);
 	case DHCP_OPT_TEXT:
+	case DHCP_OPT_URI:
 	case DHCP_OPT_DOMAIN:
 		text_string(t, data, len);
 		return true;

@@ -10,6 +10,7 @@
 #include "server.h"
 
 enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
+enum { CLIENT_ID_MIN = 2 };		    /* RFC 2132 9.14 */
 enum { SCOPES_MAX = 3 + DHCP_CLASSES_MAX }; /* host, classes, network, global */
 
 size_t reply_max_payload(const struct exchange *x)
@@ -68,17 +69,48 @@ struct reply {
 	struct dhcp_outs outs;
 };
 
-/* T1 is half and T2 seven eighths of the lease (RFC 2131 4.4.5); an infinite lease is never
- * renewed. */
+/*
+ * T1 is half and T2 seven eighths of the lease (RFC 2131 4.4.5). An infinite lease is never
+ * renewed, and one of less than three seconds has no room for two times before its end.
+ */
 static void add_time(struct reply *r, uint8_t code)
 {
 	uint32_t seconds = r->seconds;
 
-	if (code == OPT_T1 && seconds != DHCP_INFINITE)
+	if (seconds == DHCP_INFINITE || seconds < 3)
+		return;
+	if (code == OPT_T1)
 		dhcp_outs_add_u32(&r->outs, code, seconds / 2);
-	if (code == OPT_T2 && seconds != DHCP_INFINITE)
-		dhcp_outs_add_u32(&r->outs, code,
-				  seconds - seconds / 8 - (seconds < 8 && seconds > 1));
+	if (code == OPT_T2)
+		dhcp_outs_add_u32(&r->outs, code, seconds - (seconds < 8 ? 1 : seconds / 8));
+}
+
+/*
+ * Old Windows clients end their texts with a NUL and expect the same (seen in their option 12);
+ * everybody else gets none (RFC 2132 2).
+ */
+static bool wants_nul(const struct exchange *x, uint8_t code)
+{
+	enum dhcp_option_type type = dhcp_option_info(code)->type;
+	size_t len;
+	const uint8_t *name = dhcp_options_get(x->o, OPT_HOST_NAME, &len);
+
+	return (type == DHCP_OPT_TEXT || type == DHCP_OPT_DOMAIN) && name && len > 1 &&
+	       !name[len - 1];
+}
+
+/* The value outlives the reply. */
+static void add_value(struct reply *r, uint8_t code, const void *data, size_t len)
+{
+	uint8_t text[255]; /* of one option */
+
+	if (!wants_nul(r->x, code) || len >= sizeof(text)) {
+		dhcp_outs_add(&r->outs, code, data, len);
+		return;
+	}
+	memcpy(text, data, len);
+	text[len] = 0;
+	dhcp_outs_add_copy(&r->outs, code, text, len + 1);
 }
 
 /*
@@ -125,7 +157,7 @@ static void add_own(struct reply *r, uint8_t code)
 
 		dhcp_outs_add_copy(&r->outs, code, mtu, sizeof(mtu));
 	} else if (code == OPT_HOST_NAME && lease && lease->l.hostname) {
-		dhcp_outs_add(&r->outs, code, lease->l.hostname, strlen(lease->l.hostname));
+		add_value(r, code, lease->l.hostname, strlen(lease->l.hostname));
 	} else if (r->seconds) {
 		add_time(r, code);
 	}
@@ -139,7 +171,7 @@ static void add_option(struct reply *r, uint8_t code)
 	if (code == OPT_CLASSLESS_ROUTES && p)
 		add_classless_routes(r, p, len);
 	else if (p)
-		dhcp_outs_add(&r->outs, code, p, len);
+		add_value(r, code, p, len);
 	else
 		add_own(r, code);
 }
@@ -191,7 +223,7 @@ static void add_echoes(struct reply *r)
 		size_t len;
 		const uint8_t *p = dhcp_options_get(r->x->o, echoed[i], &len);
 
-		if (p)
+		if (p && (echoed[i] != OPT_CLIENT_ID || len >= CLIENT_ID_MIN))
 			dhcp_outs_add(&r->outs, echoed[i], p, len);
 	}
 }

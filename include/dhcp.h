@@ -48,6 +48,7 @@ enum dhcp_drop {
 	DHCP_DROP_NOT_SERVED,	/* nobody serves this network or port */
 	DHCP_DROP_NOT_PORT_MAC, /* chaddr is not the MAC that the port was given */
 	DHCP_DROP_RELAY,	/* giaddr is set in a packet from a guest's port */
+	DHCP_DROP_SOURCE_PORT,	/* not from a DHCP port, and no relay agent's (RFC 8357) */
 	DHCP_DROP_OTHER_SERVER, /* the client chose or addressed another server */
 	DHCP_DROP_MALFORMED,	/* fields that contradict RFC 2131 table 5 */
 	DHCP_DROP_NOT_HELD, /* RELEASE, DECLINE or rebinding of an address that the client does not
@@ -210,6 +211,7 @@ enum dhcp_option_type {
 	DHCP_OPT_U32,
 	DHCP_OPT_I32,
 	DHCP_OPT_TEXT,	  /* octets without NUL */
+	DHCP_OPT_URI,	  /* RFC 3986, in ASCII without blanks */
 	DHCP_OPT_DOMAIN,  /* a host or domain name as text */
 	DHCP_OPT_DOMAINS, /* RFC 1035 encoded names, RFC 3397 */
 	DHCP_OPT_ROUTES,  /* RFC 3442: "10.0.0.0/8 via 10.77.0.2" */

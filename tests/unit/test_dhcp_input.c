@@ -214,12 +214,48 @@ START_TEST(t_dhcp_010)
 	kit_expect(&k, DHCP_ACK, "client identifier");
 	ck_assert_int_eq(k.action.record.client_id != NULL, len >= 2);
 	ck_assert_uint_eq(k.action.record.client_id_len, len >= 2 ? len : 0);
+	kit_expect_option(&k, 61, len >= 2 ? id : NULL, len);
 	ck_assert_uint_eq(k.m.yiaddr, KIT_ADDR);
 	k.port = KIT_PORT2; /* the same identifier, another client */
 	kit_message(&c, &k, DHCP_DISCOVER);
 	kit_add(&c, 61, id, len);
 	kit_send(&k, &c);
 	ck_assert_uint_eq(k.m.yiaddr, KIT_ADDR2);
+}
+END_TEST
+
+/* RFC 8357 4: any port is a relay agent's. */
+static const struct {
+	uint16_t sport;
+	enum dhcp_drop direct, relayed;
+} sources[] = {
+	{ 68, DHCP_DROP_NONE, DHCP_DROP_RELAY },
+	{ 67, DHCP_DROP_NONE, DHCP_DROP_RELAY },
+	{ 0, DHCP_DROP_SOURCE_PORT, DHCP_DROP_RELAY },
+	{ 66, DHCP_DROP_SOURCE_PORT, DHCP_DROP_RELAY },
+	{ 69, DHCP_DROP_SOURCE_PORT, DHCP_DROP_RELAY },
+	{ 546, DHCP_DROP_SOURCE_PORT, DHCP_DROP_RELAY },
+	{ 65535, DHCP_DROP_SOURCE_PORT, DHCP_DROP_RELAY },
+};
+
+START_TEST(t_dhcp_016)
+{
+	for (unsigned relayed = 0; relayed < 2; relayed++) {
+		struct kit_message c;
+		uint8_t p[PAYLOAD_MAX];
+		struct dhcp_frame f = { .src = kit_mac, .sport = sources[_i].sport };
+		struct kit k CLEAN_KIT;
+
+		kit_start(&k);
+		kit_message(&c, &k, DHCP_DISCOVER);
+		c.m.giaddr = relayed ? KIT_IP(10, 9, 0, 1) : 0;
+		f.payload = p;
+		f.len = kit_payload(&c, p, sizeof(p));
+		kit_input(&k, &f);
+		ck_assert_int_eq(k.action.drop, relayed ? sources[_i].relayed : sources[_i].direct);
+		ck_assert_int_eq(k.action.reply != 0, !k.action.drop);
+		kit_expect_service(&k);
+	}
 }
 END_TEST
 
@@ -374,7 +410,7 @@ static enum dhcp_drop input(struct kit *k, uint32_t net, uint32_t port)
 	struct kit_message c;
 	uint8_t p[PAYLOAD_MAX];
 	struct wr out = wr_init(k->out, sizeof(k->out));
-	struct dhcp_frame f = { .src = kit_mac };
+	struct dhcp_frame f = { .src = kit_mac, .sport = DHCP_CLIENT_PORT };
 	struct dhcp_input in = { .net = net, .port = port, .now = k->now, .frame = &f };
 
 	kit_message(&c, k, DHCP_DISCOVER);
@@ -654,6 +690,7 @@ UNIT_SUITE(dhcp_input)
 	tcase_add_loop_test(tc, t_dhcp_010, 0, ARRAY_SIZE(ids));
 	tcase_add_test(tc, t_dhcp_014);
 	tcase_add_test(tc, t_dhcp_015);
+	tcase_add_loop_test(tc, t_dhcp_016, 0, ARRAY_SIZE(sources));
 	tcase_add_test(tc, t_dhcp_017);
 	tcase_add_test(tc, t_dhcp_101);
 	tcase_add_test(tc, t_dhcp_104);
