@@ -260,7 +260,7 @@ static bool is_essential(uint8_t code)
 }
 
 static unsigned write_overloaded(struct room *options, const struct dhcp_message *m,
-				 const struct dhcp_outs *o, uint8_t file[FILE_SIZE],
+				 struct dhcp_outs *o, uint8_t file[FILE_SIZE],
 				 uint8_t sname[SNAME_SIZE])
 {
 	struct room area[2] = { { wr_init(file, m->file ? 0 : FILE_SIZE), 1 },
@@ -270,7 +270,7 @@ static unsigned write_overloaded(struct room *options, const struct dhcp_message
 
 	options->reserved += OVERLOAD_OCTETS;
 	for (unsigned i = 0; i < 2 * o->n; i++) {
-		const struct dhcp_out *out = &o->at[i % o->n];
+		struct dhcp_out *out = &o->at[i % o->n];
 
 		if (out->code == AGENT || is_essential(out->code) != (i < o->n) ||
 		    place(options, out))
@@ -280,7 +280,8 @@ static unsigned write_overloaded(struct room *options, const struct dhcp_message
 		else if (area[1].w.cap && place(&area[1], out))
 			overload |= OVERLOAD_SNAME;
 		else
-			left_out++;
+			out->left_out = true;
+		left_out += out->left_out;
 	}
 	if (overload) {
 		wr_u8(&options->w, OVERLOAD);
@@ -293,13 +294,13 @@ static unsigned write_overloaded(struct room *options, const struct dhcp_message
 	return left_out;
 }
 
-unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struct dhcp_outs *o,
+unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, struct dhcp_outs *o,
 			 size_t max)
 {
 	uint8_t file[FILE_SIZE] = { 0 }, sname[SNAME_SIZE] = { 0 };
 	size_t start = w->len, need = 1;
 	struct dhcp_message fixed = *m;
-	const struct dhcp_out *agent = NULL;
+	struct dhcp_out *agent = NULL;
 	struct room room;
 	unsigned left_out = 0;
 	uint8_t area[DHCP_FRAME_MAX];
@@ -309,6 +310,7 @@ unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struc
 		cap = sizeof(area);
 	room = (struct room){ .w = wr_init(area, cap), .reserved = 1 };
 	for (unsigned i = 0; i < o->n; i++) {
+		o->at[i].left_out = false;
 		need += wire_size(&o->at[i]);
 		if (o->at[i].code == AGENT)
 			agent = &o->at[i];
@@ -316,6 +318,7 @@ unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struc
 	/* RFC 3046 2.2: the reply goes without it where the whole of it cannot be copied. */
 	if (agent && wire_size(agent) + OVERLOAD_OCTETS + 1 > cap) {
 		need -= wire_size(agent);
+		agent->left_out = true;
 		agent = NULL;
 		left_out++;
 	}

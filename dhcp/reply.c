@@ -64,7 +64,8 @@ static const uint8_t *configured(const struct scopes *s, uint8_t code, size_t *l
 struct reply {
 	const struct exchange *x;
 	enum dhcp_type type;
-	uint32_t seconds; /* lease time; 0: no lease is spoken of */
+	uint32_t seconds;  /* lease time; 0: no lease is spoken of */
+	bool no_classless; /* option 121 does not fit: 3 and 33 have to do */
 	struct scopes scopes;
 	struct dhcp_outs outs;
 };
@@ -113,11 +114,21 @@ static void add_value(struct reply *r, uint8_t code, const void *data, size_t le
 	dhcp_outs_add_copy(&r->outs, code, text, len + 1);
 }
 
+/* Option 249 is 121 by another number, and says the same where it is not configured itself. */
+static const uint8_t *configured_routes(const struct reply *r, uint8_t code, size_t *len)
+{
+	const uint8_t *p = configured(&r->scopes, code, len);
+
+	return p || code != OPT_MS_CLASSLESS_ROUTES ?
+		       p :
+		       configured(&r->scopes, OPT_CLASSLESS_ROUTES, len);
+}
+
 /*
  * A client that understands classless routes ignores options 3 and 33, so its default route has to
  * be among them (RFC 3442); it is appended here unless the configuration has one.
  */
-static void add_classless_routes(struct reply *r, const uint8_t *routes, size_t len)
+static void add_classless_routes(struct reply *r, uint8_t code, const uint8_t *routes, size_t len)
 {
 	uint8_t all[sizeof(r->outs.inline_data)];
 	struct rd rd = rd_init(routes, len);
@@ -135,9 +146,9 @@ static void add_classless_routes(struct reply *r, const uint8_t *routes, size_t 
 	wr_u8(&w, 0);
 	wr_be32(&w, router);
 	if (has_default || !router || w.bad)
-		dhcp_outs_add(&r->outs, OPT_CLASSLESS_ROUTES, routes, len);
+		dhcp_outs_add(&r->outs, code, routes, len);
 	else
-		dhcp_outs_add_copy(&r->outs, OPT_CLASSLESS_ROUTES, all, w.len);
+		dhcp_outs_add_copy(&r->outs, code, all, w.len);
 }
 
 /* What follows from the network's and the port's own keys. */
@@ -165,33 +176,43 @@ static void add_own(struct reply *r, uint8_t code)
 
 static void add_option(struct reply *r, uint8_t code)
 {
+	bool routes = code == OPT_CLASSLESS_ROUTES || code == OPT_MS_CLASSLESS_ROUTES;
 	size_t len;
-	const uint8_t *p = configured(&r->scopes, code, &len);
+	const uint8_t *p =
+		routes ? configured_routes(r, code, &len) : configured(&r->scopes, code, &len);
 
-	if (code == OPT_CLASSLESS_ROUTES && p)
-		add_classless_routes(r, p, len);
+	if (routes && p)
+		add_classless_routes(r, code, p, len);
 	else if (p)
 		add_value(r, code, p, len);
 	else
 		add_own(r, code);
 }
 
-/* The answer to a request list: option 1 before 3 (RFC 2132 3.3), and 121 instead of 3 and 33 (RFC
- * 3442). */
+/* What is not said although it is asked for. */
+static bool is_withheld(const struct reply *r, uint8_t code, bool classless)
+{
+	if (code == OPT_ROUTER || code == OPT_STATIC_ROUTES || code == OPT_MS_CLASSLESS_ROUTES)
+		return classless; /* RFC 3442 */
+	if (code == OPT_CLASSLESS_ROUTES)
+		return r->no_classless;
+	if (code == OPT_T1 || code == OPT_T2)
+		return false;
+	return code == OPT_LEASE_TIME || dhcp_option_info(code)->flags & DHCP_OPT_PROTOCOL;
+}
+
+/* The answer to a request list: option 1 before 3 (RFC 2132 3.3), and 121 instead of 3, 33 and 249
+ * (RFC 3442). */
 static void add_requested(struct reply *r, const uint8_t *list, size_t n)
 {
-	bool classless = memchr(list, OPT_CLASSLESS_ROUTES, n) != NULL;
+	bool classless = memchr(list, OPT_CLASSLESS_ROUTES, n) && !r->no_classless;
 	size_t len;
 
 	classless = classless && configured(&r->scopes, OPT_CLASSLESS_ROUTES, &len);
 	for (size_t i = 0; i < n; i++) {
 		uint8_t code = list[i];
 
-		if (dhcp_option_info(code)->flags & DHCP_OPT_PROTOCOL && code != OPT_T1 &&
-		    code != OPT_T2)
-			continue;
-		if (code == OPT_LEASE_TIME ||
-		    (classless && (code == OPT_ROUTER || code == OPT_STATIC_ROUTES)))
+		if (is_withheld(r, code, classless))
 			continue;
 		if (code == OPT_ROUTER && memchr(list, OPT_SUBNET_MASK, n))
 			add_option(r, OPT_SUBNET_MASK);
@@ -253,6 +274,32 @@ static void add_options(struct reply *r, const char *why)
 		add_all(r);
 }
 
+static bool was_left_out(const struct dhcp_outs *o, uint8_t code)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		if (o->at[i].code == code)
+			return o->at[i].left_out;
+	return false;
+}
+
+/* Options and fixed part. When the routes do not fit, the client still needs a router. */
+static void write_payload(struct reply *r, const struct dhcp_message *m, const char *why,
+			  struct wr *w)
+{
+	size_t max = reply_max_payload(r->x);
+
+	add_options(r, why);
+	if (!dhcp_outs_write(w, m, &r->outs, max))
+		return;
+	if (was_left_out(&r->outs, OPT_CLASSLESS_ROUTES)) {
+		r->no_classless = true;
+		r->outs = (struct dhcp_outs){ 0 };
+		add_options(r, why);
+		w->len = 0;
+		dhcp_outs_write(w, m, &r->outs, max);
+	}
+}
+
 /* The client says so, or has no address that a frame could be sent to (RFC 4390 2.1). */
 static bool wants_broadcast(const struct exchange *x)
 {
@@ -302,8 +349,7 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 		reply.ciaddr = x->m.ciaddr;
 	if (type != DHCP_NAK && seconds)
 		reply.yiaddr = x->lease->l.addr;
-	add_options(&r, why);
-	dhcp_outs_write(&w, &reply, &r.outs, reply_max_payload(x));
+	write_payload(&r, &reply, why, &w);
 	address(x, type, &reply, &f);
 	f.payload = payload;
 	f.len = w.len;

@@ -35,6 +35,7 @@ enum {
 	OPT_IPV6_ONLY = 108,
 	OPT_CLASSLESS_ROUTES = 121,
 	OPT_IPXE = 175,
+	OPT_MS_CLASSLESS_ROUTES = 249, /* [MS-DHCPE] 2.2.8 */
 };
 
 /* A list of slots. A client's lease is in that of its port while it is OFFERED or BOUND and the

@@ -165,6 +165,7 @@ const uint8_t *dhcp_suboption(const uint8_t *data, size_t len, uint8_t sub, size
 struct dhcp_out {
 	uint8_t code;
 	uint16_t len;
+	bool left_out;	     /* set by dhcp_outs_write */
 	const uint8_t *data; /* len octets that outlive the writing */
 };
 
@@ -191,9 +192,9 @@ bool dhcp_outs_has(const struct dhcp_outs *o, uint8_t code);
  * nowhere is left out, last ones first, and 53, 54, 51, 1, 3 and 121 last of all. Values over 255
  * octets are split (RFC 3396 6). Option 82 goes last and never into file or sname, and is left out
  * where the whole of it does not fit (RFC 3046 2.2). Padded to 300 octets (RFC 1542 2.1). Returns
- * how many options were left out.
+ * how many options were left out, and marks them.
  */
-unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, const struct dhcp_outs *o,
+unsigned dhcp_outs_write(struct wr *w, const struct dhcp_message *m, struct dhcp_outs *o,
 			 size_t max);
 
 /* --- the option table --- */

@@ -99,7 +99,7 @@ struct written {
 	struct dhcp_options o;
 };
 
-static void write_list(struct written *t, const struct dhcp_message *m, const struct dhcp_outs *o,
+static void write_list(struct written *t, const struct dhcp_message *m, struct dhcp_outs *o,
 		       size_t max)
 {
 	struct wr w = wr_init(t->out, max < 300 ? 300 : max);

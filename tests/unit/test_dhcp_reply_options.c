@@ -208,25 +208,34 @@ static const struct {
 	uint32_t router;
 	const char *list;			   /* NULL: none */
 	const char *classless, *routers, *statics; /* of the reply; NULL: absent */
+	const char *microsoft;
 } routings[] = {
 	{ "default appended", "080a0a4d0002", KIT_SERVER, "79 03 21", "080a0a4d0002 000a4d0001",
-	  NULL, NULL },
+	  NULL, NULL, NULL },
 	{ "in any order", "080a0a4d0002", KIT_SERVER, "21 03 79", "080a0a4d0002 000a4d0001", NULL,
+	  NULL, NULL },
+	{ "121 alone", "080a0a4d0002", KIT_SERVER, "79", "080a0a4d0002 000a4d0001", NULL, NULL,
 	  NULL },
-	{ "121 alone", "080a0a4d0002", KIT_SERVER, "79", "080a0a4d0002 000a4d0001", NULL, NULL },
 	{ "121 not asked for", "080a0a4d0002", KIT_SERVER, "03 21", NULL, "0a4d0001",
-	  "0a000000 0a4d0003" },
-	{ "121 not configured", NULL, KIT_SERVER, "79 03 21", NULL, "0a4d0001",
-	  "0a000000 0a4d0003" },
+	  "0a000000 0a4d0003", NULL },
+	{ "121 not configured", NULL, KIT_SERVER, "79 03 21", NULL, "0a4d0001", "0a000000 0a4d0003",
+	  NULL },
 	{ "has a default", "000a4d0009 080a0a4d0002", KIT_SERVER, "79 03",
-	  "000a4d0009 080a0a4d0002", NULL, NULL },
+	  "000a4d0009 080a0a4d0002", NULL, NULL, NULL },
 	{ "has a default last", "080a0a4d0002 000a4d0009", KIT_SERVER, "03 79",
-	  "080a0a4d0002 000a4d0009", NULL, NULL },
+	  "080a0a4d0002 000a4d0009", NULL, NULL, NULL },
 	{ "host routes are no default", "20 00000000 0a4d0002", KIT_SERVER, "79",
-	  "20 00000000 0a4d0002 000a4d0001", NULL, NULL },
-	{ "no router", "080a0a4d0002", 0, "79 03", "080a0a4d0002", NULL, NULL },
+	  "20 00000000 0a4d0002 000a4d0001", NULL, NULL, NULL },
+	{ "no router", "080a0a4d0002", 0, "79 03", "080a0a4d0002", NULL, NULL, NULL },
+	{ "249 alone", "080a0a4d0002", KIT_SERVER, "f9", NULL, NULL, NULL,
+	  "080a0a4d0002 000a4d0001" },
+	{ "249 beside 3", "080a0a4d0002", KIT_SERVER, "03 f9 21", NULL, "0a4d0001",
+	  "0a000000 0a4d0003", "080a0a4d0002 000a4d0001" },
+	{ "121 and 249", "080a0a4d0002", KIT_SERVER, "f9 79 03", "080a0a4d0002 000a4d0001", NULL,
+	  NULL, NULL },
+	{ "249, nothing configured", NULL, KIT_SERVER, "f9 79 03", NULL, "0a4d0001", NULL, NULL },
 	{ "no list", "080a0a4d0002", KIT_SERVER, NULL, "080a0a4d0002 000a4d0001", "0a4d0001",
-	  "0a000000 0a4d0003" },
+	  "0a000000 0a4d0003", NULL },
 };
 
 START_TEST(t_dhcp_074)
@@ -244,6 +253,7 @@ START_TEST(t_dhcp_074)
 		kit_expect_hex(&k, 121, routings[_i].classless);
 		kit_expect_hex(&k, 3, routings[_i].routers);
 		kit_expect_hex(&k, 33, routings[_i].statics);
+		kit_expect_hex(&k, 249, routings[_i].microsoft);
 	}
 }
 END_TEST
@@ -269,6 +279,30 @@ static void check_routes(size_t n)
 	ck_assert(kit_has(&k, 1) && kit_has(&k, 28) && kit_has(&k, 26));
 	ck_assert(kit_has(&k, 58) && kit_has(&k, 59) && !kit_has(&k, 3));
 }
+
+/* Routes that fit nowhere take no router with them. */
+START_TEST(routes_that_do_not_fit)
+{
+	uint8_t routes[KIT_VALUE_MAX];
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	for (size_t i = 0; i < 800; i += 8)
+		kit_hex("18 0a0000 0a4d0002", routes + i, 8);
+	ck_ok(dhcp_option_set_put(k.options, 121, routes, 800));
+	kit_put(&k, 33, "0a000000 0a4d0003");
+	kit_ask(&k, DHCP_DISCOVER, "79 03 21 01 06 f9");
+	kit_expect_hex(&k, 121, NULL);
+	kit_expect_hex(&k, 249, NULL);
+	kit_expect_hex(&k, 33, "0a000000 0a4d0003");
+	ck_assert_uint_eq(kit_u32(&k, 3), KIT_SERVER);
+	ck_assert_uint_eq(kit_u32(&k, 1), 0xffffff00);
+	kit_put(&k, 249, "080a0a4d0002"); /* a short one of its own */
+	kit_ask(&k, DHCP_DISCOVER, "79 03 f9");
+	kit_expect_hex(&k, 249, "080a0a4d0002 000a4d0001");
+	ck_assert_uint_eq(kit_u32(&k, 3), KIT_SERVER);
+}
+END_TEST
 
 START_TEST(many_routes)
 {
@@ -305,5 +339,6 @@ UNIT_SUITE(dhcp_reply_options)
 	tcase_add_test(tc, list_that_repeats_itself);
 	tcase_add_loop_test(tc, t_dhcp_074, 0, ARRAY_SIZE(routings));
 	tcase_add_test(tc, many_routes);
+	tcase_add_test(tc, routes_that_do_not_fit);
 	tcase_add_test(tc, t_dhcp_110);
 }
