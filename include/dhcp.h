@@ -336,6 +336,34 @@ void dhcp_pool_give(struct dhcp_pool *p, uint32_t addr);
  */
 bool dhcp_pool_find(const struct dhcp_pool *p, uint64_t *place, uint32_t *ret_addr);
 
+/* --- ARP: who else uses an address? (RFC 826, RFC 5227) --- */
+
+enum dhcp_arp_op { DHCP_ARP_REQUEST = 1, DHCP_ARP_REPLY = 2 };
+
+#define DHCP_ARP_SIZE 42 /* of a frame with its Ethernet header, without padding and FCS */
+
+struct dhcp_arp {
+	struct mac src; /* of the Ethernet frame: what a bridge learns */
+	enum dhcp_arp_op op;
+	struct mac sender_mac, target_mac;
+	uint32_t sender, target;
+};
+
+/* Parses an Ethernet frame. False when it is not a whole ARP packet of one of the two operations
+ * for IPv4 over Ethernet, or its sender's MAC is one that no station can have. */
+MUST_CHECK bool dhcp_arp_parse(const uint8_t *frame, size_t len, struct dhcp_arp *ret);
+
+/*
+ * Writes a broadcast ARP Probe: who has `addr`? Its sender's IP is 0 and its target's MAC is 0, so
+ * nobody's cache is changed by it (RFC 5227 2.1.1).
+ */
+void dhcp_arp_probe_write(struct wr *w, const struct mac *ours, uint32_t addr);
+
+/* The address that the sender says it has; 0: none. */
+uint32_t dhcp_arp_claim(const struct dhcp_arp *a);
+/* The address that the sender has, or asks for in order to have it: an ARP Probe; 0: none. */
+uint32_t dhcp_arp_interest(const struct dhcp_arp *a);
+
 /* --- server --- */
 
 #define DHCP_INFINITE UINT32_MAX /* a lease time without end (RFC 2131 3.3) */
