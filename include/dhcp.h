@@ -364,6 +364,59 @@ uint32_t dhcp_arp_claim(const struct dhcp_arp *a);
 /* The address that the sender has, or asks for in order to have it: an ARP Probe; 0: none. */
 uint32_t dhcp_arp_interest(const struct dhcp_arp *a);
 
+/* --- probes: is an address in use already? --- */
+
+/* Addresses that are being probed, or were found clear a short while ago; theory in probe.c. */
+struct dhcp_probes;
+
+enum dhcp_probe_state {
+	DHCP_PROBE_NONE,    /* not known, or not any more */
+	DHCP_PROBE_RUNNING, /* asked for; no evidence yet */
+	DHCP_PROBE_CLEAR,   /* nobody answered, and nobody has shown up since */
+};
+
+/* Room for `cap` addresses of all networks together. -ENOMEM. */
+MUST_CHECK int dhcp_probes_new(uint32_t cap, const struct siphash_key *key,
+			       struct dhcp_probes **ret);
+void dhcp_probes_free(struct dhcp_probes *p);
+
+/*
+ * Begins to probe an address for a client, whose own packets are no evidence (zero: for nobody
+ * yet). What runs or is clear already stays as it is. -ENOSPC when the table is full.
+ */
+MUST_CHECK int dhcp_probe_start(struct dhcp_probes *p, uint32_t net, uint32_t addr,
+				const struct mac *client, int64_t now);
+enum dhcp_probe_state dhcp_probe_state(const struct dhcp_probes *p, uint32_t net, uint32_t addr);
+/* The address was given, or is not wanted any more. */
+void dhcp_probe_forget(struct dhcp_probes *p, uint32_t net, uint32_t addr);
+/* The n-th address of a network that is in the table, in no order, and its state; false when there
+ * are no more. Begin with *at = 0. */
+bool dhcp_probe_each(const struct dhcp_probes *p, uint32_t net, uint32_t *at, uint32_t *ret_addr,
+		     enum dhcp_probe_state *ret_state);
+
+enum dhcp_probe_todo {
+	DHCP_PROBE_SEND,  /* send a probe for the address now */
+	DHCP_PROBE_ENDED, /* it is clear */
+	DHCP_PROBE_STALE, /* it was clear too long ago, and is not in the table any more */
+};
+
+struct dhcp_probe_step {
+	enum dhcp_probe_todo todo;
+	uint32_t net, addr;
+};
+
+/* When dhcp_probe_step has something to do next; INT64_MAX: never. */
+int64_t dhcp_probe_next(const struct dhcp_probes *p);
+/* One thing that is due; false when nothing is. */
+bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step *ret);
+
+/*
+ * An ARP packet was seen on a network. True when it is evidence against an address in the table
+ * (*ret_addr), which then is in it no more: somebody else has it, or is about to.
+ */
+bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a,
+			 uint32_t *ret_addr);
+
 /* --- server --- */
 
 #define DHCP_INFINITE UINT32_MAX /* a lease time without end (RFC 2131 3.3) */

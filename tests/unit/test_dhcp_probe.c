@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Probes against a virtual clock: what is sent when, and what is evidence. */
+#include "dhcp_kit.h"
+
+CLEANUP_DEFINE(probes, struct dhcp_probes, dhcp_probes_free)
+#define CLEAN_PROBES CLEANUP(cleanup_probes)
+
+#define MS INT64_C(1000000)
+
+enum { CAP = 128 };
+
+static const struct siphash_key key = { "probes of a test" };
+#define CLIENT                                                                                     \
+	{                                                                                          \
+		{                                                                                  \
+			2, 0, 0, 0, 0, 1                                                           \
+		}                                                                                  \
+	}
+#define OTHER                                                                                      \
+	{                                                                                          \
+		{                                                                                  \
+			2, 0, 0, 0, 0, 2                                                           \
+		}                                                                                  \
+	}
+
+static const struct mac nobody, client = CLIENT;
+
+static struct dhcp_probes *new_probes(void)
+{
+	struct dhcp_probes *p;
+
+	ck_ok(dhcp_probes_new(CAP, &key, &p));
+	return p;
+}
+
+/* Goes through all that is due until `end`, at the time at which it is. */
+static void run(struct dhcp_probes *p, int64_t end)
+{
+	struct dhcp_probe_step step;
+
+	while (dhcp_probe_next(p) <= end)
+		ck_assert(dhcp_probe_step(p, dhcp_probe_next(p), &step));
+}
+
+START_TEST(timing)
+{
+	static const struct {
+		int64_t at;
+		enum dhcp_probe_todo todo;
+	} want[] = {
+		{ 0, DHCP_PROBE_SEND },
+		{ 80 * MS, DHCP_PROBE_SEND },
+		{ 160 * MS, DHCP_PROBE_ENDED },
+		{ 60160 * MS, DHCP_PROBE_STALE },
+	};
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	struct dhcp_probe_step step;
+
+	ck_assert_int_eq(dhcp_probe_next(p), INT64_MAX);
+	ck_assert(!dhcp_probe_step(p, INT64_MAX, &step));
+	ck_ok(dhcp_probe_start(p, 3, KIT_ADDR, &nobody, 7));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		ck_assert_int_eq(dhcp_probe_state(p, 3, KIT_ADDR),
+				 i < 3 ? DHCP_PROBE_RUNNING : DHCP_PROBE_CLEAR);
+		ck_assert_int_eq(dhcp_probe_next(p), want[i].at + 7);
+		ck_assert(!dhcp_probe_step(p, want[i].at + 6, &step));
+		ck_assert(dhcp_probe_step(p, want[i].at + 7, &step));
+		ck_assert_int_eq(step.todo, want[i].todo);
+		ck_assert_uint_eq(step.net, 3);
+		ck_assert_uint_eq(step.addr, KIT_ADDR);
+	}
+	ck_assert_int_eq(dhcp_probe_state(p, 3, KIT_ADDR), DHCP_PROBE_NONE);
+	ck_assert_int_eq(dhcp_probe_next(p), INT64_MAX);
+}
+END_TEST
+
+/* A process that was stopped does not hurry: the others still have their time to answer. */
+START_TEST(late_steps_wait_as_long)
+{
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	struct dhcp_probe_step step;
+
+	ck_ok(dhcp_probe_start(p, 0, KIT_ADDR, &nobody, 0));
+	ck_assert(dhcp_probe_step(p, 5 * KIT_SECOND, &step));
+	ck_assert(!dhcp_probe_step(p, 5 * KIT_SECOND, &step));
+	ck_assert_int_eq(dhcp_probe_next(p), 5 * KIT_SECOND + 80 * MS);
+}
+END_TEST
+
+/* A hundred clients at once are all known about within the time of one. */
+START_TEST(many_in_parallel)
+{
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	uint32_t at = 0, addr, n = 0;
+	enum dhcp_probe_state state;
+
+	for (uint32_t i = 0; i < CAP; i++)
+		ck_ok(dhcp_probe_start(p, i % 2, KIT_ADDR + i, &nobody, i % 5 * MS));
+	ck_assert_int_eq(dhcp_probe_start(p, 0, KIT_ADDR + CAP, &nobody, 0), -ENOSPC);
+	ck_ok(dhcp_probe_start(p, 0, KIT_ADDR, &nobody, 0)); /* is there already */
+	run(p, 165 * MS);
+	for (uint32_t i = 0; i < CAP; i++) {
+		ck_assert_int_eq(dhcp_probe_state(p, i % 2, KIT_ADDR + i), DHCP_PROBE_CLEAR);
+		ck_assert_int_eq(dhcp_probe_state(p, 1 - i % 2, KIT_ADDR + i), DHCP_PROBE_NONE);
+	}
+	while (dhcp_probe_each(p, 1, &at, &addr, &state)) {
+		ck_assert_int_eq(state, DHCP_PROBE_CLEAR);
+		ck_assert_uint_eq((addr - KIT_ADDR) % 2, 1);
+		n++;
+	}
+	ck_assert_uint_eq(n, CAP / 2);
+	run(p, INT64_MAX - 1);
+	ck_assert_int_eq(dhcp_probe_start(p, 0, KIT_ADDR + CAP, &nobody, 0), 0);
+}
+END_TEST
+
+/* --- evidence: statement 31 --- */
+
+static const struct {
+	const char *name;
+	struct dhcp_arp arp;
+	bool evidence;
+} packets[] = {
+	{ "reply", { .op = DHCP_ARP_REPLY, .sender_mac = OTHER, .sender = KIT_ADDR }, true },
+	{ "request for another",
+	  { .op = DHCP_ARP_REQUEST, .sender_mac = OTHER, .sender = KIT_ADDR, .target = KIT_SERVER },
+	  true },
+	{ "announcement",
+	  { .op = DHCP_ARP_REQUEST, .sender_mac = OTHER, .sender = KIT_ADDR, .target = KIT_ADDR },
+	  true },
+	{ "gratuitous reply",
+	  { .op = DHCP_ARP_REPLY, .sender_mac = OTHER, .sender = KIT_ADDR, .target = KIT_ADDR },
+	  true },
+	{ "probe", { .op = DHCP_ARP_REQUEST, .sender_mac = OTHER, .target = KIT_ADDR }, true },
+	{ "a question for it",
+	  { .op = DHCP_ARP_REQUEST, .sender_mac = OTHER, .sender = KIT_SERVER, .target = KIT_ADDR },
+	  false },
+	{ "a reply to nobody",
+	  { .op = DHCP_ARP_REPLY, .sender_mac = OTHER, .target = KIT_ADDR },
+	  false },
+	{ "another address",
+	  { .op = DHCP_ARP_REPLY, .sender_mac = OTHER, .sender = KIT_ADDR2 },
+	  false },
+	{ "the client's reply",
+	  { .op = DHCP_ARP_REPLY, .sender_mac = CLIENT, .sender = KIT_ADDR },
+	  false },
+	{ "the client's probe",
+	  { .op = DHCP_ARP_REQUEST, .sender_mac = CLIENT, .target = KIT_ADDR },
+	  false },
+};
+
+/* Before the first packet, between the two, while waiting, and when it is clear. */
+static const int64_t moments[] = { -1, 0, 80 * MS, 160 * MS };
+
+START_TEST(evidence)
+{
+	for (size_t m = 0; m < ARRAY_SIZE(moments); m++) {
+		struct dhcp_probes *p CLEAN_PROBES = new_probes();
+		uint32_t addr = 0;
+		bool found;
+
+		ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &client, 0));
+		run(p, moments[m]);
+		ck_assert(!dhcp_probe_evidence(p, 0, &packets[_i].arp, &addr));
+		found = dhcp_probe_evidence(p, 1, &packets[_i].arp, &addr);
+		ck_assert_msg(found == packets[_i].evidence, "%s at %zu", packets[_i].name, m);
+		ck_assert_uint_eq(addr, found ? KIT_ADDR : 0);
+		ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR) == DHCP_PROBE_NONE, found);
+		ck_assert(!found || !dhcp_probe_evidence(p, 1, &packets[_i].arp, &addr));
+	}
+}
+END_TEST
+
+/* What was probed for nobody is evidenced against by anybody. */
+START_TEST(stock_has_no_client)
+{
+	struct dhcp_arp a = { .op = DHCP_ARP_REPLY, .sender_mac = CLIENT, .sender = KIT_ADDR };
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	uint32_t addr;
+
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &nobody, 0));
+	ck_assert(dhcp_probe_evidence(p, 1, &a, &addr));
+}
+END_TEST
+
+START_TEST(forgotten)
+{
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &nobody, 0));
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR2, &nobody, 0));
+	dhcp_probe_forget(p, 1, KIT_ADDR);
+	dhcp_probe_forget(p, 1, KIT_ADDR);
+	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_NONE);
+	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR2), DHCP_PROBE_RUNNING);
+	dhcp_probes_free(NULL);
+}
+END_TEST
+
+UNIT_SUITE(dhcp_probe)
+{
+	tcase_add_test(tc, timing);
+	tcase_add_test(tc, late_steps_wait_as_long);
+	tcase_add_test(tc, many_in_parallel);
+	tcase_add_loop_test(tc, evidence, 0, ARRAY_SIZE(packets));
+	tcase_add_test(tc, stock_has_no_client);
+	tcase_add_test(tc, forgotten);
+}
