@@ -192,13 +192,13 @@ int trap_read(struct trap *t, unsigned most, trap_fn fn, void *arg)
 int trap_send(struct trap *t, uint32_t ifindex, const void *frame, size_t len)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
-				  .sll_protocol = htons(ETH_P_IP),
 				  .sll_ifindex = (int)ifindex,
 				  .sll_halen = ETH_ALEN };
 
 	if (len < ETH_HLEN)
 		return -EINVAL;
 	memcpy(to.sll_addr, frame, ETH_ALEN);
+	memcpy(&to.sll_protocol, (const uint8_t *)frame + 2 * ETH_ALEN, sizeof(to.sll_protocol));
 	return sendto(t->packet_fd, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0 ?
 		       -errno :
 		       0;

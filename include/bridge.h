@@ -271,6 +271,20 @@ MUST_CHECK int trap_read(struct trap *t, unsigned most, trap_fn fn, void *arg);
 /* Sends an Ethernet frame out of a port. -errno. */
 MUST_CHECK int trap_send(struct trap *t, uint32_t ifindex, const void *frame, size_t len);
 
+/* --- ARP --- */
+
+/* A whole Ethernet frame that arrived at a link; longer ones are cut. */
+typedef void (*arp_fn)(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len);
+
+/*
+ * Opens a socket that hears the ARP packets that arrive at a link, its own excepted and those with
+ * a VLAN tag: for a bridge, what its ports broadcast or send to the bridge itself. Not blocking;
+ * the caller closes it.
+ */
+MUST_CHECK int arp_open(uint32_t ifindex, int *ret_fd, struct err *err);
+/* Calls fn for at most `most` packets. -EAGAIN when there was nothing more. */
+MUST_CHECK int arp_read(int fd, uint32_t ifindex, unsigned most, arp_fn fn, void *arg);
+
 /* --- sysctl --- */
 
 /* /proc/sys/net/ipv4/conf/<link>/forwarding; link "all" is the host's. */

@@ -41,6 +41,9 @@ struct host_ops {
 			uint32_t *ret_ifindex, struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);
 	int (*send)(struct host *h, uint32_t ifindex, const void *frame, size_t len);
+	/* Has the listener hear the ARP packets that arrive at a link, or no more. */
+	int (*arp_watch)(struct host *h, uint32_t ifindex, struct err *err);
+	void (*arp_unwatch)(struct host *h, uint32_t ifindex);
 };
 
 struct host {
@@ -51,6 +54,7 @@ struct host {
 struct host_listener {
 	rtnl_event_fn event;
 	trap_fn packet;
+	arp_fn arp;
 	void *arg;
 };
 

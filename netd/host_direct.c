@@ -4,7 +4,19 @@
 #include "base/container.h"
 #include "host.h"
 
-enum { EVENTS_A_TURN = 64, PACKETS_A_TURN = 128 };
+enum { EVENTS_A_TURN = 64, PACKETS_A_TURN = 128, ARP_A_TURN = 64 };
+
+/* After a full batch the next is read a moment later, and the kernel drops what comes meanwhile: no
+ * guest keeps the daemon busy with ARP. */
+#define ARP_PAUSE_NS (NS_PER_S / 100)
+
+struct arp_watch {
+	struct arp_watch *next;
+	struct direct *direct;
+	uint32_t ifindex;
+	struct loop_io io;
+	struct loop_timer pause;
+};
 
 struct direct {
 	struct host host;
@@ -14,6 +26,8 @@ struct direct {
 	struct nft *nft;
 	struct trap *trap;
 	struct loop_io watch_io, trap_io;
+	struct loop *loop;
+	struct arp_watch *arp;
 };
 
 static struct direct *direct(struct host *h)
@@ -130,10 +144,81 @@ static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_
 	return trap_send(direct(h)->trap, ifindex, frame, len);
 }
 
+static void arp_resume(struct loop_timer *t)
+{
+	struct arp_watch *w = CONTAINER_OF(t, struct arp_watch, pause);
+
+	if (loop_io_change(&w->io, EPOLLIN) < 0)
+		return; /* only without memory, and then for this link alone */
+}
+
+static void arp_ready(struct loop_io *io, uint32_t events)
+{
+	struct arp_watch *w = CONTAINER_OF(io, struct arp_watch, io);
+	struct direct *d = w->direct;
+
+	(void)events;
+	/* Nothing but a full batch ends without an error. */
+	if (arp_read(io->fd, w->ifindex, ARP_A_TURN, d->listener.arp, d->listener.arg) == 0 &&
+	    loop_timer_set(d->loop, &w->pause, loop_now(d->loop) + ARP_PAUSE_NS, arp_resume) == 0 &&
+	    loop_io_change(io, 0) < 0)
+		loop_timer_cancel(&w->pause);
+}
+
+static void arp_watch_end(struct arp_watch *w)
+{
+	int fd = w->io.fd;
+
+	loop_timer_cancel(&w->pause);
+	loop_io_del(&w->io);
+	close(fd);
+	free(w);
+}
+
+static int watch_arp(struct host *h, uint32_t ifindex, struct err *err)
+{
+	struct direct *d = direct(h);
+	struct arp_watch *w = calloc(1, sizeof(*w));
+	CLEAN_FD int fd = -1;
+	int rc;
+
+	if (!w)
+		return err_set(err, ENOMEM, "out of memory");
+	*w = (struct arp_watch){ .next = d->arp, .direct = d, .ifindex = ifindex };
+	rc = arp_open(ifindex, &fd, err);
+	if (!rc) {
+		rc = loop_io_add(d->loop, &w->io, fd, EPOLLIN, arp_ready);
+		if (rc)
+			err_sys(err, -rc, "cannot watch a packet socket");
+	}
+	if (rc) {
+		free(w);
+		return rc;
+	}
+	take_fd(&fd);
+	d->arp = w;
+	return 0;
+}
+
+static void unwatch_arp(struct host *h, uint32_t ifindex)
+{
+	for (struct arp_watch **at = &direct(h)->arp; *at; at = &(*at)->next) {
+		struct arp_watch *w = *at;
+
+		if (w->ifindex != ifindex)
+			continue;
+		*at = w->next;
+		arp_watch_end(w);
+		return;
+	}
+}
+
 static void free_direct(struct host *h)
 {
 	struct direct *d = direct(h);
 
+	while (d->arp)
+		unwatch_arp(h, d->arp->ifindex);
 	loop_io_del(&d->watch_io);
 	loop_io_del(&d->trap_io);
 	rtnl_watch_free(d->watch);
@@ -165,6 +250,8 @@ static const struct host_ops ops = {
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,
+	.arp_watch = watch_arp,
+	.arp_unwatch = unwatch_arp,
 };
 
 /* What is left unread stays ready, so the next turn goes on with it. */
@@ -196,6 +283,7 @@ int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_l
 		return err_set(err, ENOMEM, "out of memory");
 	d->host.ops = &ops;
 	d->listener = *listener;
+	d->loop = loop;
 	rc = rtnl_open(&d->rtnl, err);
 	if (!rc)
 		rc = rtnl_watch_open(&d->watch, err);

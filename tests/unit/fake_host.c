@@ -319,10 +319,23 @@ static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err 
 	return 0;
 }
 
+static bool record_probe(struct fake_host *f, uint32_t ifindex, const void *frame, size_t len)
+{
+	struct dhcp_arp a;
+
+	if (!dhcp_arp_parse(frame, len, &a))
+		return false;
+	f->probe[f->probes % FAKE_PROBES].ifindex = ifindex;
+	f->probe[f->probes++ % FAKE_PROBES].addr = a.target;
+	return true;
+}
+
 static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_t len)
 {
 	struct fake_host *f = fake(h);
 
+	if (record_probe(f, ifindex, frame, len))
+		return 0;
 	must(f->frames < FAKE_FRAMES, "no room for a frame");
 	f->sent[f->frames].ifindex = ifindex;
 	f->sent[f->frames].len = len;
@@ -330,10 +343,31 @@ static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_
 	return 0;
 }
 
+static int arp_watch(struct host *h, uint32_t ifindex, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	must(f->arp_watches < FAKE_LINKS, "no room for a watch");
+	f->arp_watched[f->arp_watches++] = ifindex;
+	return 0;
+}
+
+static void arp_unwatch(struct host *h, uint32_t ifindex)
+{
+	struct fake_host *f = fake(h);
+
+	for (unsigned i = 0; i < f->arp_watches; i++)
+		if (f->arp_watched[i] == ifindex)
+			f->arp_watched[i] = f->arp_watched[--f->arp_watches];
+}
+
 static void free_fake(struct host *h)
 {
 	/* The host outlives the daemon. */
-	(void)h;
+	fake(h)->arp_watches = 0;
 }
 
 static const struct host_ops ops = {
@@ -358,6 +392,8 @@ static const struct host_ops ops = {
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,
+	.arp_watch = arp_watch,
+	.arp_unwatch = arp_unwatch,
 };
 
 static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,
@@ -394,6 +430,28 @@ void fake_link_gone(uint32_t index)
 	e.link = *link;
 	*link = (struct rtnl_link){ 0 };
 	fake_host->listener.event(fake_host->listener.arg, &e);
+}
+
+void fake_arp(uint32_t index, const struct dhcp_arp *a)
+{
+	uint8_t frame[DHCP_ARP_SIZE];
+	struct wr w = wr_init(frame, sizeof(frame));
+	bool heard = false;
+
+	wr_bytes(&w, a->target_mac.octet, sizeof(a->target_mac.octet));
+	wr_bytes(&w, a->src.octet, sizeof(a->src.octet));
+	wr_be16(&w, 0x0806);
+	wr_be32(&w, 0x00010800);
+	wr_be16(&w, 0x0604);
+	wr_be16(&w, (uint16_t)a->op);
+	wr_bytes(&w, a->sender_mac.octet, sizeof(a->sender_mac.octet));
+	wr_be32(&w, a->sender);
+	wr_bytes(&w, a->target_mac.octet, sizeof(a->target_mac.octet));
+	wr_be32(&w, a->target);
+	for (unsigned i = 0; i < fake_host->arp_watches; i++)
+		heard = heard || fake_host->arp_watched[i] == index;
+	if (heard)
+		fake_host->listener.arp(fake_host->listener.arg, index, frame, w.len);
 }
 
 static unsigned open_descriptors(void)
@@ -500,11 +558,16 @@ void fake_turn(struct fake_daemon *f)
 	loop_turn(f->d->loop, false);
 }
 
+void fake_tick(struct fake_daemon *f, int64_t ns)
+{
+	f->boottime += ns;
+	f->wall += ns;
+	fake_turn(f);
+}
+
 void fake_pass(struct fake_daemon *f, int64_t seconds)
 {
-	f->boottime += seconds * NS_PER_S;
-	f->wall += seconds * NS_PER_S;
-	fake_turn(f);
+	fake_tick(f, seconds * NS_PER_S);
 }
 
 void fake_forget_ports(struct fake_daemon *f)

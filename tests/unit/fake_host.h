@@ -8,7 +8,7 @@
 
 #include "api.h"
 
-enum { FAKE_LINKS = 64, FAKE_ADDRS = 16, FAKE_ELEMENTS = 64, FAKE_FRAMES = 64 };
+enum { FAKE_LINKS = 64, FAKE_ADDRS = 16, FAKE_ELEMENTS = 64, FAKE_FRAMES = 64, FAKE_PROBES = 64 };
 
 struct fake_host {
 	struct host host;
@@ -35,6 +35,13 @@ struct fake_host {
 		uint8_t data[DHCP_FRAME_MAX];
 	} sent[FAKE_FRAMES];
 	unsigned frames;
+	struct { /* ARP probes that were sent; the last FAKE_PROBES of them */
+		uint32_t ifindex;
+		uint32_t addr;
+	} probe[FAKE_PROBES];
+	unsigned probes;		  /* all that were */
+	uint32_t arp_watched[FAKE_LINKS]; /* links whose ARP the daemon hears */
+	unsigned arp_watches;
 };
 
 /* The host of the daemon that was opened last; its uplink is eth0. */
@@ -49,6 +56,9 @@ const char *fake_dump(char *buf, size_t size);
 /* A TAP's descriptors were all closed, or somebody deleted the link: tells the daemon, as the
  * kernel does. */
 void fake_link_gone(uint32_t index);
+
+/* An ARP packet arrives at a link; the daemon hears it if it listens there. */
+void fake_arp(uint32_t index, const struct dhcp_arp *a);
 
 struct fake_daemon;
 
@@ -71,7 +81,8 @@ void fake_stop(struct fake_daemon *f);
 void fake_remove(struct fake_daemon *f);
 /* Dispatches what is ready, commits and transmits. */
 void fake_turn(struct fake_daemon *f);
-/* Moves both clocks. */
+/* Moves both clocks, by nanoseconds and by seconds. */
+void fake_tick(struct fake_daemon *f, int64_t ns);
 void fake_pass(struct fake_daemon *f, int64_t seconds);
 
 #endif
