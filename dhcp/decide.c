@@ -12,7 +12,6 @@
 
 enum {
 	NS_PER_S = 1000000000,
-	DECLINES_MAX = 4,      /* addresses that one port may have quarantined over its life */
 	RETRANSMISSION_S = 10, /* an ACK with the same xid within this time is repeated as it was */
 };
 

@@ -406,6 +406,23 @@ bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret
 	return false;
 }
 
+bool dhcp_port_conflict(struct dhcp_server *s, uint32_t port, int64_t now, struct dhcp_action *ret)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	if (!lease || lease->l.net >= s->nets_cap || lease->l.state == DHCP_LEASE_BOUND ||
+	    lease->l.state == DHCP_LEASE_DECLINED || lease->l.declines >= DECLINES_MAX)
+		return false;
+	*ret = (struct dhcp_action){
+		.change = DHCP_CHANGE_CONFLICT, .store = true, .exchange = -1, .before = lease->l
+	};
+	lease->l.declines++;
+	lease_set(s, lease, DHCP_LEASE_DECLINED,
+		  now + s->net[lease->l.net].quarantine * INT64_C(1000000000));
+	lease_record(lease, &ret->record);
+	return true;
+}
+
 int64_t dhcp_next(const struct dhcp_server *s)
 {
 	const struct heap_node *first = heap_first(&s->timers);

@@ -47,6 +47,8 @@ struct lease_list {
 	uint32_t n;
 };
 
+enum { DECLINES_MAX = 4 }; /* addresses that one port may have quarantined over its life */
+
 struct lease_slot {
 	struct heap_node timer; /* in the heap while the state ends by itself; key: expires */
 	struct dhcp_lease l;

@@ -540,6 +540,13 @@ void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p);
  */
 bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret);
 
+/*
+ * Somebody else has the port's address, and its client is not bound to it: it goes into quarantine,
+ * as by a DECLINE of the client (RFC 2131 4.3.3), and to be stored like one. False, and nothing is
+ * changed, when the client is bound, or has had as many addresses quarantined as a port may.
+ */
+bool dhcp_port_conflict(struct dhcp_server *s, uint32_t port, int64_t now, struct dhcp_action *ret);
+
 /* NULL when there is none. Valid until the next call that adds or deletes. */
 const struct dhcp_lease *dhcp_lease_by_port(const struct dhcp_server *s, uint32_t port);
 const struct dhcp_lease *dhcp_lease_by_addr(const struct dhcp_server *s, uint32_t net,
@@ -580,6 +587,7 @@ enum dhcp_change {
 	DHCP_CHANGE_RENEWED,
 	DHCP_CHANGE_RELEASED,
 	DHCP_CHANGE_DECLINED,
+	DHCP_CHANGE_CONFLICT, /* declined by us, since somebody else has the address */
 	DHCP_CHANGE_EXPIRED,
 	DHCP_CHANGE_FREED, /* a quarantine is over */
 };

@@ -305,6 +305,7 @@ static void network_defaults(struct config_network *n)
 				      .lease_time = 3600,
 				      .offer_hold = 60,
 				      .quarantine = 3600,
+				      .sweep = 5,
 				      .auto_dns = true,
 				      .dhcp = true,
 				      .port_leases = 16,

@@ -715,6 +715,7 @@ const struct key config_keys_network[] = {
 	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
 	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
+	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
 	{ 0 },
 };
 

@@ -166,7 +166,9 @@ static int open_api(struct daemon *d, const struct daemon_options *o, struct err
 static int start(struct daemon *d, const struct daemon_options *o, struct err *err)
 {
 	struct loop_phases phases = { .commit = commit, .transmit = transmit, .arg = d };
-	struct host_listener listener = { .event = reconcile_event, .packet = packet, .arg = d };
+	struct host_listener listener = {
+		.event = reconcile_event, .packet = packet, .arp = conflict_arp, .arg = d
+	};
 	int rc = config_read(o->config_path, o->config_optional, &d->config, err);
 
 	if (!rc)
@@ -225,6 +227,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->storage);
 	loop_timer_cancel(&d->expiry);
 	loop_timer_cancel(&d->reconcile);
+	loop_timer_cancel(&d->sweep);
 	host_free(d->host);
 	store_close(d->store);
 	loop_free(d->loop);

@@ -11,12 +11,14 @@
  *	serve.c     DHCP packets and leases      reconcile.c  start, reload, and what the kernel
  *says outbox.c    what may be said when        events.c     what happened, for those who watch
  *	varlink.c   the socket's protocol        api.c        its methods
+ *	conflict.c  who else uses an address
  */
 #ifndef NETD_DAEMON_H
 #define NETD_DAEMON_H
 
 #include "base/table.h"
 #include "config.h"
+#include "conflict.h"
 #include "events.h"
 #include "host.h"
 #include "log.h"
@@ -42,7 +44,8 @@ struct network {
 	struct dhcp_pool *pool;
 	struct dhcp_option_set *options;
 	uint32_t attached; /* ports with a device */
-	bool leaving;	   /* a reload is about to remove it */
+	struct conflict_watch watch;
+	bool leaving; /* a reload is about to remove it */
 };
 
 /*
@@ -71,6 +74,8 @@ struct port {
 	bool settled;	     /* the kernel has told that the device is up and in its bridge */
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
+	bool address_used;	       /* the guest was heard to have it, by ARP */
+	int64_t conflict_told;	       /* CLOCK_BOOTTIME of the last event; 0: never */
 };
 
 struct uplink {
@@ -122,7 +127,7 @@ struct daemon {
 	struct outbox outbox;
 	struct events events;
 	struct varlink_server *varlink;
-	struct loop_timer expiry, reconcile, storage;
+	struct loop_timer expiry, reconcile, storage, sweep;
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log;
 	bool storage_failed;
@@ -334,6 +339,10 @@ MUST_CHECK int serve_store_leases(struct daemon *d, struct err *err);
 void serve_leases_stored(struct daemon *d);
 /* A lease that ended because its port did. */
 void serve_end_lease(struct daemon *d, const struct port *p);
+/* Somebody else has the address of a port whose guest does not use it yet: as if the guest had
+ * declined it. False when it stays as it is: it was asked for, there is no other, or there were too
+ * many. */
+bool serve_conflict(struct daemon *d, struct port *p);
 
 /* --- links.c --- */
 

@@ -41,6 +41,10 @@ const char *event_kind_text(enum event_kind kind)
 		return "mac-conflict";
 	case EVENT_CLONE:
 		return "clone";
+	case EVENT_CONFLICT:
+		return "conflict";
+	case EVENT_QUARANTINED:
+		return "quarantined";
 	case EVENT_RELOADED:
 		return "reloaded";
 	case EVENT_STORAGE_FAILED:

@@ -597,6 +597,7 @@ void network_remove(struct daemon *d, struct network *n)
 	int rc;
 
 	network_forget(d, n);
+	conflict_stop(d, n);
 	if (n->bridge_index) {
 		rc = d->host->ops->link_del(d->host, n->bridge_index, &err);
 		if (rc && rc != -ENODEV)

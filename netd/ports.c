@@ -198,6 +198,7 @@ void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const cha
 	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
 	p->state = state;
 	p->settled = state == PORT_ATTACHED;
+	p->address_used = false;
 	d->network[p->network].attached++;
 	/* The index has room for as many ports as there are slots. */
 	index_add(&d->port_by_link, link_hash(d, ifindex), p->slot);

@@ -324,6 +324,7 @@ static int put_right(struct survey *s, struct err *err)
 		log_error("forwarding: %s", err->text);
 	put_ports_right(s);
 	remove_stale_bridges(s);
+	conflict_configure(d);
 	return 0;
 }
 

@@ -141,9 +141,11 @@ static void log_bound(struct daemon *d, const struct port *p, const struct dhcp_
 		  ip4_text(a->record.addr, address), a->record.seconds);
 }
 
-static void declined_event(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+/* By the guest itself, or because of a conflict. */
+static void declined_event(struct daemon *d, enum event_kind kind, const struct port *p,
+			   const struct dhcp_action *a)
 {
-	struct event *e = lease_event(d, EVENT_LEASE_DECLINED, p, a);
+	struct event *e = lease_event(d, kind, p, a);
 	char text[IP4_TEXT_SIZE];
 
 	if (a->before.client)
@@ -171,7 +173,10 @@ static void announce(struct daemon *d, const struct port *p, const struct dhcp_a
 		lease_event(d, EVENT_LEASE_RELEASED, p, a);
 		break;
 	case DHCP_CHANGE_DECLINED:
-		declined_event(d, p, a);
+		declined_event(d, EVENT_LEASE_DECLINED, p, a);
+		break;
+	case DHCP_CHANGE_CONFLICT:
+		declined_event(d, EVENT_QUARANTINED, p, a);
 		break;
 	case DHCP_CHANGE_EXPIRED:
 		lease_event(d, EVENT_LEASE_EXPIRED, p, a);
@@ -363,6 +368,33 @@ void serve_packet(struct daemon *d, const struct trap_packet *packet)
 	}
 	dhcp_count_drop(d->dhcp, dropped.drop);
 	log_drop(d, p, &dropped);
+}
+
+/* --- conflicts --- */
+
+bool serve_conflict(struct daemon *d, struct port *p)
+{
+	unsigned i = d->outbox.frames;
+	struct dhcp_action *a = &d->outbox.action[i];
+	struct outbox_item *item;
+	struct ticket ticket;
+	struct refusal r;
+	uint32_t other;
+
+	/* Without another address the one in conflict is better than none. */
+	if (p->address_given || !outbox_has_frame(&d->outbox) ||
+	    allocate_other_address(d, p, &other, &r) ||
+	    !dhcp_port_conflict(d->dhcp, p->slot, loop_now(d->loop), a) || !keep(d, p, a, &ticket))
+		return false;
+	port_declined(d, p);
+	d->outbox.frames++;
+	item = outbox_add(&d->outbox, ticket);
+	item->say = say;
+	item->take_back = take_back;
+	item->dhcp.ifindex = p->ifindex;
+	item->dhcp.action = i;
+	serve_schedule(d);
+	return true;
 }
 
 /* --- what ends by itself --- */

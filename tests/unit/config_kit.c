@@ -29,6 +29,7 @@ const char config_everything[] =
 	"	port-leases = 0\n"
 	"	authoritative = no\n"
 	"	rapid-commit = yes\n"
+	"	sweep = 1m30s\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = 'it\\'s a.efi' }\n"
 	"	class any { mac-prefix = 2:0:0:0:0:1 }\n"

@@ -53,6 +53,7 @@ static const char everything_printed[] =
 	"	port-leases = 0\n"
 	"	authoritative = off\n"
 	"	rapid-commit = on\n"
+	"	sweep = 90s\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option 67 { value = { 'it\\'s a.efi' } }\n"
 	"	class any {\n"
@@ -135,10 +136,10 @@ START_TEST(remembers_places)
 	ck_assert_int_eq(n->place.line, 11);
 	ck_assert_int_eq(n->subnet_place.line, 13);
 	ck_assert_int_eq(n->range_place.line, 14);
-	ck_assert_int_eq(n->host[0].place.line, 31);
-	ck_assert_int_eq(n->host[0].mac_place.line, 32);
-	ck_assert_int_eq(n->host[0].address_place.line, 33);
-	ck_assert_int_eq(n->host[1].place.line, 37);
+	ck_assert_int_eq(n->host[0].place.line, 32);
+	ck_assert_int_eq(n->host[0].mac_place.line, 33);
+	ck_assert_int_eq(n->host[0].address_place.line, 34);
+	ck_assert_int_eq(n->host[1].place.line, 38);
 }
 END_TEST
 
@@ -239,6 +240,7 @@ END_TEST
 	"	port-leases = 16\n"                                                                      \
 	"	authoritative = on\n"                                                                    \
 	"	rapid-commit = off\n"                                                                    \
+	"	sweep = 5s\n"                                                                            \
 	"}\n"
 
 /* A file without networks has none; without a file there is one. */
@@ -343,6 +345,9 @@ static const struct {
 	{ "dhcp = off", "dhcp = off" },
 	{ "dhcp = no", "dhcp = off" },
 	{ "dhcp = false", "dhcp = off" },
+	{ "sweep = 0", "sweep = 0s" },
+	{ "sweep = 1", "sweep = 1s" },
+	{ "sweep = 24h", "sweep = 1d" },
 	{ "mode='route'", "mode = route" },
 	{ "option ntp-servers { value = 1.1.1.1 }", "option 42 { value = { 1.1.1.1 } }" },
 };

@@ -209,6 +209,8 @@ static const struct {
 	{ IN_NETWORK("offer-hold = 61m"), ":2: offer-hold: '61m' is not from 1 to 3600 seconds" },
 	{ IN_NETWORK("offer-hold = infinite"),
 	  ":2: offer-hold: 'infinite' is not a time like 90s, 1h30m or 7d" },
+	{ IN_NETWORK("sweep = 25h"), ":2: sweep: '25h' is not from 0 to 86400 seconds" },
+	{ IN_NETWORK("sweep = off"), ":2: sweep: 'off' is not a time like 90s, 1h30m or 7d" },
 	{ IN_NETWORK("quarantine = 32d"),
 	  ":2: quarantine: '32d' is not from 1 to 2678400 seconds" },
 	{ IN_NETWORK("max-lease-time = 30m\n"), ":1: network 'a': lease-time is not between "

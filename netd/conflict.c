@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who else uses the addresses of a network.
+ *
+ * Theory of operation: on each network whose `sweep` is not off the ARP packets that reach the
+ * bridge are heard: all broadcasts, and what is sent to the bridge itself. Each says "this MAC has
+ * this address"; where the address is given and the MAC is not its port's, somebody squats on it.
+ * What two guests say to each other alone is not heard. So the sweep asks for one given address
+ * after the other, by a probe, which changes nobody's cache, and whose answers come to the bridge.
+ * One round takes `sweep`, its questions are spread evenly over it, and there is never more than
+ * one in SWEEP_GAP: each goes to every port, so the cost grows with the square of the guests.
+ *
+ * What is done about a conflict depends on whether the guest uses its address. Where it has a lease
+ * or was itself heard to have the address, it keeps it: to move it would do the squatter's work,
+ * and the event tells who that is. Where it does not, yet, the address is put into quarantine and
+ * the port gets another, just as if the guest had found the conflict and declined it (RFC 2131
+ * 4.4.1), and bounded like that: DECLINEs and these count together. An address that was asked for
+ * by name is never exchanged for another.
+ *
+ * Guests write these packets, so all that they can cause is bounded: what is read at a time
+ * (host_direct.c), addresses in quarantine, events a port and a network.
+ */
+#include <inttypes.h>
+
+#include "base/container.h"
+#include "daemon.h"
+
+#define SWEEP_GAP_NS (NS_PER_S / 10)
+/* A conflict that lasts is told again only after this time. */
+#define TOLD_NS (60 * NS_PER_S)
+
+/* --- telling --- */
+
+/* The port of the bridge behind which the sender is: ours, or a link's name, or unknown. */
+static void find_sender(struct daemon *d, const struct network *n, const struct mac *src,
+			struct event *e)
+{
+	const struct seen_link *link;
+	const struct port *p;
+	uint32_t ifindex;
+	struct err err;
+
+	if (d->host->ops->fdb_find(d->host, n->bridge_index, src, &ifindex, &err))
+		return;
+	p = port_by_link(d, ifindex);
+	link = link_find(d, ifindex);
+	if (p) {
+		memcpy(e->guest, p->guest, sizeof(e->guest));
+		e->nic = p->nic;
+		memcpy(e->ifname, p->ifname, sizeof(e->ifname));
+	} else if (link) {
+		memcpy(e->ifname, link->name, sizeof(e->ifname));
+	}
+}
+
+/* `holder` has the address by right, and this becomes of it. */
+static void tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, const char *holder,
+		 const char *consequence)
+{
+	char address[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	unsigned held_back;
+	struct event *e;
+
+	if (!log_allow(&n->watch.told, loop_now(d->loop), &held_back))
+		return;
+	e = event_add(d, EVENT_CONFLICT);
+	memcpy(e->network, n->config->name, sizeof(e->network));
+	e->address = dhcp_arp_claim(a);
+	e->mac = a->sender_mac;
+	find_sender(d, n, &a->src, e);
+	snprintf(e->detail, sizeof(e->detail), "it is %s's%s (%u more like this)", holder,
+		 consequence, held_back);
+	log_warning("network %s: %s is used by %s behind %s%s%s: %s", n->config->name,
+		    ip4_text(e->address, address), mac_text(&e->mac, mac),
+		    e->ifname[0] ? e->ifname : "an unknown port", e->guest[0] ? " of guest " : "",
+		    e->guest, e->detail);
+}
+
+/* --- evidence --- */
+
+static bool uses_its_address(struct daemon *d, const struct port *p)
+{
+	const struct dhcp_lease *l = dhcp_lease_by_port(d->dhcp, p->slot);
+
+	return p->address_used || (l && l->state == DHCP_LEASE_BOUND);
+}
+
+static void port_conflict(struct daemon *d, struct network *n, struct port *p,
+			  const struct dhcp_arp *a)
+{
+	int64_t now = loop_now(d->loop);
+	char text[NAME_SIZE + 12];
+	const char *consequence;
+
+	port_text(p, text);
+	if (!p->ifindex)
+		consequence = ", which is not attached";
+	else if (uses_its_address(d, p))
+		consequence = ", which uses it and keeps it";
+	else if (serve_conflict(d, p))
+		consequence = ", which gets another";
+	else
+		consequence = ", which keeps it";
+	if (p->conflict_told && now - p->conflict_told < TOLD_NS)
+		return;
+	p->conflict_told = now;
+	tell(d, n, a, text, consequence);
+}
+
+static struct network *network_heard(struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].watch.ifindex == ifindex && d->network[i].up)
+			return &d->network[i];
+	return NULL;
+}
+
+void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
+{
+	struct daemon *d = arg;
+	struct network *n = network_heard(d, ifindex);
+	const struct dhcp_lease *l;
+	struct dhcp_arp a;
+	uint32_t claim;
+
+	if (!n || !dhcp_arp_parse(frame, len, &a))
+		return;
+	/* A probe is a question: the holder of a given address answers it itself. */
+	claim = dhcp_arp_claim(&a);
+	if (claim == n->subnet.addr) {
+		tell(d, n, &a, "the gateway", "");
+		return;
+	}
+	l = claim ? dhcp_lease_by_addr(d->dhcp, n->slot, claim) : NULL;
+	if (!l || l->port == DHCP_PORT_NONE)
+		return;
+	if (mac_equal(&l->mac, &a.sender_mac))
+		d->port[l->port].address_used = true;
+	else
+		port_conflict(d, n, &d->port[l->port], &a);
+}
+
+/* --- the sweep --- */
+
+/* The next port of the network that has a device and an address, from sweep_at on and around. */
+static struct port *next_port(struct daemon *d, struct network *n)
+{
+	struct port *p;
+
+	for (unsigned round = 0; round < 2; round++) {
+		while ((p = port_next(d, &n->watch.sweep_at)))
+			if (p->network == n->slot && p->ifindex && p->address)
+				return p;
+		n->watch.sweep_at = 0;
+	}
+	return NULL;
+}
+
+/* One that cannot be sent is sent again in the next round. */
+static void send_probe(struct daemon *d, const struct network *n, uint32_t address)
+{
+	uint8_t frame[DHCP_ARP_SIZE];
+	struct wr w = wr_init(frame, sizeof(frame));
+
+	dhcp_arp_probe_write(&w, &n->bridge_mac, address);
+	(void)d->host->ops->send(d->host, n->bridge_index, frame, w.len);
+}
+
+static int64_t sweep_interval(const struct network *n)
+{
+	return n->config->sweep * NS_PER_S;
+}
+
+static void sweep_one(struct daemon *d, struct network *n)
+{
+	const struct port *p = next_port(d, n);
+	int64_t gap = sweep_interval(n) / (n->attached ? n->attached : 1);
+
+	if (p)
+		send_probe(d, n, p->address);
+	n->watch.sweep_next = loop_now(d->loop) + (gap > SWEEP_GAP_NS ? gap : SWEEP_GAP_NS);
+}
+
+static bool is_swept(const struct network *n)
+{
+	return n->watch.ifindex && n->up && n->config->sweep;
+}
+
+static void sweep_schedule(struct daemon *d);
+
+static void sweep_due(struct loop_timer *t)
+{
+	struct daemon *d = CONTAINER_OF(t, struct daemon, sweep);
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (is_swept(&d->network[i]) && d->network[i].watch.sweep_next <= loop_now(d->loop))
+			sweep_one(d, &d->network[i]);
+	sweep_schedule(d);
+}
+
+static void sweep_schedule(struct daemon *d)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (is_swept(&d->network[i]) && d->network[i].watch.sweep_next < next)
+			next = d->network[i].watch.sweep_next;
+	if (next == INT64_MAX)
+		loop_timer_cancel(&d->sweep);
+	else if (loop_timer_set(d->loop, &d->sweep, next, sweep_due))
+		log_error("out of memory: addresses are not swept");
+}
+
+/* --- listening --- */
+
+void conflict_stop(struct daemon *d, struct network *n)
+{
+	if (n->watch.ifindex)
+		d->host->ops->arp_unwatch(d->host, n->watch.ifindex);
+	n->watch = (struct conflict_watch){ 0 };
+}
+
+static void listen_to(struct daemon *d, struct network *n)
+{
+	struct err err;
+
+	if (d->host->ops->arp_watch(d->host, n->bridge_index, &err)) {
+		log_warning("network %s: nobody looks for conflicts: %s", n->config->name,
+			    err.text);
+		return;
+	}
+	n->watch = (struct conflict_watch){
+		.ifindex = n->bridge_index,
+		.sweep_next = loop_now(d->loop) + sweep_interval(n),
+		.told = { .interval = TOLD_NS, .burst = 10 },
+	};
+}
+
+void conflict_configure(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+		uint32_t wanted = n->used && n->up && n->config->sweep ? n->bridge_index : 0;
+
+		if (n->watch.ifindex == wanted)
+			continue;
+		conflict_stop(d, n);
+		if (wanted)
+			listen_to(d, n);
+	}
+	sweep_schedule(d);
+}

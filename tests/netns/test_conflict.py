@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Somebody else has an address: squatters that are found, told of, and evaded."""
+
+import socket
+import unittest
+
+from support import NetnsTest
+
+from harness import arp, dhcp
+from harness.daemon import CONFIG
+
+# One question a second, so that a test does not wait for long; or none during a test at all.
+SWEPT = CONFIG.replace("domain", "sweep = 1s\n\tdomain")
+HEARD = CONFIG.replace("domain", "sweep = 1d\n\tdomain")
+
+STRANGER = "52:54:00:00:00:77"
+
+
+def address_of(port):
+    return port["addresses"][0].split("/")[0]
+
+
+class ConflictTest(NetnsTest):
+    def victim(self, daemon, bound):
+        """A guest, and its port; with a lease or without."""
+        vmm = self.vmm(daemon, "victim")
+        if bound:
+            vmm.udhcpc()
+        return vmm, daemon.guests()["victim/0"]
+
+    def squatter(self, daemon, address):
+        """A guest that has somebody's address, says nothing about it, and answers ARP but no ping."""
+        vmm = self.vmm(daemon, "squatter")
+        vmm.run("sysctl", "-q", "net.ipv4.icmp_echo_ignore_all=1")
+        vmm.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+        return vmm, daemon.guests()["squatter/0"]
+
+
+class Sweep(ConflictTest):
+    def test_bound_guest_keeps_its_address(self):
+        daemon = self.daemon(SWEPT)
+        victim, port = self.victim(daemon, bound=True)
+        watch = daemon.watch()
+        _, squatter = self.squatter(daemon, address_of(port))
+        event = watch.until("conflict")
+        self.assertEqual((event["network"], event["address"], event["mac"], event["guest"], event["nic"], event["interface"]),
+                         ("default", address_of(port), squatter["mac"], "squatter", 0, squatter["interface"]))
+        self.assertRegex(event["detail"], r"^it is victim/0's, which uses it and keeps it ")
+        watch.close()
+        self.assertEqual(daemon.guests()["victim/0"]["addresses"], port["addresses"])
+        self.assertEqual(victim.udhcpc()["ip"], address_of(port))
+
+    def test_guest_without_a_lease_gets_another(self):
+        daemon = self.daemon(SWEPT)
+        victim, port = self.victim(daemon, bound=False)
+        watch = daemon.watch()
+        self.squatter(daemon, address_of(port))
+        watch.until("conflict", address=address_of(port), guest="squatter")
+        event = watch.until("quarantined", guest="victim", address=address_of(port))
+        watch.close()
+        moved = daemon.guests()["victim/0"]
+        self.assertNotEqual(moved["addresses"], port["addresses"])
+        self.assertIn(f"the port has {address_of(moved)} now", event["detail"])
+        self.assertEqual(victim.udhcpc()["ip"], address_of(moved))
+        leases = {lease["address"]: lease["state"] for lease in daemon.ctl_json("leases")}
+        self.assertEqual(leases, {address_of(port): "declined", address_of(moved): "bound"})
+
+    def test_squatter_behind_a_foreign_port(self):
+        daemon = self.daemon(SWEPT)
+        _, port = self.victim(daemon, bound=True)
+        watch = daemon.watch()
+        ns = self.host.ns
+        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth7", "netns", str(self.host.internet.pid))
+        ns.run("ip", "link", "set", "lan0", "master", "nd-default", "up")
+        self.host.internet.run("ip", "link", "set", "eth7", "address", STRANGER, "up")
+        self.host.internet.run("ip", "addr", "add", f"{address_of(port)}/24", "dev", "eth7")
+        event = watch.until("conflict", address=address_of(port), mac=STRANGER)
+        self.assertEqual((event.get("guest"), event["interface"]), (None, "lan0"))
+        watch.close()
+
+    def test_what_is_asked_changes_no_cache(self):
+        daemon = self.daemon(SWEPT)
+        victim, port = self.victim(daemon, bound=True)
+        bridge_mac = daemon.call("ListNetworks")["networks"][0]["bridgeMac"]
+        victim.run("ip", "neigh", "flush", "dev", "eth0")
+        with dhcp.Wire(victim) as wire:
+            data = wire.incoming()
+            while not dhcp.is_arp(data):
+                data = wire.incoming()
+        seen = arp.Probe(data)
+        self.assertEqual((seen.destination, seen.source, seen.operation), (arp.BROADCAST, bridge_mac, arp.REQUEST))
+        self.assertEqual((seen.sender_mac, seen.sender, seen.target_mac, seen.target),
+                         (bridge_mac, bytes(4), arp.NOBODY, socket.inet_aton(address_of(port))))
+        self.assertEqual(victim.run("ip", "neigh", "show", "dev", "eth0"), "")
+
+    def test_bridge_that_was_made_anew_is_swept(self):
+        daemon = self.daemon(SWEPT)
+        _, port = self.victim(daemon, bound=True)
+        watch = daemon.watch()
+        self.host.ns.run("ip", "link", "del", "nd-default")
+        watch.until("network-up", network="default")
+        self.squatter(daemon, address_of(port))
+        watch.until("conflict", address=address_of(port), guest="squatter")
+        watch.close()
+
+
+class Heard(ConflictTest):
+    """What guests say by themselves."""
+
+    def test_gratuitous_arp(self):
+        daemon = self.daemon(HEARD)
+        _, port = self.victim(daemon, bound=True)
+        other = self.vmm(daemon, "squatter")
+        watch = daemon.watch()
+        with dhcp.Wire(other) as wire:
+            wire.send(arp.announcement(STRANGER, address_of(port)))
+        watch.until("conflict", address=address_of(port), mac=STRANGER, guest="squatter")
+        watch.close()
+
+    def test_gateway(self):
+        daemon = self.daemon(HEARD)
+        other = self.vmm(daemon, "squatter")
+        watch = daemon.watch()
+        with dhcp.Wire(other) as wire:
+            wire.send(arp.frame(arp.REPLY, STRANGER, "10.77.0.1", "10.77.0.9"))
+        event = watch.until("conflict", address="10.77.0.1", mac=STRANGER, guest="squatter")
+        self.assertRegex(event["detail"], r"^it is the gateway's ")
+        watch.close()
+
+    def test_what_is_no_conflict(self):
+        """The first that is told of is the last that is sent."""
+        daemon = self.daemon(HEARD)
+        _, port = self.victim(daemon, bound=True)
+        other = self.vmm(daemon, "squatter")
+        address = address_of(port)
+        watch = daemon.watch()
+        with dhcp.Wire(other) as wire:
+            wire.send(arp.announcement(STRANGER, address, vlan=7))
+            wire.send(arp.probe(STRANGER, address))
+            wire.send(arp.frame(arp.REQUEST, STRANGER, "10.77.0.251", address))
+            wire.send(arp.announcement(port["mac"], address))  # a guest that has migrated
+            wire.send(arp.announcement(STRANGER, address)[:-1])
+            wire.send(arp.announcement("52:54:00:00:00:78", address))
+        self.assertEqual(watch.until("conflict")["mac"], "52:54:00:00:00:78")
+        watch.close()
+
+    def test_quarantine_survives_a_restart(self):
+        daemon = self.daemon(HEARD)
+        _, port = self.victim(daemon, bound=False)
+        other = self.vmm(daemon, "squatter")
+        watch = daemon.watch()
+        with dhcp.Wire(other) as wire:
+            wire.send(arp.announcement(STRANGER, address_of(port)))
+        watch.until("quarantined", guest="victim")
+        watch.close()
+        moved = daemon.guests()["victim/0"]["addresses"]
+        daemon.kill()
+        daemon.start()
+        self.assertEqual(daemon.guests()["victim/0"]["addresses"], moved)
+        self.assertEqual([(lease["address"], lease["state"]) for lease in daemon.ctl_json("leases")],
+                         [(address_of(port), "declined")])
+        with self.assertRaisesRegex(AssertionError, "quarantine"):
+            daemon.ctl("attach", "web9", "--address", address_of(port), "--json")
+
+    def test_not_swept_is_not_heard(self):
+        daemon = self.daemon(CONFIG.replace("domain", "sweep = 0\n\tdomain"))
+        sockets = self.host.ns.run("cat", "/proc/net/packet").count("\n")
+        daemon.configure(HEARD)
+        daemon.ctl("reload")
+        self.assertEqual(self.host.ns.run("cat", "/proc/net/packet").count("\n"), sockets + 1)
+        daemon.configure(CONFIG.replace("domain", "sweep = 0\n\tdomain"))
+        daemon.ctl("reload")
+        self.assertEqual(self.host.ns.run("cat", "/proc/net/packet").count("\n"), sockets)
+
+
+if __name__ == "__main__":
+    unittest.main()
