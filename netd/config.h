@@ -89,7 +89,7 @@ struct config_network {
 	enum dhcp_identity identity;
 	bool authoritative, rapid_commit;
 	uint32_t port_leases; /* that the clients behind one port may have beside it; 0: no limit */
-	uint32_t sweep; /* seconds that a round over all given addresses takes; 0: none */
+	uint32_t sweep;	      /* seconds that a round over all given addresses takes; 0: none */
 	struct config_host *host;
 	unsigned hosts;
 	struct config_options options;
