@@ -264,6 +264,11 @@ bool dhcp_reclaim(struct dhcp_server *s, uint32_t net)
 	return true;
 }
 
+uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net)
+{
+	return net < s->nets_cap ? s->ended[net].n : 0;
+}
+
 bool client_has_room(const struct exchange *x)
 {
 	return !x->net->clients_max || x->port->clients.n < x->net->clients_max;

@@ -580,6 +580,9 @@ MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_recor
  */
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net);
 
+/* How many addresses of a network dhcp_reclaim could free. */
+uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net);
+
 enum dhcp_change {
 	DHCP_CHANGE_NONE,
 	DHCP_CHANGE_OFFERED, /* in memory only; record is not to be stored */

@@ -81,8 +81,8 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 			 net.len ? ip_text(n->subnet.addr) : json_null(), "mtu", (int)n->mtu,
 			 "dhcp", (int)n->config->dhcp, "poolSize",
 			 (json_int_t)(n->pool ? dhcp_pool_size(n->pool) : 0), "poolUsed",
-			 (json_int_t)(n->pool ? dhcp_pool_used(n->pool) : 0), "ports",
-			 (int)count_ports(d, n), "attached", (int)n->attached);
+			 (json_int_t)network_pool_used(d, n), "ports", (int)count_ports(d, n),
+			 "attached", (int)n->attached);
 }
 
 static json_t *hexadecimal(const uint8_t *data, size_t len)
@@ -211,7 +211,7 @@ static json_t *warnings(const struct daemon *d)
 		outward = outward || n->config->mode != BRIDGE_MODE_ISOLATED;
 		if (!n->up)
 			warn(list, "network %s is not up: %s", n->config->name, n->why_not.text);
-		else if (n->pool && dhcp_pool_used(n->pool) == dhcp_pool_size(n->pool))
+		else if (network_pool_used(d, n) == dhcp_pool_size(n->pool))
 			warn(list, "network %s has no free address", n->config->name);
 	}
 	if (outward && !d->uplinks)

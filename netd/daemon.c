@@ -112,6 +112,7 @@ static void transmit(void *arg)
 {
 	struct daemon *d = arg;
 
+	networks_gauge(d);
 	if (d->varlink)
 		varlink_poll(d->varlink);
 }

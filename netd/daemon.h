@@ -43,7 +43,8 @@ struct network {
 	uint32_t mtu;
 	struct dhcp_pool *pool;
 	struct dhcp_option_set *options;
-	uint32_t attached; /* ports with a device */
+	unsigned pool_level; /* 0, or which of the levels it was last told to have passed: 80, 95 */
+	uint32_t attached;   /* ports with a device */
 	struct conflict_watch watch;
 	bool leaving; /* a reload is about to remove it */
 };
@@ -310,6 +311,12 @@ struct network *network_add(struct daemon *d, const struct config_network *c);
 MUST_CHECK int network_configure(struct daemon *d, struct network *n, struct err *err);
 /* Allocations and leases of the state into the tables. */
 MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err);
+
+/* Addresses of the pool that are given, reserved or in quarantine; not those of clients whose lease
+ * has ended, which are to be had. */
+uint32_t network_pool_used(const struct daemon *d, const struct network *n);
+/* Says when a pool becomes full. */
+void networks_gauge(struct daemon *d);
 
 /* The prefixes that the host uses, those of other networks included; freed by the caller. */
 MUST_CHECK int network_taken(struct daemon *d, const struct network *except,

@@ -45,6 +45,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "conflict";
 	case EVENT_QUARANTINED:
 		return "quarantined";
+	case EVENT_POOL_LOW:
+		return "pool-low";
 	case EVENT_RELOADED:
 		return "reloaded";
 	case EVENT_STORAGE_FAILED:

@@ -24,6 +24,7 @@ enum event_kind {
 	EVENT_CLONE,	      /* a DHCP client with the identifier of another that is live */
 	EVENT_CONFLICT,	      /* mac has the address too, behind the port; detail: whose it is */
 	EVENT_QUARANTINED, /* the address, because of a conflict; detail: what the port has now */
+	EVENT_POOL_LOW,	   /* detail: how many addresses are taken */
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED,	 /* detail: why */
 	EVENT_STORAGE_RECOVERED, /* and all that was granted meanwhile is durable */

@@ -275,6 +275,47 @@ static int make_pool(struct daemon *d, struct network *n, struct err *err)
 	return set_pool(d, n, pool, err);
 }
 
+uint32_t network_pool_used(const struct daemon *d, const struct network *n)
+{
+	return n->pool ? dhcp_pool_used(n->pool) - dhcp_reclaimable(d->dhcp, n->slot) : 0;
+}
+
+static unsigned level_of(uint64_t used, uint64_t size)
+{
+	return used * 100 >= size * 95 ? 95 : used * 100 >= size * 80 ? 80 : 0;
+}
+
+/* Told again only after it has fallen by so much, so that one address to and fro is one event. */
+enum { GAUGE_SLACK = 5 };
+
+static void gauge(struct daemon *d, struct network *n)
+{
+	uint32_t used = network_pool_used(d, n), size = dhcp_pool_size(n->pool);
+	unsigned level = level_of(used, size);
+	struct event *e;
+
+	if (level <= n->pool_level) {
+		if ((uint64_t)used * 100 + GAUGE_SLACK * (uint64_t)size <
+		    (uint64_t)n->pool_level * size)
+			n->pool_level = level;
+		return;
+	}
+	n->pool_level = level;
+	log_warning("network %s: %" PRIu32 " of %" PRIu32 " addresses are taken", n->config->name,
+		    used, size);
+	e = event_add(d, EVENT_POOL_LOW);
+	memcpy(e->network, n->config->name, sizeof(e->network));
+	snprintf(e->detail, sizeof(e->detail), "%" PRIu32 " of %" PRIu32 " addresses are taken",
+		 used, size);
+}
+
+void networks_gauge(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].up)
+			gauge(d, &d->network[i]);
+}
+
 int network_plan(struct daemon *d, struct network *n, struct err *err)
 {
 	int rc = network_choose_subnet(d, n, &n->subnet, err);

@@ -404,7 +404,7 @@ static void say_expired(struct daemon *d, struct outbox_item *item)
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
 	uint32_t i = a->record.port;
 
-	if (i == DHCP_PORT_NONE)
+	if (a->change == DHCP_CHANGE_FREED && i == DHCP_PORT_NONE)
 		dhcp_pool_give(d->network[a->record.net].pool, a->record.addr);
 	else if (slots_live(&d->ports, i))
 		announce(d, &d->port[i], a);

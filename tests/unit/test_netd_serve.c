@@ -411,6 +411,40 @@ START_TEST(infinite_lease)
 }
 END_TEST
 
+/* Of a hundred addresses so many are taken, and so many events have told of it. */
+static void fill_pool(uint32_t taken, unsigned told)
+{
+	struct dhcp_pool *pool = f.d->network[0].pool;
+
+	for (uint32_t i = 0; i < 100; i++)
+		if (i < taken)
+			dhcp_pool_take(pool, 0x0a4d0064 + i);
+		else
+			dhcp_pool_give(pool, 0x0a4d0064 + i);
+	fake_turn(&f);
+	ck_assert_uint_eq(events_of(EVENT_POOL_LOW), told);
+}
+
+/* Told at 80 and at 95 of a hundred, and again only when it was clearly better meanwhile. */
+START_TEST(pool_that_becomes_full)
+{
+	fake_stop(&f);
+	fake_start(&f,
+		   "mac { secret = test }\n"
+		   "network default { subnet = 10.77.0.1/24 range = 10.77.0.100-10.77.0.199 }\n");
+	fill_pool(79, 0);
+	fill_pool(80, 1);
+	fill_pool(94, 1);
+	fill_pool(95, 2);
+	fill_pool(91, 2);
+	fill_pool(100, 2);
+	fill_pool(89, 2); /* below 95 again, and still above 80 */
+	fill_pool(95, 3);
+	fill_pool(10, 3);
+	fill_pool(96, 4);
+}
+END_TEST
+
 UNIT_SUITE(netd_serve)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -426,4 +460,5 @@ UNIT_SUITE(netd_serve)
 	tcase_add_test(tc, wall_clock_goes_back_over_a_reboot);
 	tcase_add_test(tc, wall_clock_goes_forward_over_a_reboot);
 	tcase_add_test(tc, infinite_lease);
+	tcase_add_test(tc, pool_that_becomes_full);
 }
