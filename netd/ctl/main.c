@@ -22,7 +22,7 @@ static const struct {
 	{ "networks", ctl_networks, "", "every network" },
 	{ "network", ctl_network, "NAME", "one network, whole" },
 	{ "guests", ctl_guests, "", "every port: guest, interface, addresses, state" },
-	{ "leases", ctl_leases, "[NETWORK]", "every DHCP lease" },
+	{ "leases", ctl_leases, "[--format dnsmasq] [NETWORK]", "every DHCP lease" },
 	{ "run", ctl_run, "GUEST [OPTION]... -- VMM [ARG]...", "attach, and become the VMM" },
 	{ "attach", ctl_attach, "GUEST [OPTION]...", "attach, and hold the device until ended" },
 	{ "detach", ctl_detach, "GUEST[/NIC]", "the device goes, the allocation stays" },

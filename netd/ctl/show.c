@@ -184,17 +184,41 @@ static void print_leases(const json_t *list)
 	ctl_table_print_and_free(t);
 }
 
+static const char *text_or_star(const json_t *o, const char *key)
+{
+	return *text(o, key) ? text(o, key) : "*";
+}
+
+/* Its lease file has the leases that are held, and 0 for one without an end. */
+static void print_dnsmasq(const json_t *list)
+{
+	const json_t *l;
+	size_t i;
+
+	json_array_foreach (list, i, l)
+		if (!strcmp(text(l, "state"), "bound"))
+			printf("%lld %s %s %s %s\n", number(l, "expires"), text(l, "mac"),
+			       text(l, "address"), text_or_star(l, "hostname"),
+			       text_or_star(l, "clientId"));
+}
+
 int ctl_leases(struct ctl *c, int argc, char **argv)
 {
+	const char *format = NULL;
+	const struct ctl_option options[] = { { "format", &format, NULL }, { 0 } };
 	struct ctl_args a;
 	json_t *reply;
 
-	ctl_parse(c, argc, argv, NULL, &a);
-	ctl_expect(&a, 0, 1, false, "leases [NETWORK]");
+	ctl_parse(c, argc, argv, options, &a);
+	ctl_expect(&a, 0, 1, false, "leases [--format dnsmasq] [NETWORK]");
+	if (format && strcmp(format, "dnsmasq"))
+		ctl_usage("--format is dnsmasq");
 	reply = ctl_call(c, "io.netd.ListLeases",
 			 a.plains ? json_pack("{s:s}", "network", a.plain[0]) : NULL);
 	if (c->json)
 		ctl_print_json(json_object_get(reply, "leases"));
+	else if (format)
+		print_dnsmasq(json_object_get(reply, "leases"));
 	else
 		print_leases(json_object_get(reply, "leases"));
 	json_decref(reply);

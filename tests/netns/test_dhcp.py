@@ -36,6 +36,8 @@ class Clients(NetnsTest):
         self.assertEqual((row["address"], row["mac"], row["guest"], row["nic"], row["state"], row["network"]),
                          (lease["ip"], port["mac"], "web1", 0, "bound", "default"))
         self.assertEqual(row["clientId"], "01:" + port["mac"])
+        self.assertEqual(daemon.ctl("leases", "--format", "dnsmasq", "default")[1],
+                         f"{row['expires']} {row['mac']} {row['address']} {row['hostname'] or '*'} {row['clientId']}\n")
         watch.close()
 
     def test_dhclient(self):
