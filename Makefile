@@ -104,7 +104,7 @@ ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c tests/bench/
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
-$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
+$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd/ctl/lease_file.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_daemon) $(LIBS_bridge) -lpcap -lcheck -lsubunit -pthread -lrt -lm
 
@@ -136,22 +136,22 @@ NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
 
 # --- fuzz targets: replayed over their corpus by `make check`, run by `make fuzz` ---
 
-FUZZERS := packet options config message
+FUZZERS := packet options config message leases
 SRC_fuzz := $(wildcard tests/fuzz/*.c)
 ALL_SRC += $(SRC_fuzz)
 CORPUS = $(wildcard tests/fuzz/corpus/$(1)/*)
 LIBS_fuzz := $(LIBS_daemon) $(LIBS_bridge)
 
-$(B)/tests/fuzz/%.o: CPPFLAGS += -Inetd -Itests/unit
+$(B)/tests/fuzz/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Itests/unit
 
 $(B)/tests/fake.a: $(B)/tests/unit/fake_host.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/tests/fuzz/replay-%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
+$(B)/tests/fuzz/replay-%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/netd/ctl/lease_file.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_fuzz)
 
-$(B)/tests/fuzz/fuzz-%: $(B)/tests/fuzz/%.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
+$(B)/tests/fuzz/fuzz-%: $(B)/tests/fuzz/%.o $(B)/netd/ctl/lease_file.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS_fuzz)
 

@@ -87,6 +87,25 @@ NETD_API int netd_release(struct netd *n, const char *guest, int nic);
 NETD_API int netd_wait(struct netd *n, const char *guest, uint32_t nic, const char *what,
 		       int timeout_ms);
 
+/* --- import --- */
+
+/* What another DHCP server has promised, and what became of it. */
+struct netd_import {
+	const char *mac;
+	const char *address;  /* IPv4 */
+	const char *guest;    /* the name that it is to have, if it is free; NULL: any */
+	char imported_as[64]; /* the guest that has both now; empty: it was refused */
+	char reason[256];     /* why; else empty */
+};
+
+/*
+ * Makes an allocation of each, for a guest's first card and without a device, so that the guest
+ * keeps MAC and address. 0 also when some were refused; after a failure, those whose imported_as
+ * and reason are both empty were not looked at. dry_run: nothing is changed.
+ */
+NETD_API int netd_import(struct netd *n, const char *network, struct netd_import *items,
+			 size_t count, int dry_run);
+
 /* --- any method --- */
 
 /*

@@ -12,7 +12,7 @@
 
 /* --- parameters --- */
 
-enum type { TEXT, INTEGER, NUMBER, TEXTS };
+enum type { TEXT, INTEGER, NUMBER, TEXTS, BOOLEAN, ITEMS };
 
 struct parameter {
 	const char *name; /* NULL ends the list */
@@ -45,6 +45,13 @@ static bool has_type(const json_t *v, enum type type)
 	case TEXTS:
 		json_array_foreach ((json_t *)v, i, one)
 			if (!json_is_string(one))
+				return false;
+		return json_is_array(v);
+	case BOOLEAN:
+		return json_is_boolean(v);
+	case ITEMS:
+		json_array_foreach ((json_t *)v, i, one)
+			if (!json_is_object(one))
 				return false;
 		return json_is_array(v);
 	}
@@ -114,7 +121,7 @@ static const struct {
 	[REFUSED_IN_USE] = { "NetworkInUse", "network", "holder", NULL },
 };
 
-static void refuse_call(const struct varlink_call *call, const struct refusal *r)
+void api_refuse(const struct varlink_call *call, const struct refusal *r)
 {
 	json_t *parameters = json_object();
 	char name[64];
@@ -307,7 +314,7 @@ static void attach(struct varlink_call *call)
 	if (!parse_attach(call, &q))
 		return;
 	if (port_attach(call->daemon, &q, &a, &ticket, &r)) {
-		refuse_call(call, &r);
+		api_refuse(call, &r);
 		return;
 	}
 	memcpy(fds, a->tap_fd, a->queues * sizeof(*fds));
@@ -326,7 +333,7 @@ static void detach(struct varlink_call *call)
 	struct refusal r;
 
 	if (port_detach(call->daemon, text_of(call, "guest"), integer_of(call, "nic", -1), &r))
-		refuse_call(call, &r);
+		api_refuse(call, &r);
 	else
 		varlink_reply(call, now(call), NULL);
 }
@@ -355,7 +362,7 @@ static void release(struct varlink_call *call)
 
 	if (!done) {
 		refuse(&r, REFUSED_SYSTEM, NULL, NULL);
-		refuse_call(call, &r);
+		api_refuse(call, &r);
 		return;
 	}
 	*done = (struct released){ .d = call->daemon };
@@ -364,7 +371,7 @@ static void release(struct varlink_call *call)
 		/* What was released before the failure stays released. */
 		port_released(call->daemon, done->release);
 		free(done);
-		refuse_call(call, &r);
+		api_refuse(call, &r);
 		return;
 	}
 	varlink_reply_fds(call, ticket, NULL, NULL, 0, released, done);
@@ -453,7 +460,7 @@ static void reload(struct varlink_call *call)
 	struct refusal r;
 
 	if (daemon_reload(call->daemon, &r))
-		refuse_call(call, &r);
+		api_refuse(call, &r);
 	else
 		varlink_reply(call, now(call), NULL);
 }
@@ -522,6 +529,10 @@ static const struct method methods[] = {
 	  release,
 	  false,
 	  { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
+	{ "io.netd.Import",
+	  api_import,
+	  false,
+	  { { "network", TEXT, false }, { "items", ITEMS, true }, { "dryRun", BOOLEAN, false } } },
 	{ "io.netd.Wait",
 	  wait_for,
 	  false,
@@ -536,7 +547,8 @@ static const struct method methods[] = {
 void api_methods(api_method_fn fn, void *arg)
 {
 	static const char *const types[] = {
-		[TEXT] = "string", [INTEGER] = "int", [NUMBER] = "float", [TEXTS] = "[]string"
+		[TEXT] = "string",    [INTEGER] = "int",  [NUMBER] = "float",
+		[TEXTS] = "[]string", [BOOLEAN] = "bool", [ITEMS] = "[]ImportItem"
 	};
 
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {

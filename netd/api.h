@@ -21,6 +21,12 @@ typedef void (*api_method_fn)(void *arg, const char *method, const char *name, c
 			      bool required);
 void api_methods(api_method_fn fn, void *arg);
 
+/* Answers with the named error of a refusal. */
+void api_refuse(const struct varlink_call *call, const struct refusal *r);
+
+/* api_import.c: the method Import. */
+void api_import(struct varlink_call *call);
+
 /* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
 json_t *api_json_port(struct daemon *d, const struct port *p);
 json_t *api_json_network(struct daemon *d, const struct network *n);

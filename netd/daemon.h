@@ -233,6 +233,11 @@ void port_delivered(struct attachment *a);
  */
 void port_undelivered(struct attachment *a, bool stored);
 
+/* An allocation without a device for the first card of a guest that has none, root's. It is in the
+ * tables, and not stored. */
+MUST_CHECK int port_reserve(struct daemon *d, const struct network *n, const char *guest,
+			    const struct wish *wish, struct port **ret, struct refusal *r);
+
 /* All ports of a guest, or one: nic < 0 means all. The devices go; allocations stay. */
 MUST_CHECK int port_detach(struct daemon *d, const char *guest, int64_t nic, struct refusal *r);
 /*

@@ -545,6 +545,25 @@ void port_undelivered(struct attachment *a, bool stored)
 	free(a);
 }
 
+int port_reserve(struct daemon *d, const struct network *n, const char *guest,
+		 const struct wish *wish, struct port **ret, struct refusal *r)
+{
+	struct port p = { .slot = PORT_NONE,
+			  .network = n->slot,
+			  .queues = 1,
+			  .created = loop_wall(d->loop) },
+		    *made;
+
+	snprintf(p.guest, sizeof(p.guest), "%s", guest);
+	if (allocate(d, &p, wish, r))
+		return -1;
+	made = port_insert(d, &p);
+	if (!made)
+		return refuse(r, REFUSED_TOO_MANY_PORTS, NULL, NULL);
+	*ret = made;
+	return 0;
+}
+
 /* --- detach, release, gone --- */
 
 /* The rule and all memory of a device that is gone or about to go. */

@@ -88,6 +88,32 @@ int ctl_detach(struct ctl *c, int argc, char **argv);
 int ctl_release(struct ctl *c, int argc, char **argv);
 int ctl_wait(struct ctl *c, int argc, char **argv);
 int ctl_reload(struct ctl *c, int argc, char **argv);
+int ctl_import(struct ctl *c, int argc, char **argv);
+
+/* --- lease files of other DHCP servers --- */
+
+struct lease_entry {
+	unsigned number; /* of its line, or of its object in a list; from 1 */
+	const char *
+		mistake; /* why it is none; the members below are then not valid. NULL: it is one */
+	char mac[18];
+	char address[16];
+	char guest[64]; /* the host name; empty: none that fits */
+};
+
+struct lease_file {
+	struct lease_entry *entry;
+	size_t entries;
+	size_t skipped; /* leases of DHCPv6 */
+	bool json;	/* numbers are of objects */
+};
+
+/*
+ * Understands dnsmasq's lease file, and the list that libvirt's helper of it writes (*.status).
+ * False, with *ret empty, when the text is neither, or memory is out: *ret_why says so. Pure.
+ */
+bool lease_file_parse(const char *text, size_t len, struct lease_file *ret, const char **ret_why);
+void lease_file_done(struct lease_file *f);
 
 /* --- VMMs --- */
 

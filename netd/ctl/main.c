@@ -30,6 +30,8 @@ static const struct {
 	{ "wait", ctl_wait, "GUEST[/NIC] [--for bound|attached|gone] [--timeout SECONDS]",
 	  "until that is so" },
 	{ "events", ctl_events, "[--since now|NUMBER]", "what happened, and what happens" },
+	{ "import", ctl_import, "[--network NAME] [--dry-run] FILE",
+	  "what dnsmasq or libvirt has promised, as allocations" },
 	{ "reload", ctl_reload, "", "read the configuration again" },
 };
 

@@ -151,3 +151,63 @@ int netd_wait(struct netd *n, const char *guest, uint32_t nic, const char *what,
 		json_object_set_new(p, "timeoutSeconds", json_real(timeout_ms / 1e3));
 	return call_plain(n, "io.netd.Wait", p);
 }
+
+/* --- import --- */
+
+enum { IMPORT_BATCH = 256 }; /* of at most some 180 octets each: a call has room for 65536 */
+
+static json_t *import_parameters(const char *network, const struct netd_import *items, size_t count,
+				 int dry_run)
+{
+	json_t *list = json_array(), *p = json_object();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *item = json_object();
+
+		set_text(item, "mac", items[i].mac ? items[i].mac : "");
+		set_text(item, "address", items[i].address ? items[i].address : "");
+		set_text(item, "guest", items[i].guest);
+		json_array_append_new(list, item);
+	}
+	set_text(p, "network", network);
+	json_object_set_new(p, "items", list);
+	json_object_set_new(p, "dryRun", json_boolean(dry_run));
+	return p;
+}
+
+static int import_batch(struct netd *n, const char *network, struct netd_import *items,
+			size_t count, int dry_run)
+{
+	const json_t *results;
+	json_t *reply;
+	int rc = client_call(n, "io.netd.Import", import_parameters(network, items, count, dry_run),
+			     &reply);
+
+	client_close_fds(n);
+	if (rc)
+		return rc;
+	results = json_object_get(reply, "results");
+	if (json_array_size(results) != count)
+		rc = err_set(&n->err, EBADMSG, "netd's reply is not about what was asked");
+	for (size_t i = 0; !rc && i < count; i++) {
+		const json_t *result = json_array_get(results, i);
+
+		get_text(result, "guest", items[i].imported_as, sizeof(items[i].imported_as));
+		get_text(result, "reason", items[i].reason, sizeof(items[i].reason));
+	}
+	json_decref(reply);
+	return rc;
+}
+
+int netd_import(struct netd *n, const char *network, struct netd_import *items, size_t count,
+		int dry_run)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count; i++)
+		items[i].imported_as[0] = items[i].reason[0] = 0;
+	for (size_t i = 0; !rc && i < count; i += IMPORT_BATCH)
+		rc = import_batch(n, network, items + i,
+				  count - i < IMPORT_BATCH ? count - i : IMPORT_BATCH, dry_run);
+	return rc;
+}

@@ -303,6 +303,10 @@ class State(NetnsTest):
         self.until(lambda: self.host.ns.dump() == with_steady)
         self.assertEqual(daemon.ctl_json("status")["warnings"], ["the state cannot be written: nothing new is promised"])
         self.assertTrue(steady.ping("10.77.0.1"))
+        with self.assertRaises(Error) as failed:
+            daemon.call("Import", items=[{"mac": "52:54:00:00:00:01", "address": "10.77.0.200"}])
+        self.assertEqual(failed.exception.name, "io.netd.StorageFailed")
+        self.assertNotIn("import-525400000001/0", daemon.guests())
         port = daemon.guests()["steady/0"]
         address = port["addresses"][0].removesuffix("/24")
         renew = dhcp.message(mac=port["mac"], ciaddr=address, options=[(53, b"\x03")])
