@@ -13,6 +13,7 @@ struct entry {
 struct dhcp_option_set {
 	struct entry *at;
 	unsigned n, cap;
+	uint32_t next_server;
 };
 
 int dhcp_option_set_new(struct dhcp_option_set **ret)
@@ -72,6 +73,16 @@ int dhcp_option_set_put(struct dhcp_option_set *s, uint8_t code, const void *dat
 	}
 	s->at[i] = (struct entry){ .code = code, .len = (uint16_t)len, .data = copy };
 	return 0;
+}
+
+void dhcp_option_set_next_server(struct dhcp_option_set *s, uint32_t addr)
+{
+	s->next_server = addr;
+}
+
+uint32_t dhcp_option_set_get_next_server(const struct dhcp_option_set *s)
+{
+	return s ? s->next_server : 0;
 }
 
 const uint8_t *dhcp_option_set_get(const struct dhcp_option_set *s, uint8_t code, size_t *ret_len)

@@ -10,7 +10,8 @@
 #include "server.h"
 
 enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
-enum { CLIENT_ID_MIN = 2 };		    /* RFC 2132 9.14 */
+enum { CLIENT_ID_MIN = 2 }; /* RFC 2132 9.14 */
+enum { FILE_SIZE = 128 };
 enum { SCOPES_MAX = 3 + DHCP_CLASSES_MAX }; /* host, classes, network, global */
 
 size_t reply_max_payload(const struct exchange *x)
@@ -58,6 +59,15 @@ static const uint8_t *configured(const struct scopes *s, uint8_t code, size_t *l
 	for (unsigned i = 0; i < s->n && !p; i++)
 		p = dhcp_option_set_get(s->at[i], code, len);
 	return p;
+}
+
+static uint32_t next_server(const struct scopes *s)
+{
+	uint32_t addr = 0;
+
+	for (unsigned i = 0; i < s->n && !addr; i++)
+		addr = dhcp_option_set_get_next_server(s->at[i]);
+	return addr;
 }
 
 /* One reply under construction. */
@@ -249,6 +259,39 @@ static void add_echoes(struct reply *r)
 	}
 }
 
+static bool is_vendor_class(const struct exchange *x, const char *prefix)
+{
+	size_t len;
+	const uint8_t *p = dhcp_options_get(x->o, OPT_VENDOR_CLASS, &len);
+
+	return p && len >= strlen(prefix) && !memcmp(p, prefix, strlen(prefix));
+}
+
+/*
+ * What a boot ROM needs whether it asks for it or not: its own identifier back (RFC 4578 2.3), and,
+ * when it boots by HTTP, the vendor class and the URI (UEFI 2.10 24.7.2.2). A PXE client is not
+ * told `PXEClient`, which would make us its boot server, unless that is configured.
+ */
+static void add_boot(struct reply *r)
+{
+	static const char http[] = "HTTPClient", pxe[] = "PXEClient";
+	bool is_http = is_vendor_class(r->x, http);
+	const uint8_t *id, *file;
+	size_t len;
+
+	if (!is_http && !is_vendor_class(r->x, pxe))
+		return;
+	id = dhcp_options_get(r->x->o, OPT_MACHINE_ID, &len);
+	if (id)
+		dhcp_outs_add(&r->outs, OPT_MACHINE_ID, id, len);
+	file = is_http ? configured(&r->scopes, OPT_BOOT_FILE, &len) : NULL;
+	if (!file)
+		return;
+	add_option(r, OPT_VENDOR_CLASS);
+	dhcp_outs_add(&r->outs, OPT_VENDOR_CLASS, http, strlen(http));
+	add_option(r, OPT_BOOT_FILE);
+}
+
 static void add_options(struct reply *r, const char *why)
 {
 	const uint8_t *list;
@@ -267,6 +310,7 @@ static void add_options(struct reply *r, const char *why)
 	if (r->seconds)
 		dhcp_outs_add_u32(&r->outs, OPT_LEASE_TIME, r->seconds);
 	add_echoes(r);
+	add_boot(r);
 	list = dhcp_options_get(r->x->o, OPT_REQUEST_LIST, &n);
 	if (list && n)
 		add_requested(r, list, n);
@@ -282,16 +326,37 @@ static bool was_left_out(const struct dhcp_outs *o, uint8_t code)
 	return false;
 }
 
-/* Options and fixed part. When the routes do not fit, the client still needs a router. */
-static void write_payload(struct reply *r, const struct dhcp_message *m, const char *why,
-			  struct wr *w)
+/* siaddr and file (RFC 2131 2): the boot file stands there as well as in option 67. */
+static void set_boot_fields(const struct reply *r, struct dhcp_message *m, uint8_t file[FILE_SIZE])
+{
+	size_t len;
+	const uint8_t *p = configured(&r->scopes, OPT_BOOT_FILE, &len);
+
+	m->siaddr = next_server(&r->scopes);
+	if (!p || len >= FILE_SIZE)
+		return;
+	memcpy(file, p, len);
+	memset(file + len, 0, FILE_SIZE - len);
+	m->file = file;
+}
+
+/*
+ * Options and fixed part. Where not all fits, `file` is of more use for options, if option 67 says
+ * the same; and when the routes do not fit, the client still needs a router.
+ */
+static void write_payload(struct reply *r, struct dhcp_message *m, const char *why, struct wr *w)
 {
 	size_t max = reply_max_payload(r->x);
+	unsigned left_out;
 
 	add_options(r, why);
-	if (!dhcp_outs_write(w, m, &r->outs, max))
-		return;
-	if (was_left_out(&r->outs, OPT_CLASSLESS_ROUTES)) {
+	left_out = dhcp_outs_write(w, m, &r->outs, max);
+	if (left_out && m->file && dhcp_outs_has(&r->outs, OPT_BOOT_FILE)) {
+		m->file = NULL;
+		w->len = 0;
+		left_out = dhcp_outs_write(w, m, &r->outs, max);
+	}
+	if (left_out && was_left_out(&r->outs, OPT_CLASSLESS_ROUTES)) {
 		r->no_classless = true;
 		r->outs = (struct dhcp_outs){ 0 };
 		add_options(r, why);
@@ -333,7 +398,7 @@ static void address(const struct exchange *x, enum dhcp_type type, const struct 
 void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds, const char *why,
 		 struct wr *out)
 {
-	uint8_t payload[DHCP_FRAME_MAX];
+	uint8_t payload[DHCP_FRAME_MAX], file[FILE_SIZE];
 	struct wr w = wr_init(payload, sizeof(payload));
 	struct reply r = { .x = x, .type = type, .seconds = seconds, .scopes = scopes_of(x) };
 	struct dhcp_frame f = { 0 };
@@ -349,6 +414,8 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 		reply.ciaddr = x->m.ciaddr;
 	if (type != DHCP_NAK && seconds)
 		reply.yiaddr = x->lease->l.addr;
+	if (type != DHCP_NAK)
+		set_boot_fields(&r, &reply, file);
 	write_payload(&r, &reply, why, &w);
 	address(x, type, &reply, &f);
 	f.payload = payload;

@@ -6,7 +6,7 @@
 #include "base/heap.h"
 #include "dhcp.h"
 
-/* Option codes that the server itself handles (RFC 2132; 77: RFC 3004; 93: RFC 4578; 108: RFC
+/* Option codes that the server itself handles (RFC 2132; 77: RFC 3004; 93, 97: RFC 4578; 108: RFC
  * 8925; 121: RFC 3442; 175: iPXE's own). */
 enum {
 	OPT_SUBNET_MASK = 1,
@@ -28,10 +28,12 @@ enum {
 	OPT_T2 = 59,
 	OPT_VENDOR_CLASS = 60,
 	OPT_CLIENT_ID = 61,
+	OPT_BOOT_FILE = 67,
 	OPT_USER_CLASS = 77,
 	OPT_RAPID_COMMIT = 80,
 	OPT_AGENT = 82,
 	OPT_ARCH = 93,
+	OPT_MACHINE_ID = 97,
 	OPT_IPV6_ONLY = 108,
 	OPT_CLASSLESS_ROUTES = 121,
 	OPT_IPXE = 175,

@@ -253,7 +253,10 @@ const char *dhcp_option_decode(uint8_t code, const uint8_t *data, size_t len, ch
 
 /* --- configured options --- */
 
-/* A set of encoded options; one network has one, one host can have one. Owns its memory. */
+/*
+ * A set of encoded options, and the header field siaddr, which is one in all but form; each scope
+ * of the configuration can have one. Owns its memory.
+ */
 struct dhcp_option_set;
 
 MUST_CHECK int dhcp_option_set_new(struct dhcp_option_set **ret);
@@ -261,6 +264,9 @@ void dhcp_option_set_free(struct dhcp_option_set *s);
 /* Copies the value; an earlier one of this code is replaced. */
 MUST_CHECK int dhcp_option_set_put(struct dhcp_option_set *s, uint8_t code, const void *data,
 				   size_t len);
+/* Where the boot file is (RFC 2131 2: siaddr); 0: it does not say. */
+void dhcp_option_set_next_server(struct dhcp_option_set *s, uint32_t addr);
+uint32_t dhcp_option_set_get_next_server(const struct dhcp_option_set *s);
 /* NULL when the set is NULL or has none of this code. */
 const uint8_t *dhcp_option_set_get(const struct dhcp_option_set *s, uint8_t code, size_t *ret_len);
 /* The n-th option in order of code; false when there are no more. */

@@ -45,11 +45,15 @@ struct config_option {
 	char *value[CONFIG_LIST_MAX];
 };
 
+enum { CONFIG_BOOT_FILE_SIZE = 256 }; /* of one option, and NUL */
+
 struct config_options {
 	struct config_option *at;
 	unsigned n;
-	struct dhcp_option_set
-		*wire; /* what `at` says, and what keys like dns say; NULL: nothing */
+	uint32_t next_server;		       /* 0: none */
+	char boot_file[CONFIG_BOOT_FILE_SIZE]; /* empty: none */
+	struct config_place boot_place;
+	struct dhcp_option_set *wire; /* what is above, and what keys like dns say; NULL: nothing */
 };
 
 /* A reservation, by guest name. */

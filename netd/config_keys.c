@@ -664,6 +664,15 @@ static void print_identity(const struct key *k, const void *section, struct prin
 
 #define PAIR(fn) .parse = parse_##fn, .print = print_##fn
 
+/* Those of a boot server, which every scope of options has. */
+#define BOOT(section)                                                                              \
+	{ "next-server", .offset = offsetof(section, options.next_server), PAIR(ip) },             \
+	{                                                                                          \
+		"boot-file", .offset = offsetof(section, options.boot_file), PAIR(text),           \
+			     .max = CONFIG_BOOT_FILE_SIZE,                                         \
+			     .place = offsetof(section, options.boot_place)                        \
+	}
+
 const struct key config_keys_top[] = {
 	{ "supernet", .list = true, .offset = offsetof(struct config, supernet), PAIR(supernet) },
 	{ "trap-group", .offset = offsetof(struct config, trap_group), PAIR(number), .min = 1,
@@ -716,6 +725,7 @@ const struct key config_keys_network[] = {
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
 	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
+	BOOT(struct config_network),
 	{ 0 },
 };
 
@@ -726,6 +736,7 @@ const struct key config_keys_host[] = {
 	  .place = offsetof(struct config_host, address_place) },
 	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
 	  .print = print_text, .max = DHCP_NAME_SIZE },
+	BOOT(struct config_host),
 	{ 0 },
 };
 
@@ -741,5 +752,6 @@ const struct key config_keys_class[] = {
 	{ "remote-id", PATTERN(remote_id), .parse = parse_pattern },
 	{ "arch", .list = true, .offset = offsetof(struct config_class, match), PAIR(arch) },
 	{ "mac-prefix", .offset = offsetof(struct config_class, match), PAIR(class_mac) },
+	BOOT(struct config_class),
 	{ 0 },
 };

@@ -36,6 +36,24 @@ static int encode_keys(struct config_network *n, struct err *err)
 	return rc;
 }
 
+/* The same of any scope: where and what to boot. */
+static int encode_boot(struct config_options *o, struct err *err)
+{
+	size_t len;
+	int rc = 0;
+
+	if (o->boot_file[0] && dhcp_option_set_get(o->wire, 67, &len))
+		return config_wrong(err, o->boot_place,
+				    "boot-file: it is option 67, which is set as well");
+	if (!o->wire && o->next_server && dhcp_option_set_new(&o->wire))
+		return no_memory(err);
+	if (o->next_server)
+		dhcp_option_set_next_server(o->wire, o->next_server);
+	if (o->boot_file[0])
+		rc = put_option(o, 67, o->boot_file, strlen(o->boot_file), err);
+	return rc;
+}
+
 static bool has_criterion(const struct dhcp_class *m)
 {
 	return m->vendor_class[0] || m->user_class[0] || m->hostname[0] || m->circuit_id[0] ||
@@ -47,7 +65,10 @@ static int finish_classes(struct config_classes *classes, struct err *err)
 {
 	for (unsigned i = 0; i < classes->n; i++) {
 		struct config_class *c = &classes->at[i];
+		int rc = encode_boot(&c->options, err);
 
+		if (rc)
+			return rc;
 		if (!has_criterion(&c->match))
 			return config_wrong(err, c->place, "class '%s' says nothing of its clients",
 					    c->name);
@@ -76,6 +97,10 @@ int config_options_finish(struct config *c, struct err *err)
 			rc = finish_classes(&n->classes, err);
 		if (!rc)
 			rc = encode_keys(n, err);
+		if (!rc)
+			rc = encode_boot(&n->options, err);
+		for (unsigned h = 0; h < n->hosts && !rc; h++)
+			rc = encode_boot(&n->host[h].options, err);
 	}
 	return rc;
 }

@@ -330,6 +330,7 @@ static int copy_options(struct dhcp_option_set *to, const struct dhcp_option_set
 	uint8_t code;
 	int rc = 0;
 
+	dhcp_option_set_next_server(to, dhcp_option_set_get_next_server(from));
 	for (unsigned i = 0; !rc && dhcp_option_set_nth(from, i, &code); i++) {
 		size_t len;
 		const uint8_t *data = dhcp_option_set_get(from, code, &len);

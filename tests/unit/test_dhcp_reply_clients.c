@@ -61,8 +61,182 @@ START_TEST(t_dhcp_111)
 }
 END_TEST
 
+/* --- booting --- */
+
+/* Classes as an operator would write them: the second stage first. */
+enum { IPXE, HTTP, UEFI, BIOS, CLASSES };
+
+static const struct {
+	struct dhcp_class match;
+	const char *file;
+	uint32_t next_server;
+} stages[CLASSES] = {
+	[IPXE] = { { .user_class = "iPXE" }, "http://10.77.0.1/menu.ipxe", KIT_SERVER },
+	[HTTP] = { { .vendor_class = "HTTPClient*" }, "http://10.77.0.1/boot.efi", 0 },
+	[UEFI] = { { .vendor_class = "PXEClient*", .arch = { 7, 9 }, .archs = 2 },
+		   "ipxe.efi",
+		   KIT_IP(10, 77, 0, 9) },
+	[BIOS] = { { .vendor_class = "PXEClient*" }, "undionly.kpxe", KIT_IP(10, 77, 0, 9) },
+};
+
+struct boot_kit {
+	struct kit k;
+	struct dhcp_class class[CLASSES];
+	struct dhcp_option_set *set[CLASSES];
+};
+
+static void boot_start(struct boot_kit *b)
+{
+	kit_start(&b->k);
+	for (unsigned i = 0; i < CLASSES; i++) {
+		ck_ok(dhcp_option_set_new(&b->set[i]));
+		ck_ok(dhcp_option_set_put(b->set[i], 67, stages[i].file, strlen(stages[i].file)));
+		dhcp_option_set_next_server(b->set[i], stages[i].next_server);
+		b->class[i] = stages[i].match;
+		b->class[i].options = b->set[i];
+		b->k.config.class[i] = &b->class[i];
+	}
+	b->k.config.classes = CLASSES;
+	kit_configure(&b->k);
+}
+
+static void boot_stop(struct boot_kit *b)
+{
+	kit_stop(&b->k);
+	for (unsigned i = 0; i < CLASSES; i++)
+		dhcp_option_set_free(b->set[i]);
+}
+
+#define PXE "3c 20 505845436c69656e743a417263683a30303030373a554e44493a303033303136 "
+#define PXE_BARE "3c 09 505845436c69656e74 "
+#define HTTP_CLIENT "3c 11 48545450436c69656e743a417263683a30 "
+#define MACHINE "61 11 00 ab*16 "
+
+static const struct {
+	int number; /* of the statement that this is a case of */
+	const char *options;
+	int stage;		     /* whose boot file it gets; -1: nobody's */
+	const char *class, *machine; /* options 60 and 97 of the reply */
+} boots[] = {
+	{ 105, PXE "5d 02 0007 " MACHINE "37 03 01 03 43", UEFI, NULL, "00 ab*16" },
+	{ 105, PXE "5d 02 0009 " MACHINE "37 04 01 3c 43 61", UEFI, NULL, "00 ab*16" },
+	{ 105, PXE "5d 02 0000 " MACHINE "37 01 01", BIOS, NULL, "00 ab*16" },
+	{ 105, PXE_BARE, BIOS, NULL, NULL },
+	{ 105, MACHINE "37 01 43", -1, NULL, NULL },
+	{ 106, HTTP_CLIENT "37 02 01 03", HTTP, "48545450436c69656e74", NULL },
+	{ 106, HTTP_CLIENT MACHINE, HTTP, "48545450436c69656e74", "00 ab*16" },
+	{ 107, PXE "5d 02 0007 4d 04 69505845 37 02 01 43", IPXE, NULL, NULL },
+	{ 107, PXE "5d 02 0007 4d 05 04 69505845 37 02 01 43", IPXE, NULL, NULL },
+	{ 107, PXE "5d 02 0000 af 03 b10101 37 02 01 43", IPXE, NULL, NULL },
+	{ 107, HTTP_CLIENT "af 00", IPXE, "48545450436c69656e74", NULL },
+};
+
+static void check_boot(size_t i)
+{
+	const char *file = boots[i].stage < 0 ? "" : stages[boots[i].stage].file;
+	struct boot_kit b CLEANUP(boot_stop);
+	struct kit_message c;
+
+	boot_start(&b);
+	kit_message(&c, &b.k, DHCP_DISCOVER);
+	kit_add_hex(&c, boots[i].options);
+	kit_send(&b.k, &c);
+	kit_expect(&b.k, DHCP_OFFER, boots[i].options);
+	ck_assert_str_eq((const char *)b.k.m.file, file);
+	ck_assert_uint_eq(b.k.m.siaddr,
+			  boots[i].stage < 0 ? 0 : stages[boots[i].stage].next_server);
+	if (kit_has(&b.k, 67))
+		kit_expect_option(&b.k, 67, file, strlen(file));
+	kit_expect_hex(&b.k, 60, boots[i].class);
+	kit_expect_hex(&b.k, 97, boots[i].machine);
+	ck_assert(!kit_has(&b.k, 43)); /* there is none that would not be well-formed */
+}
+
+static void check_boots(int number)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(boots); i++) {
+		if (boots[i].number != number)
+			continue;
+		check_boot(i);
+		n++;
+	}
+	ck_assert_uint_gt(n, 0);
+}
+
+START_TEST(t_dhcp_105)
+{
+	check_boots(105);
+}
+END_TEST
+
+START_TEST(t_dhcp_106)
+{
+	check_boots(106);
+}
+END_TEST
+
+/* The ROM gets iPXE; iPXE, which still says it is a PXE client, gets something else: no loop. */
+START_TEST(t_dhcp_107)
+{
+	check_boots(107);
+}
+END_TEST
+
+/* `file` is given up for options that would not fit, if option 67 says the same. */
+START_TEST(file_makes_room)
+{
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	kit_put(&k, 67, "61*20");
+	kit_put(&k, 43, "ee*200");
+	kit_put(&k, 17, "61*40");
+	kit_put(&k, 66, "61*60");
+	kit_ask(&k, DHCP_DISCOVER, "2b 11 42");
+	ck_assert_uint_eq(k.m.file[0], 'a');
+	kit_ask(&k, DHCP_DISCOVER, "43 2b 11 42");
+	kit_expect_hex(&k, 67, "61*20");
+	kit_put(&k, 17, "61*60");
+	kit_ask(&k, DHCP_DISCOVER, "43 2b 11 42");
+	kit_expect_hex(&k, 67, "61*20");
+	kit_expect_hex(&k, 43, "ee*200");
+	kit_expect_hex(&k, 17, "61*60");
+	kit_expect_hex(&k, 66, "61*60");
+}
+END_TEST
+
+/* A name of 127 octets and its NUL fill the field; a longer one is in option 67 alone. */
+START_TEST(boot_file_sizes)
+{
+	static const char *const names[] = { "61*127", "61*128", "61*255" };
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	dhcp_option_set_next_server(k.options, KIT_SERVER);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		kit_put(&k, 67, names[i]);
+		for (unsigned type = 0; type < 2; type++) {
+			kit_ask(&k, type ? DHCP_INFORM : DHCP_DISCOVER, "43");
+			kit_expect_hex(&k, 67, names[i]);
+			ck_assert_uint_eq(strnlen((const char *)k.m.file, 128), i ? 0 : 127);
+			ck_assert_uint_eq(k.m.siaddr, KIT_SERVER);
+		}
+	}
+	kit_request(&k, 0, KIT_ADDR2, 0);
+	kit_expect(&k, DHCP_NAK, "another's address");
+	ck_assert(!k.m.siaddr && !k.m.file[0]);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_reply_clients)
 {
+	tcase_add_test(tc, t_dhcp_105);
+	tcase_add_test(tc, t_dhcp_106);
+	tcase_add_test(tc, t_dhcp_107);
+	tcase_add_test(tc, file_makes_room);
+	tcase_add_test(tc, boot_file_sizes);
 	tcase_add_loop_test(tc, t_dhcp_108, 0, ARRAY_SIZE(name_options));
 	tcase_add_loop_test(tc, t_dhcp_111, 0, 2);
 }

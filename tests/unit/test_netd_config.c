@@ -34,6 +34,7 @@ static const char everything_printed[] =
 	"	remote-id = x\n"
 	"	arch = { 7, 9 }\n"
 	"	mac-prefix = 52:54:00\n"
+	"	next-server = 10.0.0.1\n"
 	"	option 67 { value = { a.efi } }\n"
 	"}\n"
 	"network blue {\n"
@@ -54,6 +55,7 @@ static const char everything_printed[] =
 	"	authoritative = off\n"
 	"	rapid-commit = on\n"
 	"	sweep = 90s\n"
+	"	next-server = 10.77.0.9\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option 67 { value = { 'it\\'s a.efi' } }\n"
 	"	class any {\n"
@@ -63,6 +65,7 @@ static const char everything_printed[] =
 	"		mac = 52:54:00:12:34:56\n"
 	"		address = 10.77.0.10\n"
 	"		hostname = web\n"
+	"		boot-file = 'a b.efi'\n"
 	"		option 66 { value = { tftp.example } }\n"
 	"	}\n"
 	"	host db.1 {\n"
@@ -167,6 +170,9 @@ START_TEST(encodes_options)
 	assert_option(&n->options, 6, "\1\1\1\1\x09\x09\x09\x09", 8);
 	assert_option(&n->options, 15, "vm.internal", 11);
 	ck_assert_ptr_null(dhcp_option_set_get(n->options.wire, 66, &len));
+	assert_option(&n->host[0].options, 67, "a b.efi", 7);
+	ck_assert_uint_eq(dhcp_option_set_get_next_server(n->options.wire), 0x0a4d0009);
+	ck_assert_uint_eq(dhcp_option_set_get_next_server(n->host[0].options.wire), 0);
 	assert_option(&n->host[0].options, 66, "tftp.example", 12);
 	ck_assert_ptr_null(n->host[1].options.wire);
 }
@@ -406,6 +412,7 @@ static const char *const corpus[] = {
 	"network a { option 121 { value = { '10.0.0.0/8 via 10.77.0.2', '0.0.0.0/0 via 1.1.1.1' } } }",
 	"network a { host b { option 67 { value = ',' } hostname = B.C } host c { } }",
 	"network a { lease-time = infinite } network b { lease-time = 45s }",
+	"network a { next-server = 1.1.1.1 class b { arch = 1 next-server = 2.2.2.2 boot-file = x } }",
 	"class a { arch = 0 } network a { class a { vendor-class = \"a\\xff\" } class b { arch = 1 } }",
 	"option 42 { value = 1.1.1.1 } option 100 { value = 'a b' } network a { }",
 	"network a { max-lease-time = 1w min-lease-time = 30 lease-time = 1d1s }",

@@ -287,6 +287,18 @@ static const struct {
 	  ":2: option 42: 'z' is not an IPv4 address" },
 	{ "class a { host b { } }", ":1: no such option 'host'" },
 
+	/* booting */
+	{ IN_NETWORK("next-server = tftp"), ":2: next-server: 'tftp' is not an IPv4 address" },
+	{ IN_NETWORK("boot-file = a\n\nboot-file = b"), ":4: 'boot-file' is set twice" },
+	{ IN_NETWORK("option 67 { value = a }\nboot-file = b"),
+	  ":3: boot-file: it is option 67, which is set as well" },
+	{ IN_HOST("boot-file = b option 67 { value = a }"),
+	  ":4: boot-file: it is option 67, which is set as well" },
+	{ IN_NETWORK("boot-file = " X240 X60),
+	  ":2: boot-file: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is longer than 255 "
+	  "characters" },
+	{ "boot-file = a", ":1: no such option 'boot-file'" },
+
 	/* options */
 	{ IN_NETWORK("option no-such {\nvalue = 1 }"), ":2: there is no DHCP option 'no-such'" },
 	{ IN_NETWORK("option 256 {\n}"), ":2: there is no DHCP option '256'" },
