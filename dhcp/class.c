@@ -87,13 +87,9 @@ static bool user_class_matches(const char *pattern, const struct dhcp_options *o
 static bool hostname_matches(const char *pattern, const struct dhcp_options *o)
 {
 	char name[DHCP_NAME_SIZE];
-	size_t len;
-	const uint8_t *data = dhcp_options_get(o, OPT_HOST_NAME, &len);
 
-	if (!data)
-		return false;
-	dhcp_name_clean(data, len, name);
-	return value_matches(pattern, (const uint8_t *)name, strlen(name));
+	dhcp_client_name(o, name);
+	return name[0] && value_matches(pattern, (const uint8_t *)name, strlen(name));
 }
 
 /* What a guest says in a relay agent's name is not believed (RFC 3046 2.1). */

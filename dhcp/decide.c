@@ -119,9 +119,24 @@ static void describe(const struct exchange *x, struct dhcp_action *a)
 		a->record.client_id = p;
 		a->record.client_id_len = len;
 	}
-	p = dhcp_options_get(x->o, OPT_HOST_NAME, &len);
-	if (p)
-		dhcp_name_clean(p, len, a->record.hostname);
+	dhcp_client_name(x->o, a->record.hostname);
+}
+
+/*
+ * There is no address for this client. One that would make up its own is told not to (RFC 2563
+ * 2.3): it would be cut off on a link where everybody else has an address of ours.
+ */
+static void turn_away(const struct exchange *x, enum dhcp_drop drop, struct wr *out,
+		      struct dhcp_action *a)
+{
+	uint8_t would;
+
+	if (!dhcp_options_u8(x->o, OPT_AUTO_CONFIGURE, &would)) {
+		a->drop = drop;
+		return;
+	}
+	reply_write(x, DHCP_OFFER, 0, NULL, out);
+	a->reply = DHCP_OFFER;
 }
 
 static void nak(const struct exchange *x, const char *why, struct wr *out, struct dhcp_action *a)
@@ -169,10 +184,11 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 	reply_write(x, DHCP_ACK, lease->l.seconds, NULL, out);
 }
 
-/* The address that a client may have had before, or asks for (RFC 2131 4.3.1). False: none is to be
- * had. */
-static bool find_address(struct dhcp_server *s, struct exchange *x, struct dhcp_action *a)
+/* The address that a client may have had before, or asks for (RFC 2131 4.3.1); or why none is to
+ * be had. */
+static enum dhcp_drop find_address(struct dhcp_server *s, struct exchange *x, struct dhcp_action *a)
 {
+	enum dhcp_drop drop = DHCP_DROP_NONE;
 	uint32_t wanted = 0;
 
 	if (x->lease && x->lease->l.client) {
@@ -180,18 +196,18 @@ static bool find_address(struct dhcp_server *s, struct exchange *x, struct dhcp_
 			    x->lease->l.state == DHCP_LEASE_EXPIRED;
 
 		if (idle && !client_has_room(x))
-			a->drop = DHCP_DROP_CLIENTS;
+			drop = DHCP_DROP_CLIENTS;
 		else
 			client_move(s, x->lease, x);
 	} else if (!x->lease) {
 		dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &wanted);
-		x->lease = client_add(s, x, wanted, false, &a->drop);
+		x->lease = client_add(s, x, wanted, false, &drop);
 		a->created = x->lease != NULL;
 		a->clone = a->created && x->clone;
 	} else if (x->lease->l.state == DHCP_LEASE_DECLINED) {
-		a->drop = DHCP_DROP_QUARANTINE;
+		drop = DHCP_DROP_QUARANTINE;
 	}
-	return !a->drop;
+	return drop;
 }
 
 /* Whether this DISCOVER is answered with an ACK at once (RFC 4039 3.1; not where the client would
@@ -211,11 +227,13 @@ static void discover(struct dhcp_server *s, struct exchange *x, struct wr *out,
 		     struct dhcp_action *a)
 {
 	struct dhcp_lease before = x->lease ? x->lease->l : (struct dhcp_lease){ 0 };
-	struct lease_slot *lease;
+	enum dhcp_drop drop = find_address(s, x, a);
+	struct lease_slot *lease = x->lease;
 
-	if (!find_address(s, x, a))
+	if (drop) {
+		turn_away(x, drop, out, a);
 		return;
-	lease = x->lease;
+	}
 	a->before = a->created ? lease->l : before;
 	/* A DISCOVER sent again within the hold belongs to the exchange that began before. */
 	if (!lease->l.discovered || x->in->now >= end_of(lease->l.discovered, x->net->offer_hold))

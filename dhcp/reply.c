@@ -11,7 +11,7 @@
 
 enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
 enum { CLIENT_ID_MIN = 2 }; /* RFC 2132 9.14 */
-enum { FILE_SIZE = 128 };
+enum { FILE_SIZE = 128, DO_NOT_AUTO_CONFIGURE = 0 };
 enum { SCOPES_MAX = 3 + DHCP_CLASSES_MAX }; /* host, classes, network, global */
 
 size_t reply_max_payload(const struct exchange *x)
@@ -79,6 +79,12 @@ struct reply {
 	struct scopes scopes;
 	struct dhcp_outs outs;
 };
+
+/* The answer to a DISCOVER that cannot be served (RFC 2563). */
+static bool is_no_address(const struct reply *r)
+{
+	return r->type == DHCP_OFFER && !r->seconds;
+}
 
 /*
  * T1 is half and T2 seven eighths of the lease (RFC 2131 4.4.5). An infinite lease is never
@@ -292,6 +298,21 @@ static void add_boot(struct reply *r)
 	add_option(r, OPT_BOOT_FILE);
 }
 
+static void add_fqdn(struct reply *r)
+{
+	const char *hostname = r->x->lease ? r->x->lease->l.hostname : NULL;
+	char domain[DHCP_NAME_SIZE] = "";
+	uint8_t answer[DHCP_NAME_SIZE + 8];
+	struct wr w = wr_init(answer, sizeof(answer));
+	size_t len;
+	const uint8_t *p = configured(&r->scopes, OPT_DOMAIN_NAME, &len);
+
+	if (p)
+		dhcp_name_clean(p, len, domain);
+	if (fqdn_answer(r->x->o, hostname, domain, &w))
+		dhcp_outs_add_copy(&r->outs, OPT_FQDN, answer, w.len);
+}
+
 static void add_options(struct reply *r, const char *why)
 {
 	const uint8_t *list;
@@ -305,11 +326,17 @@ static void add_options(struct reply *r, const char *why)
 			dhcp_outs_add(&r->outs, OPT_MESSAGE, why, strlen(why));
 		return;
 	}
+	if (is_no_address(r)) {
+		add_echoes(r);
+		dhcp_outs_add_u8(&r->outs, OPT_AUTO_CONFIGURE, DO_NOT_AUTO_CONFIGURE);
+		return;
+	}
 	if (r->type == DHCP_ACK && r->x->type == DHCP_DISCOVER) /* RFC 4039 3.1 */
 		dhcp_outs_add(&r->outs, OPT_RAPID_COMMIT, "", 0);
 	if (r->seconds)
 		dhcp_outs_add_u32(&r->outs, OPT_LEASE_TIME, r->seconds);
 	add_echoes(r);
+	add_fqdn(r);
 	add_boot(r);
 	list = dhcp_options_get(r->x->o, OPT_REQUEST_LIST, &n);
 	if (list && n)
@@ -382,7 +409,8 @@ static void address(const struct exchange *x, enum dhcp_type type, const struct 
 	f->sport = DHCP_SERVER_PORT;
 	f->dport = DHCP_CLIENT_PORT;
 	f->dst = x->in->frame->src;
-	if (type == DHCP_NAK || (!x->m.ciaddr && reply->yiaddr && wants_broadcast(x))) {
+	if (type == DHCP_NAK || (type == DHCP_OFFER && !reply->yiaddr) ||
+	    (!x->m.ciaddr && reply->yiaddr && wants_broadcast(x))) {
 		f->daddr = UINT32_MAX;
 		f->dst = everyone;
 	} else if (x->m.ciaddr) {
@@ -414,7 +442,7 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 		reply.ciaddr = x->m.ciaddr;
 	if (type != DHCP_NAK && seconds)
 		reply.yiaddr = x->lease->l.addr;
-	if (type != DHCP_NAK)
+	if (type != DHCP_NAK && !is_no_address(&r))
 		set_boot_fields(&r, &reply, file);
 	write_payload(&r, &reply, why, &w);
 	address(x, type, &reply, &f);

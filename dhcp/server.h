@@ -31,10 +31,12 @@ enum {
 	OPT_BOOT_FILE = 67,
 	OPT_USER_CLASS = 77,
 	OPT_RAPID_COMMIT = 80,
+	OPT_FQDN = 81, /* RFC 4702 */
 	OPT_AGENT = 82,
 	OPT_ARCH = 93,
 	OPT_MACHINE_ID = 97,
 	OPT_IPV6_ONLY = 108,
+	OPT_AUTO_CONFIGURE = 116, /* RFC 2563 */
 	OPT_CLASSLESS_ROUTES = 121,
 	OPT_IPXE = 175,
 	OPT_MS_CLASSLESS_ROUTES = 249, /* [MS-DHCPE] 2.2.8 */
@@ -144,8 +146,17 @@ MUST_CHECK int client_load(struct dhcp_server *s, const struct dhcp_record *r);
 size_t reply_max_payload(const struct exchange *x);
 
 /*
+ * Writes our answer to option 81: that we update no DNS (RFC 4702 4), and the name, which is
+ * `hostname`, or when that is NULL what the client said, with `domain`, which can be empty, behind
+ * it. False when there is nothing to answer.
+ */
+bool fqdn_answer(const struct dhcp_options *o, const char *hostname, const char *domain,
+		 struct wr *w);
+
+/*
  * Writes OFFER, ACK or NAK of this exchange as a frame. `seconds` is the lease time, 0 in the
- * answer to an INFORM; `why` is the text of a NAK, NULL otherwise.
+ * answer to an INFORM, and in an OFFER of no address (RFC 2563); `why` is the text of a NAK, NULL
+ * otherwise.
  */
 void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds, const char *why,
 		 struct wr *out);

@@ -282,6 +282,10 @@ bool dhcp_option_set_nth(const struct dhcp_option_set *s, unsigned n, uint8_t *r
 #define DHCP_NAME_SIZE 254
 const char *dhcp_name_clean(const uint8_t *data, size_t len, char buf[DHCP_NAME_SIZE]);
 
+/* The name that a client says it has, made harmless: that of option 81 (RFC 4702), else of option
+ * 12; empty when there is none. Returns buf. */
+const char *dhcp_client_name(const struct dhcp_options *o, char buf[DHCP_NAME_SIZE]);
+
 /* --- classes: what a client says of itself --- */
 
 enum {
@@ -299,7 +303,7 @@ struct dhcp_class {
 	/* Option 77: one of its classes (RFC 3004), or the whole of it. Who sends option 175 is of
 	 * class iPXE. */
 	char user_class[DHCP_PATTERN_SIZE];
-	char hostname[DHCP_PATTERN_SIZE]; /* as dhcp_name_clean leaves it: lower case */
+	char hostname[DHCP_PATTERN_SIZE]; /* of dhcp_client_name, so in lower case */
 	/* RFC 3046 3.1 and 3.2, of what came through a relay agent. */
 	char circuit_id[DHCP_PATTERN_SIZE], remote_id[DHCP_PATTERN_SIZE];
 	uint16_t arch[DHCP_CLASS_ARCHS]; /* option 93: one of these; archs 0: no criterion */

@@ -91,6 +91,9 @@ static const struct {
 	{ { .hostname = "web*" }, "0c 05 57454231 00", 0, true },
 	{ { .hostname = "web*" }, "0c 03 646231", 0, false },
 	{ { .hostname = "*" }, "", 0, false },
+	{ { .hostname = "*" }, "0c 02 2f2f", 0, false }, /* nothing is left of it */
+	{ { .hostname = "db.vm" }, "51 09 04 0000 026462 02766d", 0, true },
+	{ { .hostname = "web*" }, "0c 03 776562 51 06 00 0000 646231", 0, false },
 
 	{ { .arch = { 7, 9 }, .archs = 2 }, "5d 02 0007", 0, true },
 	{ { .arch = { 7, 9 }, .archs = 2 }, "5d 04 0000 0009", 0, true },

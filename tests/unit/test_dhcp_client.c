@@ -227,6 +227,7 @@ END_TEST
 START_TEST(t_dhcp_028)
 {
 	static const struct who *const all[] = { &anna, &berta, &clara, &dora };
+	static const struct who lonely = { SHARED2, 6, NULL, "74 01 01" };
 	struct net n CLEAN_NET;
 
 	net_start(&n, DHCP_IDENTITY_MAC);
@@ -234,6 +235,10 @@ START_TEST(t_dhcp_028)
 		lease(&n, all[i]);
 	ck_assert_uint_eq(discover(&n, &emma, 0), 0);
 	kit_expect_drop(&n.k, DHCP_DROP_NO_ADDRESS, "a full pool");
+	/* RFC 2563: one that would configure itself is told not to. */
+	ck_assert_uint_eq(discover(&n, &lonely, 0), 0);
+	kit_expect(&n.k, DHCP_OFFER, "option 116");
+	kit_expect_hex(&n.k, 116, "00");
 	check_pool(&n);
 }
 END_TEST

@@ -61,6 +61,146 @@ START_TEST(t_dhcp_111)
 }
 END_TEST
 
+/* --- RFC 4702 --- */
+
+#define NAME_63 "3f 61*63 "
+
+static const struct {
+	const char *option; /* 81 as the client sends it; NULL: none */
+	const char *hostname, *domain;
+	const char *answer; /* NULL: none */
+	const char *name;   /* that is remembered; option 12 says "other" */
+} fqdns[] = {
+	/* flags: E (04), with S (01) it is overridden (02), with N (08) it stays */
+	{ "04 00 00 03776562 02766d 00", NULL, NULL, "0c ff ff 03776562 02766d 00", "web.vm" },
+	{ "05 00 00 03776562 02766d 00", NULL, NULL, "0e ff ff 03776562 02766d 00", "web.vm" },
+	{ "0c 00 00 03776562 02766d 00", NULL, NULL, "0c ff ff 03776562 02766d 00", "web.vm" },
+	{ "0d 00 00 03776562 02766d 00", NULL, NULL, "0e ff ff 03776562 02766d 00", "web.vm" },
+	{ "f7 ff ff 03776562 02766d 00", NULL, NULL, "0e ff ff 03776562 02766d 00", "web.vm" },
+	{ "00 00 00 7765622e766d", NULL, NULL, "08 ff ff 7765622e766d", "web.vm" },
+	{ "01 00 00 7765622e766d", NULL, NULL, "0a ff ff 7765622e766d", "web.vm" },
+	/* a partial name is completed, where there is a domain */
+	{ "04 00 00 03776562", NULL, NULL, "0c ff ff 03776562", "web" },
+	{ "04 00 00 03776562", NULL, "vm.b", "0c ff ff 03776562 02766d 0162 00", "web" },
+	{ "00 00 00 776562", NULL, "vm.b", "08 ff ff 7765622e766d2e62", "web" },
+	{ "00 00 00 5745622e766d", NULL, "b", "08 ff ff 7765622e766d", "web.vm" },
+	/* what we call it comes first */
+	{ "04 00 00 03776562 02766d 00", "db", "b", "0c ff ff 026462 0162 00", "web.vm" },
+	{ "04 00 00", "db", "b", "0c ff ff 026462 0162 00", "other" },
+	{ "04 00 00 00", NULL, NULL, "0c ff ff 056f74686572", "other" },
+	/* broken, or nothing is left (CVE-2022-2929, CVE-2025-11232) */
+	{ NULL, "db", "b", NULL, "other" },
+	{ "", "db", "b", NULL, "other" },
+	{ "04 00", "db", "b", NULL, "other" },
+	{ "00 00 00 2f2e2e", "db", NULL, "08 ff ff 6462", "other" },
+	{ "04 00 00 40 61*64 00", "db", NULL, "0c ff ff 026462", "other" },
+	{ "04 00 00 0461", "db", NULL, "0c ff ff 026462", "other" },
+	{ "04 00 00 c000", "db", NULL, "0c ff ff 026462", "other" },
+	{ "04 00 00 0161 c003", "db", NULL, "0c ff ff 026462", "other" },
+	{ "04 00 00 " NAME_63 NAME_63 NAME_63 " 3a 61*58 00", NULL, NULL,
+	  "0c ff ff " NAME_63 NAME_63 NAME_63 " 3a 61*58 00", NULL },
+};
+
+START_TEST(t_dhcp_109)
+{
+	struct dhcp_port p = { .net = KIT_NET, .port = KIT_PORT, .hostname = fqdns[_i].hostname };
+	uint8_t option[255];
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	dhcp_port_update(k.s, &p);
+	if (fqdns[_i].domain)
+		ck_ok(dhcp_option_set_put(k.options, 15, fqdns[_i].domain,
+					  strlen(fqdns[_i].domain)));
+	for (unsigned i = 0; i < 2; i++) {
+		struct kit_message c;
+
+		kit_message(&c, &k, i ? DHCP_REQUEST : DHCP_DISCOVER);
+		kit_add_u16(&c, 57, 1500);
+		kit_add(&c, 12, "other", 5);
+		if (i)
+			kit_add_u32(&c, 50, KIT_ADDR);
+		if (fqdns[_i].option)
+			kit_add(&c, 81, option, kit_hex(fqdns[_i].option, option, sizeof(option)));
+		kit_send(&k, &c);
+		kit_expect(&k, i ? DHCP_ACK : DHCP_OFFER, "FQDN");
+		kit_expect_hex(&k, 81, fqdns[_i].answer);
+		if (fqdns[_i].name)
+			ck_assert_str_eq(k.action.record.hostname, fqdns[_i].name);
+	}
+	kit_request(&k, 0, KIT_ADDR2, 0);
+	ck_assert(k.action.reply == DHCP_NAK && !kit_has(&k, 81));
+}
+END_TEST
+
+/* --- RFC 2563, RFC 4039, RFC 8925 --- */
+
+/* The port's address is in quarantine, and there is no other. */
+START_TEST(t_dhcp_028)
+{
+	static const struct mac all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	struct kit_message c;
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	kit_put(&k, 6, "0a4d0001");
+	kit_put(&k, 67, "61");
+	kit_ask(&k, DHCP_DISCOVER, "74 06"); /* who can be served is not told */
+	kit_expect_hex(&k, 116, NULL);
+	kit_prepare(&k, DHCP_LEASE_DECLINED);
+	kit_discover(&k);
+	kit_expect_drop(&k, DHCP_DROP_QUARANTINE, "without option 116");
+	for (uint8_t would = 0; would < 2; would++) {
+		kit_message(&c, &k, DHCP_DISCOVER);
+		kit_add(&c, 61, "\0id", 3);
+		kit_add(&c, 55, "\x01\x03\x06\x43", 4);
+		kit_add_u8(&c, 116, would);
+		kit_send(&k, &c);
+		kit_expect(&k, DHCP_OFFER, "with option 116");
+		kit_expect_order(&k, "35 36 3d 74", "with option 116");
+		kit_expect_hex(&k, 116, "00");
+		ck_assert(!k.m.yiaddr && !k.m.siaddr && !k.m.file[0]);
+		ck_assert_uint_eq(k.frame.daddr, UINT32_MAX);
+		ck_assert(mac_equal(&k.frame.dst, &all));
+		ck_assert_int_eq(k.action.change, DHCP_CHANGE_NONE);
+	}
+	kit_message(&c, &k, DHCP_DISCOVER);
+	kit_add(&c, 116, "\1\1", 2);
+	kit_send(&k, &c);
+	kit_expect_drop(&k, DHCP_DROP_QUARANTINE, "a broken option 116");
+}
+END_TEST
+
+/* No rapid commit is configured, so there is none, whatever else is asked for. */
+static void check_no_rapid_commit(const char *list)
+{
+	struct kit_message c;
+	uint8_t codes[8];
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	kit_put(&k, 108, "00000708");
+	kit_message(&c, &k, DHCP_DISCOVER);
+	kit_add(&c, 80, NULL, 0);
+	kit_add(&c, 55, codes, kit_hex(list, codes, sizeof(codes)));
+	kit_send(&k, &c);
+	kit_expect(&k, DHCP_OFFER, list);
+	kit_expect_hex(&k, 80, NULL);
+	ck_assert(!k.action.store);
+}
+
+START_TEST(t_dhcp_036)
+{
+	check_no_rapid_commit("01 50");
+}
+END_TEST
+
+START_TEST(t_dhcp_037)
+{
+	check_no_rapid_commit("01 6c 50");
+}
+END_TEST
+
 /* --- booting --- */
 
 /* Classes as an operator would write them: the second stage first. */
@@ -232,6 +372,10 @@ END_TEST
 
 UNIT_SUITE(dhcp_reply_clients)
 {
+	tcase_add_loop_test(tc, t_dhcp_109, 0, ARRAY_SIZE(fqdns));
+	tcase_add_test(tc, t_dhcp_028);
+	tcase_add_test(tc, t_dhcp_036);
+	tcase_add_test(tc, t_dhcp_037);
 	tcase_add_test(tc, t_dhcp_105);
 	tcase_add_test(tc, t_dhcp_106);
 	tcase_add_test(tc, t_dhcp_107);
