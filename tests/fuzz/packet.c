@@ -13,6 +13,47 @@
 
 enum { PORTS = 3, SERVER = 0x0a4d0001 };
 
+static struct dhcp_option_set *new_options(uint8_t mark)
+{
+	static const uint8_t routes[] = { 8, 10, 10, 77, 0, 2 }, wait[] = { 0, 0, 7, 8 };
+	struct dhcp_option_set *set;
+	uint8_t large[300];
+
+	memset(large, mark, sizeof(large));
+	fuzz_check(dhcp_option_set_new(&set) == 0);
+	dhcp_option_set_next_server(set, SERVER);
+	fuzz_check(!dhcp_option_set_put(set, 15, "vm.internal", 11) &&
+		   !dhcp_option_set_put(set, 67, "boot.efi", 8) &&
+		   !dhcp_option_set_put(set, 108, wait, sizeof(wait)) &&
+		   !dhcp_option_set_put(set, 114, "x:y", 3) &&
+		   !dhcp_option_set_put(set, 121, routes, sizeof(routes)) &&
+		   !dhcp_option_set_put(set, mark, large, sizeof(large)));
+	return set;
+}
+
+/* What a reply draws on, made once: nothing changes it. */
+static void configure(struct dhcp_net_config *net)
+{
+	static struct dhcp_option_set *network, *class_options;
+	static struct dhcp_class class[] = {
+		{ .vendor_class = "*Client*:?*" },
+		{ .user_class = "i*X*" },
+		{ .hostname = "*a*b*" },
+		{ .arch = { 0, 7 }, .archs = 2 },
+		{ .mac_prefix = { 2 }, .mac_prefix_len = 1, .circuit_id = "*", .remote_id = "?*" },
+	};
+
+	if (!network) {
+		network = new_options(200);
+		class_options = new_options(201);
+	}
+	net->options = network;
+	for (unsigned i = 0; i < sizeof(class) / sizeof(class[0]); i++) {
+		class[i].options = class_options;
+		net->class[net->classes++] = &class[i];
+	}
+}
+
 static struct dhcp_server *new_server(void)
 {
 	static const struct siphash_key key = { "fuzzing the dhcp" };
@@ -29,12 +70,14 @@ static struct dhcp_server *new_server(void)
 				       .quarantine = 600 };
 	struct dhcp_server *s;
 
+	configure(&net);
 	fuzz_check(dhcp_server_new(&limits, &key, &s) == 0);
 	fuzz_check(dhcp_net_set(s, 0, &net) == 0);
 	for (uint32_t i = 0; i < PORTS; i++) {
 		struct dhcp_port p = { .port = i,
 				       .addr = SERVER + 1 + i,
-				       .mac = { { 2, 0, 0, 0, 1, (uint8_t)i } } };
+				       .mac = { { 2, 0, 0, 0, 1, (uint8_t)i } },
+				       .hostname = i ? "web" : NULL };
 
 		fuzz_check(dhcp_port_add(s, &p) == 0);
 	}
