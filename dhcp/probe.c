@@ -6,9 +6,9 @@
  * Theory of operation: an address enters the table when somebody wants to know about it. It is
  * RUNNING while PROBES packets are sent, PROBE_GAP apart, and for PROBE_WAIT behind the last; then
  * it is CLEAR, and stays so for PROBE_FRESH, in which it can be given without asking again. Any
- * evidence meanwhile takes it out of the table at once, whatever its state: a packet of another MAC
- * than the client's that says it has the address, or that probes for it itself (RFC 5227 2.1.1).
- * Each address runs by itself, so many take no longer than one.
+ * evidence meanwhile makes it TAKEN for as long: a packet of another MAC than the client's that
+ * says it has the address, or that probes for it itself (RFC 5227 2.1.1). Each address runs by
+ * itself, so many take no longer than one.
  *
  * RFC 5227 has a host wait up to 1 s, send three probes 1 to 2 s apart and listen for 2 s more:
  * 5 to 9 s, made for hosts that all come up together on a LAN of unknown speed. This is a server on
@@ -31,14 +31,14 @@ enum { PROBES = 2 };
 static const int64_t PROBE_GAP = 80 * NS_PER_MS, PROBE_WAIT = 80 * NS_PER_MS,
 		     PROBE_FRESH = 60000 * NS_PER_MS;
 
-/* sent < PROBES: the timer is for the next packet; sent == PROBES: for the end of the wait; clear:
- * for the end of its freshness. */
+/* RUNNING: the timer is for the next packet while sent < PROBES, then for the end of the wait.
+ * CLEAR, TAKEN: for the end of what is known. */
 struct probe {
 	struct heap_node timer;
 	uint32_t net, addr;
 	struct mac client; /* zero: nobody's yet */
 	unsigned sent;
-	bool clear;
+	enum dhcp_probe_state state;
 };
 
 struct dhcp_probes {
@@ -116,7 +116,9 @@ int dhcp_probe_start(struct dhcp_probes *p, uint32_t net, uint32_t addr, const s
 	i = slots_take(&p->slots);
 	if (i == SLOT_NONE)
 		return -ENOSPC;
-	p->probe[i] = (struct probe){ .net = net, .addr = addr, .client = *client };
+	p->probe[i] = (struct probe){
+		.net = net, .addr = addr, .client = *client, .state = DHCP_PROBE_RUNNING
+	};
 	index_add(&p->by_addr, addr_hash(p, net, addr), i); /* has room for every slot */
 	heap_insert(&p->timers, &p->probe[i].timer, now);
 	return 0;
@@ -126,7 +128,7 @@ enum dhcp_probe_state dhcp_probe_state(const struct dhcp_probes *p, uint32_t net
 {
 	const struct probe *probe = find(p, net, addr);
 
-	return !probe ? DHCP_PROBE_NONE : probe->clear ? DHCP_PROBE_CLEAR : DHCP_PROBE_RUNNING;
+	return probe ? probe->state : DHCP_PROBE_NONE;
 }
 
 void dhcp_probe_forget(struct dhcp_probes *p, uint32_t net, uint32_t addr)
@@ -146,7 +148,7 @@ bool dhcp_probe_each(const struct dhcp_probes *p, uint32_t net, uint32_t *at, ui
 		if (!slots_live(&p->slots, i) || p->probe[i].net != net)
 			continue;
 		*ret_addr = p->probe[i].addr;
-		*ret_state = p->probe[i].clear ? DHCP_PROBE_CLEAR : DHCP_PROBE_RUNNING;
+		*ret_state = p->probe[i].state;
 		return true;
 	}
 	return false;
@@ -176,30 +178,31 @@ bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step 
 	*ret = (struct dhcp_probe_step){ .net = probe->net, .addr = probe->addr };
 	/* Times count from now: a process that was stopped for a while must not hurry through the
 	 * wait, which is the others' time to answer. */
-	if (probe->sent < PROBES) {
+	if (probe->state != DHCP_PROBE_RUNNING) {
+		ret->todo = DHCP_PROBE_STALE;
+		remove_probe(p, probe);
+	} else if (probe->sent < PROBES) {
 		ret->todo = DHCP_PROBE_SEND;
 		probe->sent++;
 		set_timer(p, probe, now + (probe->sent < PROBES ? PROBE_GAP : PROBE_WAIT));
-	} else if (!probe->clear) {
-		ret->todo = DHCP_PROBE_ENDED;
-		probe->clear = true;
-		set_timer(p, probe, now + PROBE_FRESH);
 	} else {
-		ret->todo = DHCP_PROBE_STALE;
-		remove_probe(p, probe);
+		ret->todo = DHCP_PROBE_ENDED;
+		probe->state = DHCP_PROBE_CLEAR;
+		set_timer(p, probe, now + PROBE_FRESH);
 	}
 	return true;
 }
 
-bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a,
+bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a, int64_t now,
 			 uint32_t *ret_addr)
 {
 	uint32_t addr = dhcp_arp_interest(a);
 	struct probe *probe = addr ? find(p, net, addr) : NULL;
 
-	if (!probe || mac_equal(&a->sender_mac, &probe->client))
+	if (!probe || probe->state == DHCP_PROBE_TAKEN || mac_equal(&a->sender_mac, &probe->client))
 		return false;
-	remove_probe(p, probe);
+	probe->state = DHCP_PROBE_TAKEN;
+	set_timer(p, probe, now + PROBE_FRESH);
 	*ret_addr = addr;
 	return true;
 }

@@ -376,13 +376,14 @@ uint32_t dhcp_arp_interest(const struct dhcp_arp *a);
 
 /* --- probes: is an address in use already? --- */
 
-/* Addresses that are being probed, or were found clear a short while ago; theory in probe.c. */
+/* Addresses that are being probed, or were a short while ago; theory in probe.c. */
 struct dhcp_probes;
 
 enum dhcp_probe_state {
 	DHCP_PROBE_NONE,    /* not known, or not any more */
 	DHCP_PROBE_RUNNING, /* asked for; no evidence yet */
 	DHCP_PROBE_CLEAR,   /* nobody answered, and nobody has shown up since */
+	DHCP_PROBE_TAKEN,   /* somebody did */
 };
 
 /* Room for `cap` addresses of all networks together. -ENOMEM. */
@@ -392,7 +393,7 @@ void dhcp_probes_free(struct dhcp_probes *p);
 
 /*
  * Begins to probe an address for a client, whose own packets are no evidence (zero: for nobody
- * yet). What runs or is clear already stays as it is. -ENOSPC when the table is full.
+ * yet). What is in the table already stays as it is. -ENOSPC when the table is full.
  */
 MUST_CHECK int dhcp_probe_start(struct dhcp_probes *p, uint32_t net, uint32_t addr,
 				const struct mac *client, int64_t now);
@@ -407,7 +408,7 @@ bool dhcp_probe_each(const struct dhcp_probes *p, uint32_t net, uint32_t *at, ui
 enum dhcp_probe_todo {
 	DHCP_PROBE_SEND,  /* send a probe for the address now */
 	DHCP_PROBE_ENDED, /* it is clear */
-	DHCP_PROBE_STALE, /* it was clear too long ago, and is not in the table any more */
+	DHCP_PROBE_STALE, /* what is known is too old; it is not in the table any more */
 };
 
 struct dhcp_probe_step {
@@ -421,10 +422,10 @@ int64_t dhcp_probe_next(const struct dhcp_probes *p);
 bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step *ret);
 
 /*
- * An ARP packet was seen on a network. True when it is evidence against an address in the table
- * (*ret_addr), which then is in it no more: somebody else has it, or is about to.
+ * An ARP packet was seen on a network. True when it is the first evidence against an address in the
+ * table, *ret_addr: somebody else has it, or is about to.
  */
-bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a,
+bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a, int64_t now,
 			 uint32_t *ret_addr);
 
 /* --- server --- */

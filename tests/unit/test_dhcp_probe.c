@@ -156,18 +156,41 @@ START_TEST(evidence)
 {
 	for (size_t m = 0; m < ARRAY_SIZE(moments); m++) {
 		struct dhcp_probes *p CLEAN_PROBES = new_probes();
+		const struct dhcp_arp *a = &packets[_i].arp;
+		enum dhcp_probe_state before;
 		uint32_t addr = 0;
 		bool found;
 
 		ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &client, 0));
 		run(p, moments[m]);
-		ck_assert(!dhcp_probe_evidence(p, 0, &packets[_i].arp, &addr));
-		found = dhcp_probe_evidence(p, 1, &packets[_i].arp, &addr);
+		before = dhcp_probe_state(p, 1, KIT_ADDR);
+		ck_assert(!dhcp_probe_evidence(p, 0, a, moments[m], &addr));
+		found = dhcp_probe_evidence(p, 1, a, moments[m], &addr);
 		ck_assert_msg(found == packets[_i].evidence, "%s at %zu", packets[_i].name, m);
 		ck_assert_uint_eq(addr, found ? KIT_ADDR : 0);
-		ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR) == DHCP_PROBE_NONE, found);
-		ck_assert(!found || !dhcp_probe_evidence(p, 1, &packets[_i].arp, &addr));
+		ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR),
+				 found ? DHCP_PROBE_TAKEN : before);
 	}
+}
+END_TEST
+
+/* What is taken stays so for a minute, whatever comes, and is told once. */
+START_TEST(taken_ends)
+{
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	struct dhcp_probe_step step;
+	uint32_t addr;
+
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &client, 0));
+	run(p, 0);
+	ck_assert(dhcp_probe_evidence(p, 1, &packets[0].arp, 5 * MS, &addr));
+	ck_assert(!dhcp_probe_evidence(p, 1, &packets[0].arp, 6 * MS, &addr));
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &client, 7 * MS));
+	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_TAKEN);
+	ck_assert_int_eq(dhcp_probe_next(p), 60005 * MS);
+	ck_assert(dhcp_probe_step(p, 60005 * MS, &step));
+	ck_assert_int_eq(step.todo, DHCP_PROBE_STALE);
+	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_NONE);
 }
 END_TEST
 
@@ -179,7 +202,7 @@ START_TEST(stock_has_no_client)
 	uint32_t addr;
 
 	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &nobody, 0));
-	ck_assert(dhcp_probe_evidence(p, 1, &a, &addr));
+	ck_assert(dhcp_probe_evidence(p, 1, &a, 0, &addr));
 }
 END_TEST
 
@@ -203,6 +226,7 @@ UNIT_SUITE(dhcp_probe)
 	tcase_add_test(tc, late_steps_wait_as_long);
 	tcase_add_test(tc, many_in_parallel);
 	tcase_add_loop_test(tc, evidence, 0, ARRAY_SIZE(packets));
+	tcase_add_test(tc, taken_ends);
 	tcase_add_test(tc, stock_has_no_client);
 	tcase_add_test(tc, forgotten);
 }
