@@ -3,8 +3,9 @@
  * Which MAC and address a port gets. Candidates follow from a keyed hash of the identity, so that
  * the same guest gets the same ones again even when the state was lost; each is checked against all
  * that is known: ports of every network, reservations, resting MACs, the host's links and
- * addresses, the bridges' FDBs and the neighbour table. What passes is checked once more by the
- * state's constraints when it is stored.
+ * addresses, the bridges' FDBs and the neighbour table, and, on a network that is probed, by what
+ * the wire says (probe.c). What passes is checked once more by the state's constraints when it is
+ * stored.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -263,7 +264,7 @@ static bool address_in_tables(struct holder *h, uint32_t address)
 		return true;
 	}
 	if (lease && lease->port == DHCP_PORT_NONE) {
-		snprintf(h->text, sizeof(h->text), "quarantine, since a guest declined it");
+		snprintf(h->text, sizeof(h->text), "quarantine, since somebody else uses it");
 		return true;
 	}
 	if (lease && lease->port != h->p->slot) {
@@ -357,11 +358,53 @@ static uint64_t first_place(const struct daemon *d, const struct port *p)
 	return siphash_done(&h);
 }
 
+/* One of the stock that was probed ahead; *ret stays as it is when there is none. */
+static int take_from_stock(struct holder *h, uint32_t *ret, struct err *err)
+{
+	const struct network *n = &h->d->network[h->p->network];
+	uint32_t at = 0, address;
+
+	while (probe_stock(h->d, n, &at, &address)) {
+		int rc = address_taken(h, address, err);
+
+		if (rc < 0)
+			return rc;
+		if (rc == 0) {
+			*ret = address;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* What the wire says about a candidate that all tables call free: as probe_ask, but PROBE_UNKNOWN
+ * for one that is to be given all the same. It may be replaced by one of the stock. */
+static int settle(struct holder *h, uint32_t *address, struct probe_wait *wait,
+		  enum probe_answer *ret, struct err *err)
+{
+	const struct network *n = &h->d->network[h->p->network];
+	int rc;
+
+	*ret = probe_ask(h->d, n, *address, &h->p->mac, wait);
+	if (*ret != PROBE_UNKNOWN)
+		return 0;
+	rc = take_from_stock(h, address, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0 && wait) {
+		wait->address = 0;
+		*ret = probe_ask(h->d, n, *address, &h->p->mac, wait);
+	}
+	return 0;
+}
+
 /* The first free address of the pool from the place of the identity's hash on. */
-static int search_address(struct daemon *d, const struct port *p, uint32_t *ret, struct refusal *r)
+static int search_address(struct daemon *d, const struct port *p, struct probe_wait *wait,
+			  uint32_t *ret, struct refusal *r)
 {
 	const struct network *n = &d->network[p->network];
 	struct holder h = { .d = d, .p = p };
+	enum probe_answer answer = PROBE_PASS;
 	uint64_t place = first_place(d, p);
 	struct err err;
 
@@ -374,9 +417,15 @@ static int search_address(struct daemon *d, const struct port *p, uint32_t *ret,
 		    (!dhcp_reclaim(d->dhcp, n->slot) || !dhcp_pool_find(n->pool, &place, &address)))
 			break;
 		rc = address_taken(&h, address, &err);
+		if (rc == 0)
+			rc = settle(&h, &address, wait, &answer, &err);
+		else
+			answer = PROBE_PASS;
 		if (rc < 0)
 			return refuse_system(r, &err);
-		if (rc == 0) {
+		if (answer == PROBE_WAIT)
+			return refuse(r, REFUSED_WAIT, NULL, NULL);
+		if (answer != PROBE_PASS) {
 			*ret = address;
 			return 0;
 		}
@@ -384,7 +433,8 @@ static int search_address(struct daemon *d, const struct port *p, uint32_t *ret,
 	return refuse(r, REFUSED_POOL_EXHAUSTED, n->config->name, NULL);
 }
 
-static int take_address(struct daemon *d, struct port *p, uint32_t address, struct refusal *r)
+static int take_address(struct daemon *d, struct port *p, uint32_t address, struct probe_wait *wait,
+			struct refusal *r)
 {
 	const struct network *n = &d->network[p->network];
 	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
@@ -403,6 +453,15 @@ static int take_address(struct daemon *d, struct port *p, uint32_t address, stru
 		return refuse_system(r, &err);
 	if (rc)
 		return refuse(r, REFUSED_ADDRESS_IN_USE, text, h.text);
+	switch (probe_ask(d, n, address, &p->mac, wait)) {
+	case PROBE_WAIT:
+		return refuse(r, REFUSED_WAIT, NULL, NULL);
+	case PROBE_PASS:
+		return refuse(r, REFUSED_ADDRESS_IN_USE, text, "a station that answers ARP for it");
+	case PROBE_TAKE:
+	case PROBE_UNKNOWN:
+		break;
+	}
 	p->address = address;
 	p->address_given = true;
 	return 0;
@@ -421,17 +480,17 @@ static int choose_mac(struct daemon *d, struct port *p, const struct mac *wished
 	return mac_is_zero(&p->mac) ? generate_mac(d, p, r) : 0;
 }
 
-static int choose_address(struct daemon *d, struct port *p, uint32_t wished,
+static int choose_address(struct daemon *d, struct port *p, const struct wish *wish,
 			  const struct config_host *host, struct refusal *r)
 {
-	uint32_t address = wished ? wished : host && p->nic == 0 ? host->address : 0;
+	uint32_t address = wish->address ? wish->address : host && p->nic == 0 ? host->address : 0;
 
 	if (address)
-		return address == p->address ? 0 : take_address(d, p, address, r);
+		return address == p->address ? 0 : take_address(d, p, address, wish->wait, r);
 	if (p->address)
 		return 0;
 	p->address_given = false;
-	return search_address(d, p, &p->address, r);
+	return search_address(d, p, wish->wait, &p->address, r);
 }
 
 int allocate(struct daemon *d, struct port *p, const struct wish *wish, struct refusal *r)
@@ -439,10 +498,10 @@ int allocate(struct daemon *d, struct port *p, const struct wish *wish, struct r
 	const struct config_host *host = config_host_find(d->network[p->network].config, p->guest);
 	int rc = choose_mac(d, p, &wish->mac, host, r);
 
-	return rc ? rc : choose_address(d, p, wish->address, host, r);
+	return rc ? rc : choose_address(d, p, wish, host, r);
 }
 
 int allocate_other_address(struct daemon *d, struct port *p, uint32_t *ret, struct refusal *r)
 {
-	return search_address(d, p, ret, r);
+	return search_address(d, p, NULL, ret, r);
 }

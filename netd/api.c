@@ -313,8 +313,12 @@ static void attach(struct varlink_call *call)
 
 	if (!parse_attach(call, &q))
 		return;
+	q.wish.wait = &call->wait;
 	if (port_attach(call->daemon, &q, &a, &ticket, &r)) {
-		api_refuse(call, &r);
+		if (r.kind == REFUSED_WAIT)
+			varlink_park(call);
+		else
+			api_refuse(call, &r);
 		return;
 	}
 	memcpy(fds, a->tap_fd, a->queues * sizeof(*fds));

@@ -17,7 +17,7 @@
 #include "config_text.h"
 #include "log.h"
 
-enum { MARK = '\037', KEYS_MAX = 24, OPTION_SIZE = 1024, FILE_MAX = 1 << 20 };
+enum { MARK = '\037', KEYS_MAX = 48, OPTION_SIZE = 1024, FILE_MAX = 1 << 20 };
 
 /*
  * libconfuse takes the end of the file for the end of every open block. This key is put behind the
@@ -305,6 +305,7 @@ static void network_defaults(struct config_network *n)
 				      .lease_time = 3600,
 				      .offer_hold = 60,
 				      .quarantine = 3600,
+				      .probe_stock = 8,
 				      .sweep = 5,
 				      .auto_dns = true,
 				      .dhcp = true,

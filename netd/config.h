@@ -78,6 +78,12 @@ struct config_classes {
 	unsigned n;
 };
 
+enum config_probe {
+	CONFIG_PROBE_AUTO, /* where a link that is not ours is in the bridge */
+	CONFIG_PROBE_ON,
+	CONFIG_PROBE_OFF,
+};
+
 struct config_network {
 	char name[NAME_SIZE];
 	enum bridge_mode mode;
@@ -93,6 +99,8 @@ struct config_network {
 	enum dhcp_identity identity;
 	bool authoritative, rapid_commit;
 	uint32_t port_leases; /* that the clients behind one port may have beside it; 0: no limit */
+	enum config_probe probe;
+	uint32_t probe_stock; /* addresses that are probed ahead */
 	uint32_t sweep;	      /* seconds that a round over all given addresses takes; 0: none */
 	struct config_host *host;
 	unsigned hosts;

@@ -660,6 +660,27 @@ static void print_identity(const struct key *k, const void *section, struct prin
 	item(p, identities[*(const enum dhcp_identity *)member_const(k, section)]);
 }
 
+static const char *const probes[] = {
+	[CONFIG_PROBE_AUTO] = "auto", [CONFIG_PROBE_ON] = "on", [CONFIG_PROBE_OFF] = "off"
+};
+
+static int parse_probe(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err)
+{
+	unsigned v;
+	int rc = parse_word(probes, ARRAY_SIZE(probes), text, &v, err);
+
+	(void)index;
+	if (!rc)
+		*(enum config_probe *)member(k, section) = (enum config_probe)v;
+	return rc;
+}
+
+static void print_probe(const struct key *k, const void *section, struct printer *p)
+{
+	item(p, probes[*(const enum config_probe *)member_const(k, section)]);
+}
+
 /* --- the tables --- */
 
 #define PAIR(fn) .parse = parse_##fn, .print = print_##fn
@@ -724,6 +745,8 @@ const struct key config_keys_network[] = {
 	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
 	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
+	{ "probe", .offset = NETWORK(probe), PAIR(probe) },
+	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
 	BOOT(struct config_network),
 	{ 0 },

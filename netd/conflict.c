@@ -2,7 +2,7 @@
 /*
  * Who else uses the addresses of a network.
  *
- * Theory of operation: on each network whose `sweep` is not off the ARP packets that reach the
+ * Theory of operation: on each network that is swept or probed the ARP packets that reach the
  * bridge are heard: all broadcasts, and what is sent to the bridge itself. Each says "this MAC has
  * this address"; where the address is given and the MAC is not its port's, somebody squats on it.
  * What two guests say to each other alone is not heard. So the sweep asks for one given address
@@ -53,11 +53,10 @@ static void find_sender(struct daemon *d, const struct network *n, const struct 
 	}
 }
 
-/* `holder` has the address by right, and this becomes of it. */
-static void tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, const char *holder,
-		 const char *consequence)
+void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
+		   const char *detail)
 {
-	char address[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	char text[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 	unsigned held_back;
 	struct event *e;
 
@@ -65,13 +64,12 @@ static void tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, 
 		return;
 	e = event_add(d, EVENT_CONFLICT);
 	memcpy(e->network, n->config->name, sizeof(e->network));
-	e->address = dhcp_arp_claim(a);
+	e->address = address;
 	e->mac = a->sender_mac;
 	find_sender(d, n, &a->src, e);
-	snprintf(e->detail, sizeof(e->detail), "it is %s's%s (%u more like this)", holder,
-		 consequence, held_back);
+	snprintf(e->detail, sizeof(e->detail), "%s (%u more like this)", detail, held_back);
 	log_warning("network %s: %s is used by %s behind %s%s%s: %s", n->config->name,
-		    ip4_text(e->address, address), mac_text(&e->mac, mac),
+		    ip4_text(e->address, text), mac_text(&e->mac, mac),
 		    e->ifname[0] ? e->ifname : "an unknown port", e->guest[0] ? " of guest " : "",
 		    e->guest, e->detail);
 }
@@ -89,10 +87,9 @@ static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 			  const struct dhcp_arp *a)
 {
 	int64_t now = loop_now(d->loop);
-	char text[NAME_SIZE + 12];
+	char text[NAME_SIZE + 12], detail[NAME_SIZE + 64];
 	const char *consequence;
 
-	port_text(p, text);
 	if (!p->ifindex)
 		consequence = ", which is not attached";
 	else if (uses_its_address(d, p))
@@ -104,7 +101,8 @@ static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 	if (p->conflict_told && now - p->conflict_told < TOLD_NS)
 		return;
 	p->conflict_told = now;
-	tell(d, n, a, text, consequence);
+	snprintf(detail, sizeof(detail), "it is %s's%s", port_text(p, text), consequence);
+	conflict_tell(d, n, a, dhcp_arp_claim(a), detail);
 }
 
 static struct network *network_heard(struct daemon *d, uint32_t ifindex)
@@ -125,10 +123,11 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
 
 	if (!n || !dhcp_arp_parse(frame, len, &a))
 		return;
+	probe_arp(d, n, &a);
 	/* A probe is a question: the holder of a given address answers it itself. */
 	claim = dhcp_arp_claim(&a);
 	if (claim == n->subnet.addr) {
-		tell(d, n, &a, "the gateway", "");
+		conflict_tell(d, n, &a, claim, "it is the gateway's");
 		return;
 	}
 	l = claim ? dhcp_lease_by_addr(d->dhcp, n->slot, claim) : NULL;
@@ -156,8 +155,8 @@ static struct port *next_port(struct daemon *d, struct network *n)
 	return NULL;
 }
 
-/* One that cannot be sent is sent again in the next round. */
-static void send_probe(struct daemon *d, const struct network *n, uint32_t address)
+/* One that cannot be sent reaches nobody who could answer; the sweep sends it again. */
+void conflict_send_probe(struct daemon *d, const struct network *n, uint32_t address)
 {
 	uint8_t frame[DHCP_ARP_SIZE];
 	struct wr w = wr_init(frame, sizeof(frame));
@@ -177,7 +176,7 @@ static void sweep_one(struct daemon *d, struct network *n)
 	int64_t gap = sweep_interval(n) / (n->attached ? n->attached : 1);
 
 	if (p)
-		send_probe(d, n, p->address);
+		conflict_send_probe(d, n, p->address);
 	n->watch.sweep_next = loop_now(d->loop) + (gap > SWEEP_GAP_NS ? gap : SWEEP_GAP_NS);
 }
 
@@ -217,6 +216,8 @@ void conflict_stop(struct daemon *d, struct network *n)
 {
 	if (n->watch.ifindex)
 		d->host->ops->arp_unwatch(d->host, n->watch.ifindex);
+	if (n->watch.probing)
+		probe_stop(d, n);
 	n->watch = (struct conflict_watch){ 0 };
 }
 
@@ -233,20 +234,53 @@ static void listen_to(struct daemon *d, struct network *n)
 		.ifindex = n->bridge_index,
 		.sweep_next = loop_now(d->loop) + sweep_interval(n),
 		.told = { .interval = TOLD_NS, .burst = 10 },
+		.quarantines = { .interval = n->config->quarantine * NS_PER_S, .burst = 32 },
 	};
 }
 
-void conflict_configure(struct daemon *d)
+/* A link in the bridge that is neither a port nor marked as one. */
+static bool has_foreign_port(const struct daemon *d, const struct network *n)
 {
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
-		struct network *n = &d->network[i];
-		uint32_t wanted = n->used && n->up && n->config->sweep ? n->bridge_index : 0;
+	for (uint32_t i = 0; i < d->links.fresh; i++)
+		if (slots_live(&d->links, i) && d->link[i].master == n->bridge_index &&
+		    !d->link[i].ours)
+			return true;
+	return false;
+}
 
-		if (n->watch.ifindex == wanted)
-			continue;
+static bool is_probed(const struct daemon *d, const struct network *n)
+{
+	switch (n->config->probe) {
+	case CONFIG_PROBE_AUTO:
+		return has_foreign_port(d, n);
+	case CONFIG_PROBE_ON:
+		return true;
+	case CONFIG_PROBE_OFF:
+		return false;
+	}
+	return false;
+}
+
+static void configure_network(struct daemon *d, struct network *n)
+{
+	bool up = n->used && n->up, probing = up && is_probed(d, n);
+	uint32_t wanted = up && (probing || n->config->sweep) ? n->bridge_index : 0;
+
+	if (n->watch.ifindex != wanted) {
 		conflict_stop(d, n);
 		if (wanted)
 			listen_to(d, n);
 	}
+	probing = probing && n->watch.ifindex;
+	if (n->watch.probing && !probing)
+		probe_stop(d, n);
+	n->watch.probing = probing;
+}
+
+void conflict_configure(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		configure_network(d, &d->network[i]);
 	sweep_schedule(d);
+	probe_schedule(d);
 }

@@ -3,6 +3,7 @@
 #ifndef NETD_CONFLICT_H
 #define NETD_CONFLICT_H
 
+#include "dhcp.h"
 #include "host.h"
 #include "log.h"
 
@@ -15,13 +16,52 @@ struct conflict_watch {
 	int64_t sweep_next; /* when the next given address is asked for */
 	uint32_t sweep_at;  /* slot of the port that it will be, or of one before it */
 	struct log_limit told;
+	bool probing;		      /* addresses are probed before their first use */
+	int64_t refill_next;	      /* not before this is the stock of probed ones filled up */
+	struct log_limit quarantines; /* of addresses that were about to be given */
 };
 
-/* Begins and ends to listen, as configuration and bridges demand; after every reconciliation. */
+/* --- conflict.c --- */
+
+/* Begins and ends to listen, as configuration and bridges demand; after every reconciliation, and
+ * when a link that is not ours joins or leaves a bridge. */
 void conflict_configure(struct daemon *d);
 /* The network is about to go. */
 void conflict_stop(struct daemon *d, struct network *n);
 /* An ARP packet arrived at a bridge. */
 void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len);
+/* Somebody uses an address, or is about to: the event, at a limited rate. */
+void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
+		   const char *detail);
+void conflict_send_probe(struct daemon *d, const struct network *n, uint32_t address);
+
+/* --- probe.c --- */
+
+/* What an attach that has to wait remembers between its tries; zero at the first. */
+struct probe_wait {
+	uint32_t address; /* whose probe it waits for; 0: it may wait for any */
+	unsigned probes;  /* how many it began */
+};
+
+enum probe_answer {
+	PROBE_TAKE,    /* it is clear, or nothing is probed here */
+	PROBE_PASS,    /* somebody has it */
+	PROBE_WAIT,    /* its probe runs: what was begun is to be tried again when it has ended */
+	PROBE_UNKNOWN, /* and nobody is to wait for it: better take one of the stock */
+};
+
+/* Whether an address that is free by all tables may be given to a client; wait NULL: to one who
+ * cannot wait. */
+enum probe_answer probe_ask(struct daemon *d, const struct network *n, uint32_t address,
+			    const struct mac *client, struct probe_wait *wait);
+/* The next address that is known to be clear; begin with *at = 0. */
+bool probe_stock(const struct daemon *d, const struct network *n, uint32_t *at, uint32_t *ret);
+/* The address was given to somebody. */
+void probe_forget(struct daemon *d, const struct network *n, uint32_t address);
+/* Fills the stocks up, and sets the timer for what is due next. */
+void probe_schedule(struct daemon *d);
+void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a);
+/* The network is probed no more. */
+void probe_stop(struct daemon *d, const struct network *n);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define STORAGE_RETRY_NS (5 * NS_PER_S)
 
-enum { EXTRA_LINKS = 16384, WALL_SLACK_S = 2 };
+enum { EXTRA_LINKS = 16384, WALL_SLACK_S = 2, PROBES_MAX = 4096 };
 
 /* --- phases --- */
 
@@ -141,7 +141,8 @@ static int make_tables(struct daemon *d, struct err *err)
 	    !slots_init(&d->links, links) || !index_init(&d->link_by_index, links) ||
 	    outbox_init(&d->outbox) || events_init(&d->events) ||
 	    mac_index_new(ports + links, &d->table_key, &d->macs) ||
-	    dhcp_server_new(&limits, &d->table_key, &d->dhcp))
+	    dhcp_server_new(&limits, &d->table_key, &d->dhcp) ||
+	    dhcp_probes_new(PROBES_MAX, &d->table_key, &d->probes))
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
@@ -229,6 +230,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->expiry);
 	loop_timer_cancel(&d->reconcile);
 	loop_timer_cancel(&d->sweep);
+	loop_timer_cancel(&d->probe);
 	host_free(d->host);
 	store_close(d->store);
 	loop_free(d->loop);
@@ -237,6 +239,7 @@ void daemon_stop(struct daemon *d)
 		dhcp_option_set_free(d->network[i].options);
 	}
 	dhcp_server_free(d->dhcp);
+	dhcp_probes_free(d->probes);
 	mac_index_free(d->macs);
 	events_done(&d->events);
 	outbox_done(&d->outbox);

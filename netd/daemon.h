@@ -11,7 +11,7 @@
  *	serve.c     DHCP packets and leases      reconcile.c  start, reload, and what the kernel
  *says outbox.c    what may be said when        events.c     what happened, for those who watch
  *	varlink.c   the socket's protocol        api.c        its methods
- *	conflict.c  who else uses an address
+ *	conflict.c  who else uses an address     probe.c      is it free before its first use
  */
 #ifndef NETD_DAEMON_H
 #define NETD_DAEMON_H
@@ -92,6 +92,7 @@ struct seen_link {
 	uint32_t master;
 	uint32_t mtu;
 	bool up;
+	bool ours; /* by its mark */
 	struct mac mac;
 	char name[LINK_NAME_SIZE];
 };
@@ -128,7 +129,9 @@ struct daemon {
 	struct outbox outbox;
 	struct events events;
 	struct varlink_server *varlink;
-	struct loop_timer expiry, reconcile, storage, sweep;
+	struct loop_timer expiry, reconcile, storage, sweep, probe;
+	struct dhcp_probes *probes;
+	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log;
 	bool storage_failed;
@@ -157,6 +160,7 @@ enum refusal_kind {
 	REFUSED_SYSTEM,	       /* detail: why */
 	REFUSED_CONFIGURATION, /* detail: why */
 	REFUSED_IN_USE,	       /* subject: network, holder: guest/nic */
+	REFUSED_WAIT,	       /* nothing was done; to be tried again when a probe has ended */
 };
 
 struct refusal {
@@ -182,6 +186,7 @@ static inline int refuse(struct refusal *r, enum refusal_kind kind, const char *
 struct wish {
 	struct mac mac;
 	uint32_t address;
+	struct probe_wait *wait; /* of one who can try again after REFUSED_WAIT; NULL: cannot */
 };
 
 /*
@@ -355,6 +360,8 @@ void serve_end_lease(struct daemon *d, const struct port *p);
  * declined it. False when it stays as it is: it was asked for, there is no other, or there were too
  * many. */
 bool serve_conflict(struct daemon *d, struct port *p);
+/* A free address goes into quarantine, since `mac` has it. False when it cannot. */
+bool serve_quarantine(struct daemon *d, struct network *n, uint32_t address, const struct mac *mac);
 
 /* --- links.c --- */
 

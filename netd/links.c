@@ -57,6 +57,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 {
 	uint32_t i = link_slot(d, link->index);
 	struct seen_link *seen;
+	struct bridge_mark mark;
 
 	if (i == SLOT_NONE)
 		i = link_insert(d, link->index);
@@ -73,6 +74,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 				    .master = link->master,
 				    .mtu = link->mtu,
 				    .up = link->up,
+				    .ours = bridge_mark_parse(link->alias, &mark),
 				    .mac = link->mac };
 	memcpy(seen->name, link->name, sizeof(seen->name));
 }

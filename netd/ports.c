@@ -139,6 +139,7 @@ static bool enter_tables(struct daemon *d, struct port *p)
 		return false;
 	}
 	dhcp_pool_take(d->network[p->network].pool, p->address);
+	probe_forget(d, &d->network[p->network], p->address);
 	return true;
 }
 

@@ -395,14 +395,24 @@ static bool is_uplink(const struct daemon *d, uint32_t ifindex)
 	return false;
 }
 
+/* A link that is no port has left a bridge, or joined one; 0: none. */
+static void foreign_port(struct daemon *d, uint32_t left, uint32_t joined)
+{
+	if ((left && network_of_bridge(d, left)) || (joined && network_of_bridge(d, joined)))
+		conflict_configure(d);
+}
+
 static void on_link(struct daemon *d, const struct rtnl_link *link)
 {
 	const struct seen_link *before = link_find(d, link->index);
 	const struct network *n = network_of_bridge(d, link->index);
 	struct port *p = port_by_link(d, link->index);
 	bool new_mtu = before && before->mtu != link->mtu, plugged;
+	uint32_t left = before ? before->master : 0;
 
 	link_seen(d, link);
+	if (!p && left != link->master)
+		foreign_port(d, left, link->master);
 	if (n && n->up && (!link->up || link->mtu != n->mtu))
 		reconcile_later(d);
 	plugged = p && link->up && link->master == d->network[p->network].bridge_index;
@@ -420,8 +430,12 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 {
 	struct port *p = port_by_link(d, link->index);
 	struct network *n = network_of_bridge(d, link->index);
+	const struct seen_link *before = link_find(d, link->index);
+	uint32_t left = before ? before->master : 0;
 
 	link_forget(d, link->index);
+	if (!p && left)
+		foreign_port(d, left, 0);
 	if (p)
 		port_gone(d, p);
 	if (n)

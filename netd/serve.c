@@ -397,6 +397,31 @@ bool serve_conflict(struct daemon *d, struct port *p)
 	return true;
 }
 
+bool serve_quarantine(struct daemon *d, struct network *n, uint32_t address, const struct mac *mac)
+{
+	int64_t now = loop_now(d->loop);
+	struct dhcp_record r = { .net = n->slot,
+				 .addr = address,
+				 .port = DHCP_PORT_NONE,
+				 .mac = *mac,
+				 .state = DHCP_LEASE_DECLINED,
+				 .started = now,
+				 .expires = now + n->config->quarantine * NS_PER_S };
+	unsigned held_back;
+	struct err err;
+
+	if (dhcp_lease_by_addr(d->dhcp, n->slot, address) || dhcp_lease_restore(d->dhcp, &r))
+		return false;
+	dhcp_pool_take(n->pool, address);
+	/* Nothing is promised by it: without its row it ends with the daemon. */
+	if (store_record(d, &r, NULL, NULL, &err) &&
+	    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
+		log_warning("a quarantine could not be stored: %s (%u more like this)", err.text,
+			    held_back);
+	serve_schedule(d);
+	return true;
+}
+
 /* --- what ends by itself --- */
 
 static void say_expired(struct daemon *d, struct outbox_item *item)

@@ -41,6 +41,8 @@ struct conn {
 	struct reply *out; /* not wholly written yet */
 	bool answering;	   /* a call is under way */
 	bool streaming;
+	bool parked; /* the first message of `in` is to be handled again */
+	struct probe_wait wait;
 	bool closing; /* when `out` is written */
 	struct varlink_stream stream;
 	struct loop_timer deadline;
@@ -415,9 +417,9 @@ static bool parse_call(json_t *message, struct varlink_call *call)
 
 static void handle_message(struct conn *c, const char *text)
 {
-	struct varlink_call call = { .daemon = c->server->daemon,
-				     .conn = c->handle,
-				     .uid = c->uid };
+	struct varlink_call call = {
+		.daemon = c->server->daemon, .conn = c->handle, .uid = c->uid, .wait = c->wait
+	};
 	json_t *message, *empty = NULL;
 	json_error_t e;
 	char why[JSON_ERROR_TEXT_LENGTH + 32];
@@ -458,10 +460,33 @@ static void next_message(struct conn *c)
 	c = find(s, h);
 	if (!c)
 		return;
-	c->in_len -= (size_t)(end + 1 - c->in);
-	memmove(c->in, end + 1, c->in_len);
+	if (!c->parked) {
+		c->wait = (struct probe_wait){ 0 };
+		c->in_len -= (size_t)(end + 1 - c->in);
+		memmove(c->in, end + 1, c->in_len);
+	}
 	if (!c->closing)
 		watch_for(c);
+}
+
+void varlink_park(const struct varlink_call *call)
+{
+	struct conn *c = find(call->daemon->varlink, call->conn);
+
+	c->parked = true;
+	c->wait = call->wait;
+}
+
+void varlink_wake(struct varlink_server *s)
+{
+	for (uint32_t i = 0; i < s->slots.fresh; i++) {
+		struct conn *c = &s->conn[i];
+
+		if (!slots_live(&s->slots, i) || !c->parked)
+			continue;
+		c->parked = c->answering = false;
+		next_message(c);
+	}
 }
 
 static void read_ready(struct conn *c)

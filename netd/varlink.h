@@ -23,6 +23,7 @@ struct varlink_call {
 	const char *method;
 	json_t *parameters; /* an object, borrowed */
 	bool more, oneway;
+	struct probe_wait wait; /* zero, or what varlink_park kept */
 };
 
 typedef void (*varlink_dispatch_fn)(struct varlink_call *call);
@@ -79,6 +80,13 @@ struct varlink_stream {
 };
 
 void varlink_stream(const struct varlink_call *call, const struct varlink_stream *s);
+
+/*
+ * What the call needs is not there yet. Its handler, which has done nothing, is called again, from
+ * the start but for call->wait, when varlink_wake is.
+ */
+void varlink_park(const struct varlink_call *call);
+void varlink_wake(struct varlink_server *s);
 
 /* At the end of a turn: serves those who wait or watch. */
 void varlink_poll(struct varlink_server *s);

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Somebody else has an address: squatters that are found, told of, and evaded."""
 
+import contextlib
+import os
 import socket
 import unittest
 
@@ -9,10 +11,12 @@ from support import NetnsTest
 
 from harness import arp, dhcp
 from harness.daemon import CONFIG
+from harness.varlink import Error
 
 # One question a second, so that a test does not wait for long; or none during a test at all.
 SWEPT = CONFIG.replace("domain", "sweep = 1s\n\tdomain")
 HEARD = CONFIG.replace("domain", "sweep = 1d\n\tdomain")
+PROBED = CONFIG.replace("domain", "probe = on\n\tsweep = 0\n\tdomain")
 
 STRANGER = "52:54:00:00:00:77"
 
@@ -172,6 +176,119 @@ class Heard(ConflictTest):
         daemon.configure(CONFIG.replace("domain", "sweep = 0\n\tdomain"))
         daemon.ctl("reload")
         self.assertEqual(self.host.ns.run("cat", "/proc/net/packet").count("\n"), sockets)
+
+
+class Probe(ConflictTest):
+    """Before an address is used for the first time it is asked for."""
+
+    def candidate(self, daemon, guest):
+        """What this guest gets where nobody has anything."""
+        vmm = self.vmm(daemon, guest)
+        address = address_of(daemon.guests()[f"{guest}/0"])
+        vmm.close()
+        daemon.ctl("release", guest)
+        return address
+
+    def stranger(self, address):
+        """A station on the bridge, behind a link that is not ours, that answers ARP but no ping."""
+        ns, lan = self.host.ns, self.host.internet
+        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth7", "netns", str(lan.pid))
+        lan.run("sysctl", "-q", "net.ipv4.icmp_echo_ignore_all=1")
+        lan.run("ip", "link", "set", "eth7", "address", STRANGER, "up")
+        lan.run("ip", "addr", "add", f"{address}/24", "dev", "eth7")
+        ns.run("ip", "link", "set", "lan0", "master", "nd-default", "up")
+        self.until(lambda: self.host.ns.run("bridge", "link", "show", "dev", "lan0").find("state forwarding") >= 0)
+
+    def test_address_in_use_is_evaded(self):
+        daemon = self.daemon(PROBED)
+        address = self.candidate(daemon, "web1")
+        daemon.stop()
+        daemon.start()
+        self.stranger(address)
+        watch = daemon.watch()
+        vmm = self.vmm(daemon, "web1")
+        event = watch.until("conflict", address=address, mac=STRANGER, interface="lan0")
+        self.assertIn("is in quarantine", event["detail"])
+        watch.close()
+        given = address_of(daemon.guests()["web1/0"])
+        self.assertNotEqual(given, address)
+        self.assertEqual(vmm.udhcpc()["ip"], given)
+        leases = {lease["address"]: (lease["guest"], lease["state"]) for lease in daemon.ctl_json("leases")}
+        self.assertEqual(leases, {address: ("", "declined"), given: ("web1", "bound")})
+        daemon.kill()
+        daemon.start()
+        with self.assertRaises(Error) as refused:
+            daemon.call("Attach", guest="web2", addresses=[address])
+        self.assertEqual(refused.exception.parameters["holder"], "quarantine, since somebody else uses it")
+
+    def test_address_that_was_asked_for_is_refused(self):
+        daemon = self.daemon(PROBED)
+        self.stranger("10.77.0.9")
+        with self.assertRaises(Error) as refused:
+            daemon.call("Attach", guest="web1", addresses=["10.77.0.9"])
+        self.assertEqual((refused.exception.name, refused.exception.parameters["address"]),
+                         ("io.netd.AddressInUse", "10.77.0.9"))
+        self.assertEqual(daemon.guests(), {})
+
+    def test_a_foreign_port_switches_it_on(self):
+        daemon = self.daemon(HEARD)
+        address = self.candidate(daemon, "web1")
+        self.stranger(address)
+        watch = daemon.watch()
+        self.vmm(daemon, "web1")
+        watch.until("conflict", address=address, mac=STRANGER, interface="lan0")
+        watch.close()
+        self.assertNotEqual(address_of(daemon.guests()["web1/0"]), address)
+
+    def test_same_guest_same_address(self):
+        daemon = self.daemon(PROBED)
+        address = self.candidate(daemon, "web1")
+        self.vmm(daemon, "web2")
+        self.assertEqual(self.candidate(daemon, "web1"), address)
+        self.assertEqual(self.candidate(self.daemon_again(daemon), "web1"), address)
+
+    def daemon_again(self, daemon):
+        """Without what it knew."""
+        daemon.stop()
+        for leaf in os.listdir(daemon.state):
+            os.unlink(os.path.join(daemon.state, leaf))
+        daemon.start()
+        return daemon
+
+    def test_many_at_once(self):
+        """Each is probed, twice, before it is given; all wait together."""
+        daemon = self.daemon(PROBED.replace("probe = on", "probe = on\n\tprobe-stock = 0"))
+        witness = self.vmm(daemon, "witness")
+        with contextlib.ExitStack() as stack:
+            wire = stack.enter_context(dhcp.Wire(witness))
+            clients = [stack.enter_context(daemon.client()) for _ in range(12)]
+            for n, client in enumerate(clients):
+                client.send({"method": "io.netd.Attach", "parameters": {"guest": f"web{n}"}})
+            ports = [client.reply()["port"] for client in clients]
+            given = [address_of(port) for port in ports]
+            self.assertEqual(len(set(given)), 12)
+            asked = []
+            while len(asked) < 24:
+                data = wire.incoming()
+                if dhcp.is_arp(data):
+                    asked.append(socket.inet_ntoa(arp.Probe(data).target))
+            self.assertEqual(sorted(asked), sorted(2 * given))
+            for client in clients:
+                for fd in client.fds:
+                    os.close(fd)
+
+    def test_calls_behind_one_that_waits(self):
+        """They are answered in order; who hangs up meanwhile leaves nothing behind."""
+        daemon = self.daemon(PROBED)
+        with daemon.client() as client:
+            client.send({"method": "io.netd.Attach", "parameters": {"guest": "gone"}})
+        with daemon.client() as client:
+            client.send({"method": "io.netd.Attach", "parameters": {"guest": "web1"}})
+            client.send({"method": "io.netd.ListGuests", "parameters": {}})
+            self.assertEqual(client.reply()["port"]["guest"], "web1")
+            self.assertEqual([guest["guest"] for guest in client.reply()["guests"]], ["web1"])
+            for fd in client.fds:
+                os.close(fd)
 
 
 if __name__ == "__main__":

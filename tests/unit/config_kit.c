@@ -29,6 +29,8 @@ const char config_everything[] =
 	"	port-leases = 0\n"
 	"	authoritative = no\n"
 	"	rapid-commit = yes\n"
+	"	probe = on\n"
+	"	probe-stock = 3\n"
 	"	sweep = 1m30s next-server = 10.77.0.9\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = 'it\\'s a.efi' }\n"

@@ -54,6 +54,8 @@ static const char everything_printed[] =
 	"	port-leases = 0\n"
 	"	authoritative = off\n"
 	"	rapid-commit = on\n"
+	"	probe = on\n"
+	"	probe-stock = 3\n"
 	"	sweep = 90s\n"
 	"	next-server = 10.77.0.9\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
@@ -139,10 +141,10 @@ START_TEST(remembers_places)
 	ck_assert_int_eq(n->place.line, 11);
 	ck_assert_int_eq(n->subnet_place.line, 13);
 	ck_assert_int_eq(n->range_place.line, 14);
-	ck_assert_int_eq(n->host[0].place.line, 32);
-	ck_assert_int_eq(n->host[0].mac_place.line, 33);
-	ck_assert_int_eq(n->host[0].address_place.line, 34);
-	ck_assert_int_eq(n->host[1].place.line, 38);
+	ck_assert_int_eq(n->host[0].place.line, 34);
+	ck_assert_int_eq(n->host[0].mac_place.line, 35);
+	ck_assert_int_eq(n->host[0].address_place.line, 36);
+	ck_assert_int_eq(n->host[1].place.line, 40);
 }
 END_TEST
 
@@ -246,6 +248,8 @@ END_TEST
 	"	port-leases = 16\n"                                                                      \
 	"	authoritative = on\n"                                                                    \
 	"	rapid-commit = off\n"                                                                    \
+	"	probe = auto\n"                                                                          \
+	"	probe-stock = 8\n"                                                                       \
 	"	sweep = 5s\n"                                                                            \
 	"}\n"
 
@@ -351,6 +355,9 @@ static const struct {
 	{ "dhcp = off", "dhcp = off" },
 	{ "dhcp = no", "dhcp = off" },
 	{ "dhcp = false", "dhcp = off" },
+	{ "probe = auto", "probe = auto" },
+	{ "probe = off", "probe = off" },
+	{ "probe-stock = 0", "probe-stock = 0" },
 	{ "sweep = 0", "sweep = 0s" },
 	{ "sweep = 1", "sweep = 1s" },
 	{ "sweep = 24h", "sweep = 1d" },
