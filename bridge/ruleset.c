@@ -5,7 +5,7 @@
  *
  * table bridge netd: DHCP of our ports is logged to netd and dropped, before any other bridge
  * table's rules, so that neither another guest nor the host's firewall ever sees it; and no guest
- * plays DHCP server.
+ * plays DHCP server. What a server other than netd sends is logged, by whichever port it comes.
  *
  * table inet netd: who may reach whom by routing, and masquerading. Accepting here overrides
  * nobody: a packet that another table drops stays dropped. A network's rules name its bridge; rules
@@ -30,6 +30,7 @@
 
 #include "base/cleanup.h"
 #include "ruleset.h"
+#include "trap.h"
 
 enum {
 	PAGE = 1 << 16,
@@ -325,12 +326,16 @@ static void verdict(struct rule *rule, int v)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)v);
 }
 
-static void log_to(struct rule *rule, uint16_t group)
+/* prefix NULL: none */
+static void log_to(struct rule *rule, uint16_t group, const char *prefix)
 {
 	struct nftnl_expr *e = expr(rule, "log");
 
-	if (e)
-		nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
+	if (!e)
+		return;
+	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, group);
+	if (prefix)
+		nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
 }
 
 static void match_link(struct rule *rule, uint32_t meta_key, uint32_t op,
@@ -381,6 +386,22 @@ static void match_guest_udp(struct rule *rule, uint16_t port)
 	match(rule, NFT_CMP_EQ, &to, sizeof(to));
 }
 
+/* A DHCP server's packet to a client, on any bridge: which one it is would take an expression
+ * (meta ibrname) that not every kernel has, so netd looks itself. */
+static void match_server(struct rule *rule)
+{
+	uint32_t ports = htonl(67 << 16 | 68);
+	uint16_t ethertype = htons(ETH_P_IP);
+	uint8_t udp = IPPROTO_UDP;
+
+	load_meta(rule, NFT_META_PROTOCOL);
+	match(rule, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
+	load_meta(rule, NFT_META_L4PROTO);
+	match(rule, NFT_CMP_EQ, &udp, sizeof(udp));
+	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 4);
+	match(rule, NFT_CMP_EQ, &ports, sizeof(ports));
+}
+
 static void bridge_table(struct batch *b, const struct nft_plan *plan)
 {
 	struct rule rule;
@@ -389,8 +410,12 @@ static void bridge_table(struct batch *b, const struct nft_plan *plan)
 	base_chain(b, NFPROTO_BRIDGE, "trap", "filter", NF_BR_PRE_ROUTING, PRIORITY_TRAP);
 	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
 	match_guest_udp(&rule, 67);
-	log_to(&rule, plan->trap_group);
+	log_to(&rule, plan->trap_group, NULL);
 	verdict(&rule, NF_DROP);
+	rule_end(&rule);
+	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
+	match_server(&rule);
+	log_to(&rule, plan->trap_group, TRAP_SERVER_PREFIX);
 	rule_end(&rule);
 	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
 	match_guest_udp(&rule, 68);

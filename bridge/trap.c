@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "bridge.h"
+#include "trap.h"
 
 enum { RECEIVE_SIZE = 1 << 16, RECEIVE_BUFFER = 1 << 22 };
 
@@ -144,6 +145,14 @@ static int collect_attribute(const struct nlattr *attr, void *arg)
 	return MNL_CB_OK;
 }
 
+/* A log rule without a prefix has an empty one. */
+static bool is_server(const struct nlattr *prefix)
+{
+	return prefix && mnl_attr_get_payload_len(prefix) == sizeof(TRAP_SERVER_PREFIX) &&
+	       !memcmp(mnl_attr_get_payload(prefix), TRAP_SERVER_PREFIX,
+		       sizeof(TRAP_SERVER_PREFIX));
+}
+
 static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
 {
 	struct attributes a = { 0 };
@@ -163,7 +172,8 @@ static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
 	*ret = (struct trap_packet){ .ifindex = ntohl(mnl_attr_get_u32(port)),
 				     .ip = mnl_attr_get_payload(payload),
 				     .len = mnl_attr_get_payload_len(payload),
-				     .vlan = a.at[NFULA_VLAN] != NULL };
+				     .vlan = a.at[NFULA_VLAN] != NULL,
+				     .server = is_server(a.at[NFULA_PREFIX]) };
 	memcpy(ret->dst.octet, ethernet, ETH_ALEN);
 	memcpy(ret->src.octet, ethernet + ETH_ALEN, ETH_ALEN);
 	return true;

@@ -257,7 +257,9 @@ struct trap_packet {
 	struct mac src, dst;
 	const uint8_t *ip; /* from the IPv4 header on; valid during the callback */
 	size_t len;
-	bool vlan; /* the frame bore a tag */
+	bool vlan;   /* the frame bore a tag */
+	bool server; /* from a DHCP server that is not us, on any bridge of the host; what came by a
+			port of ours was dropped */
 };
 
 typedef void (*trap_fn)(void *arg, const struct trap_packet *p);

@@ -17,6 +17,9 @@
  * 4.4.1), and bounded like that: DECLINEs and these count together. An address that was asked for
  * by name is never exchanged for another.
  *
+ * A DHCP server that is not us would give addresses of its own: nf_tables logs what one sends, by
+ * whichever port, and it is told of.
+ *
  * Guests write these packets, so all that they can cause is bounded: what is read at a time
  * (host_direct.c), addresses in quarantine, events a port and a network.
  */
@@ -31,19 +34,12 @@
 
 /* --- telling --- */
 
-/* The port of the bridge behind which the sender is: ours, or a link's name, or unknown. */
-static void find_sender(struct daemon *d, const struct network *n, const struct mac *src,
-			struct event *e)
+/* A port of the bridge: ours, or just a link. */
+static void name_port(struct daemon *d, uint32_t ifindex, struct event *e)
 {
-	const struct seen_link *link;
-	const struct port *p;
-	uint32_t ifindex;
-	struct err err;
+	const struct seen_link *link = link_find(d, ifindex);
+	const struct port *p = port_by_link(d, ifindex);
 
-	if (d->host->ops->fdb_find(d->host, n->bridge_index, src, &ifindex, &err))
-		return;
-	p = port_by_link(d, ifindex);
-	link = link_find(d, ifindex);
 	if (p) {
 		memcpy(e->guest, p->guest, sizeof(e->guest));
 		e->nic = p->nic;
@@ -51,6 +47,17 @@ static void find_sender(struct daemon *d, const struct network *n, const struct 
 	} else if (link) {
 		memcpy(e->ifname, link->name, sizeof(e->ifname));
 	}
+}
+
+/* The port behind which the sender is, where the bridge knows. */
+static void find_sender(struct daemon *d, const struct network *n, const struct mac *src,
+			struct event *e)
+{
+	uint32_t ifindex;
+	struct err err;
+
+	if (d->host->ops->fdb_find(d->host, n->bridge_index, src, &ifindex, &err) == 0)
+		name_port(d, ifindex, e);
 }
 
 void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
@@ -137,6 +144,59 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
 		d->port[l->port].address_used = true;
 	else
 		port_conflict(d, n, &d->port[l->port], &a);
+}
+
+/* --- other DHCP servers --- */
+
+static struct network *network_of_link(struct daemon *d, const struct port *p, uint32_t ifindex)
+{
+	const struct seen_link *link = link_find(d, ifindex);
+
+	if (p)
+		return &d->network[p->network];
+	for (unsigned i = 0; link && link->master && i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].up && d->network[i].bridge_index == link->master)
+			return &d->network[i];
+	return NULL;
+}
+
+/* A guest that plays server is told of once a minute, and does not use up what others may. */
+static bool may_tell_server(struct daemon *d, struct network *n, struct port *p,
+			    unsigned *ret_held_back)
+{
+	static const struct log_limit ten_a_minute = { .interval = TOLD_NS, .burst = 10 };
+	int64_t now = loop_now(d->loop);
+
+	if (p && p->server_told && now - p->server_told < TOLD_NS)
+		return false;
+	if (p)
+		p->server_told = now;
+	if (!n->server_log.interval)
+		n->server_log = ten_a_minute;
+	return log_allow(&n->server_log, now, ret_held_back);
+}
+
+void conflict_server(struct daemon *d, const struct trap_packet *packet)
+{
+	struct port *p = port_by_link(d, packet->ifindex);
+	struct network *n = network_of_link(d, p, packet->ifindex);
+	struct rd r = rd_init(packet->ip, packet->len);
+	char text[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	unsigned held_back;
+	struct event *e;
+
+	if (!n || !n->config->dhcp || !may_tell_server(d, n, p, &held_back))
+		return;
+	e = event_add(d, EVENT_FOREIGN_DHCP);
+	memcpy(e->network, n->config->name, sizeof(e->network));
+	name_port(d, packet->ifindex, e);
+	e->mac = packet->src;
+	rd_bytes(&r, 12);
+	e->address = rd_be32(&r); /* the source */
+	snprintf(e->detail, sizeof(e->detail), "%s (%u more like this)",
+		 p ? "what it sends is dropped" : "its clients can hear it", held_back);
+	log_warning("network %s: %s at %s behind %s plays DHCP server: %s", n->config->name,
+		    ip4_text(e->address, text), mac_text(&e->mac, mac), e->ifname, e->detail);
 }
 
 /* --- the sweep --- */

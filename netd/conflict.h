@@ -33,6 +33,8 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
 /* Somebody uses an address, or is about to: the event, at a limited rate. */
 void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
 		   const char *detail);
+/* A DHCP server that is not us has sent something. */
+void conflict_server(struct daemon *d, const struct trap_packet *packet);
 void conflict_send_probe(struct daemon *d, const struct network *n, uint32_t address);
 
 /* --- probe.c --- */

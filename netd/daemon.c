@@ -119,7 +119,10 @@ static void transmit(void *arg)
 
 static void packet(void *arg, const struct trap_packet *p)
 {
-	serve_packet(arg, p);
+	if (p->server)
+		conflict_server(arg, p);
+	else
+		serve_packet(arg, p);
 }
 
 /* --- start --- */

@@ -46,7 +46,8 @@ struct network {
 	unsigned pool_level; /* 0, or which of the levels it was last told to have passed: 80, 95 */
 	uint32_t attached;   /* ports with a device */
 	struct conflict_watch watch;
-	bool leaving; /* a reload is about to remove it */
+	struct log_limit server_log; /* of other DHCP servers */
+	bool leaving;		     /* a reload is about to remove it */
 };
 
 /*
@@ -77,6 +78,7 @@ struct port {
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 	bool address_used;	       /* the guest was heard to have it, by ARP */
 	int64_t conflict_told;	       /* CLOCK_BOOTTIME of the last event; 0: never */
+	int64_t server_told;	       /* the same for the guest playing DHCP server */
 };
 
 struct uplink {

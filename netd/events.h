@@ -23,8 +23,9 @@ enum event_kind {
 	EVENT_MAC_CONFLICT,   /* detail: where else the MAC was seen */
 	EVENT_CLONE,	      /* a DHCP client with the identifier of another that is live */
 	EVENT_CONFLICT,	      /* mac has the address too, behind the port; detail: whose it is */
-	EVENT_QUARANTINED, /* the address, because of a conflict; detail: what the port has now */
-	EVENT_POOL_LOW,	   /* detail: how many addresses are taken */
+	EVENT_QUARANTINED,  /* the address, because of a conflict; detail: what the port has now */
+	EVENT_POOL_LOW,	    /* detail: how many addresses are taken */
+	EVENT_FOREIGN_DHCP, /* mac and address of a DHCP server behind the port */
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED,	 /* detail: why */
 	EVENT_STORAGE_RECOVERED, /* and all that was granted meanwhile is durable */

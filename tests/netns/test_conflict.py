@@ -178,6 +178,52 @@ class Heard(ConflictTest):
         self.assertEqual(self.host.ns.run("cat", "/proc/net/packet").count("\n"), sockets)
 
 
+class Server(ConflictTest):
+    """Another DHCP server than netd."""
+
+    OFFER = dhcp.frame(dhcp.message(op=2, yiaddr="10.77.0.66", options=[(53, b"\x02")]), mac=STRANGER, source="10.77.0.66",
+                       source_port=67, port=68)
+
+    def test_guest_that_plays_server(self):
+        daemon = self.daemon(HEARD)
+        rogue = self.vmm(daemon, "rogue")
+        watch = daemon.watch()
+        with dhcp.Wire(rogue) as wire:
+            wire.send(self.OFFER)
+        event = watch.until("foreign-dhcp")
+        self.assertEqual((event["network"], event["guest"], event["nic"], event["mac"], event["address"]),
+                         ("default", "rogue", 0, STRANGER, "10.77.0.66"))
+        self.assertIn("is dropped", event["detail"])
+        watch.close()
+
+    def test_server_behind_a_foreign_port(self):
+        daemon = self.daemon(HEARD)
+        ns, lan = self.host.ns, self.host.internet
+        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", str(lan.pid))
+        ns.run("ip", "link", "set", "lan0", "master", "nd-default", "up")
+        lan.run("ip", "link", "set", "eth0", "up")
+        self.until(lambda: "state forwarding" in ns.run("bridge", "link", "show", "dev", "lan0"))
+        watch = daemon.watch()
+        with dhcp.Wire(lan) as wire:
+            wire.send(self.OFFER)
+        event = watch.until("foreign-dhcp", mac=STRANGER, interface="lan0")
+        self.assertNotIn("guest", event)
+        self.assertIn("can hear it", event["detail"])
+        watch.close()
+
+    def test_netd_itself_is_none(self):
+        """Nor is a server on a network that netd does not serve."""
+        daemon = self.daemon(HEARD + "network off { subnet = 10.78.0.1/24 dhcp = off }\n")
+        self.vmm(daemon, "web1").udhcpc()
+        watch = daemon.watch(since=1)
+        other, rogue = self.vmm(daemon, "other", "--network", "off"), self.vmm(daemon, "rogue")
+        for vmm in (other, rogue):
+            with dhcp.Wire(vmm) as wire:
+                wire.send(self.OFFER)
+        self.assertEqual(watch.until("foreign-dhcp")["guest"], "rogue")
+        watch.close()
+
+
 class Probe(ConflictTest):
     """Before an address is used for the first time it is asked for."""
 

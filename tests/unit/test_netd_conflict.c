@@ -277,6 +277,56 @@ START_TEST(of_no_concern)
 }
 END_TEST
 
+/* --- other DHCP servers --- */
+
+static void hear_server(uint32_t ifindex, size_t len)
+{
+	static const uint8_t ip[20] = { 0x45, [12] = 10, 77, 0, 66 };
+	struct trap_packet packet = {
+		.ifindex = ifindex, .src = squatter, .ip = ip, .len = len, .server = true
+	};
+
+	fake_host->listener.packet(fake_host->listener.arg, &packet);
+	fake_turn(&f);
+}
+
+START_TEST(guest_that_plays_server)
+{
+	struct port *p = attached("web1", 0), *other = attached("web2", 0);
+	const struct event *e;
+
+	for (unsigned i = 0; i < 20; i++)
+		hear_server(p->ifindex, 20);
+	ck_assert_uint_eq(count(EVENT_FOREIGN_DHCP), 1);
+	e = last(EVENT_FOREIGN_DHCP);
+	ck_assert_str_eq(e->guest, "web1");
+	ck_assert_str_eq(e->ifname, p->ifname);
+	ck_assert_uint_eq(e->address, 0x0a4d0042);
+	ck_assert(mac_equal(&e->mac, &squatter));
+	/* Another one is told of all the same; its address is not in what came. */
+	hear_server(other->ifindex, 15);
+	ck_assert_str_eq(last(EVENT_FOREIGN_DHCP)->guest, "web2");
+	ck_assert_uint_eq(last(EVENT_FOREIGN_DHCP)->address, 0);
+	fake_pass(&f, 61);
+	hear_server(p->ifindex, 20);
+	ck_assert_uint_eq(count(EVENT_FOREIGN_DHCP), 3);
+}
+END_TEST
+
+START_TEST(server_that_is_no_concern)
+{
+	struct port *p;
+
+	hear_server(9999, 20);
+	hear_server(2, 20); /* the uplink */
+	teardown();
+	begin(NETWORK("dhcp = off"));
+	p = attached("web1", 0);
+	hear_server(p->ifindex, 20);
+	ck_assert_uint_eq(count(EVENT_FOREIGN_DHCP), 0);
+}
+END_TEST
+
 /* --- the sweep --- */
 
 START_TEST(sweep_asks_for_each_in_turn)
@@ -391,6 +441,8 @@ UNIT_SUITE(netd_conflict)
 	tcase_add_test(tc, lasting_conflict_is_told_once_a_minute);
 	tcase_add_test(tc, events_of_a_network_are_bounded);
 	tcase_add_test(tc, of_no_concern);
+	tcase_add_test(tc, guest_that_plays_server);
+	tcase_add_test(tc, server_that_is_no_concern);
 	tcase_add_test(tc, sweep_asks_for_each_in_turn);
 	tcase_add_test(tc, sweep_is_rate_limited);
 	tcase_add_test(tc, no_sweep_costs_nothing);

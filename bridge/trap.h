@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What ruleset.c, whose rules log packets, and trap.c, which reads them, say to each other. */
+#ifndef BRIDGE_TRAP_H
+#define BRIDGE_TRAP_H
+
+/* In front of what a DHCP server other than us sends; what our ports' clients send has none. */
+#define TRAP_SERVER_PREFIX "netd-server"
+
+#endif
