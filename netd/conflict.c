@@ -15,7 +15,8 @@
  * and the event tells who that is. Where it does not, yet, the address is put into quarantine and
  * the port gets another, just as if the guest had found the conflict and declined it (RFC 2131
  * 4.4.1), and bounded like that: DECLINEs and these count together. An address that was asked for
- * by name is never exchanged for another.
+ * by name is never exchanged for another, nor one on a network without DHCP, where nothing would
+ * tell the guest.
  *
  * A DHCP server that is not us would give addresses of its own: nf_tables logs what one sends, by
  * whichever port, and it is told of.

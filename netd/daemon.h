@@ -359,8 +359,8 @@ void serve_leases_stored(struct daemon *d);
 /* A lease that ended because its port did. */
 void serve_end_lease(struct daemon *d, const struct port *p);
 /* Somebody else has the address of a port whose guest does not use it yet: as if the guest had
- * declined it. False when it stays as it is: it was asked for, there is no other, or there were too
- * many. */
+ * declined it. False when it stays as it is: it was asked for, nothing tells the guest, there is no
+ * other, or there were too many. */
 bool serve_conflict(struct daemon *d, struct port *p);
 /* A free address goes into quarantine, since `mac` has it. False when it cannot. */
 bool serve_quarantine(struct daemon *d, struct network *n, uint32_t address, const struct mac *mac);

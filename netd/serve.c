@@ -381,9 +381,11 @@ bool serve_conflict(struct daemon *d, struct port *p)
 	struct refusal r;
 	uint32_t other;
 
-	/* Without another address the one in conflict is better than none. */
-	if (p->address_given || !outbox_has_frame(&d->outbox) ||
-	    allocate_other_address(d, p, &other, &r) ||
+	/* A launcher that is told an address at this moment, or a guest that nothing tells of
+	 * another, is not to be left with one that is no more its own; and without another the one
+	 * in conflict is better than none. */
+	if (p->state != PORT_ATTACHED || !d->network[p->network].config->dhcp || p->address_given ||
+	    !outbox_has_frame(&d->outbox) || allocate_other_address(d, p, &other, &r) ||
 	    !dhcp_port_conflict(d->dhcp, p->slot, loop_now(d->loop), a) || !keep(d, p, a, &ticket))
 		return false;
 	port_declined(d, p);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Somebody else has an address: what is heard, what is asked, what becomes of the port. */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "fake_host.h"
 #include "unit.h"
 
@@ -180,6 +183,65 @@ START_TEST(address_that_was_asked_for_stays)
 	ck_assert_uint_eq(p->address, 0x0a4d0005);
 	ck_assert_int_eq(dhcp_lease_by_port(f.d->dhcp, p->slot)->state, DHCP_LEASE_FREE);
 	ck_assert_ptr_nonnull(strstr(last(EVENT_CONFLICT)->detail, "which keeps it"));
+}
+END_TEST
+
+/* Nothing would tell the guest. */
+START_TEST(without_dhcp_nobody_moves)
+{
+	struct port *p;
+	uint32_t address;
+
+	teardown();
+	begin(NETWORK("dhcp = off"));
+	p = attached("web1", 0);
+	address = p->address;
+	announce(address, &squatter);
+	ck_assert_uint_eq(p->address, address);
+	ck_assert_ptr_nonnull(last(EVENT_CONFLICT));
+	ck_assert_ptr_null(last(EVENT_QUARANTINED));
+}
+END_TEST
+
+/* The reply with the address is on its way: what is heard next will do. */
+START_TEST(attach_under_way_is_left_alone)
+{
+	struct attach_request q = { .guest = "web1", .queues = 1 };
+	struct attachment *a;
+	struct ticket ticket;
+	struct refusal r;
+	struct port *p;
+	uint32_t address;
+
+	ck_assert_int_eq(port_attach(f.d, &q, &a, &ticket, &r), 0);
+	p = port_find(f.d, 0, "web1", 0);
+	address = p->address;
+	announce(address, &squatter);
+	ck_assert_uint_eq(p->address, address);
+	port_delivered(a);
+	announce(address, &squatter);
+	ck_assert_uint_ne(p->address, address);
+}
+END_TEST
+
+/* A move that cannot be stored did not happen. */
+START_TEST(move_that_is_not_stored_is_taken_back)
+{
+	struct port *p = attached("web1", 0);
+	struct rlimit none = { 0, RLIM_INFINITY }, all = { RLIM_INFINITY, RLIM_INFINITY };
+	uint32_t address = p->address, used = dhcp_pool_used(f.d->network[0].pool);
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	announce(address, &squatter);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+	ck_assert_uint_eq(p->address, address);
+	ck_assert_int_eq(dhcp_lease_by_port(f.d->dhcp, p->slot)->state, DHCP_LEASE_FREE);
+	ck_assert_uint_eq(dhcp_lease_by_port(f.d->dhcp, p->slot)->addr, address);
+	ck_assert_uint_eq(dhcp_pool_used(f.d->network[0].pool), used);
+	ck_assert_ptr_null(last(EVENT_QUARANTINED));
+	announce(address, &squatter);
+	ck_assert_uint_ne(p->address, address);
 }
 END_TEST
 
@@ -435,6 +497,9 @@ UNIT_SUITE(netd_conflict)
 	tcase_add_test(tc, bound_port_keeps_its_address);
 	tcase_add_test(tc, static_guest_keeps_its_address);
 	tcase_add_test(tc, address_that_was_asked_for_stays);
+	tcase_add_test(tc, without_dhcp_nobody_moves);
+	tcase_add_test(tc, attach_under_way_is_left_alone);
+	tcase_add_test(tc, move_that_is_not_stored_is_taken_back);
 	tcase_add_test(tc, detached_port_stays);
 	tcase_add_test(tc, moves_are_bounded);
 	tcase_add_test(tc, full_pool_moves_nobody);
