@@ -13,7 +13,8 @@ static const uint8_t reply[DHCP_ARP_SIZE] = {
 	2,    0x52, 0x54, 0, 0, 0, 0x77, 10,   77, 0, 10, 0x02, 0xaa, 0,    0, 0, 1,	0, 0, 0, 0,
 };
 
-START_TEST(probe_is_as_rfc_5227_says)
+/* It changes nobody's cache: sender's IP 0, target's MAC 0 (RFC 5227 2.1.1). */
+START_TEST(t_dhcp_030)
 {
 	static const uint8_t want[DHCP_ARP_SIZE] = {
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* to all */
@@ -157,7 +158,7 @@ END_TEST
 
 UNIT_SUITE(dhcp_arp)
 {
-	tcase_add_test(tc, probe_is_as_rfc_5227_says);
+	tcase_add_test(tc, t_dhcp_030);
 	tcase_add_test(tc, reply_is_read);
 	tcase_add_loop_test(tc, wrong_is_refused, 0, ARRAY_SIZE(wrong));
 	tcase_add_test(tc, nobody_as_sender_is_refused);

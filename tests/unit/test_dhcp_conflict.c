@@ -51,8 +51,8 @@ START_TEST(moved_port_is_served)
 }
 END_TEST
 
-/* DECLINEs and conflicts together have one bound: statement 85. */
-START_TEST(bounded)
+/* DECLINEs and conflicts together have one bound. */
+START_TEST(t_dhcp_085)
 {
 	struct dhcp_action a;
 	struct kit k CLEAN_KIT;
@@ -75,5 +75,5 @@ UNIT_SUITE(dhcp_conflict)
 {
 	tcase_add_loop_test(tc, by_state, 0, KIT_STATES);
 	tcase_add_test(tc, moved_port_is_served);
-	tcase_add_test(tc, bounded);
+	tcase_add_test(tc, t_dhcp_085);
 }

@@ -114,7 +114,7 @@ START_TEST(many_in_parallel)
 }
 END_TEST
 
-/* --- evidence: statement 31 --- */
+/* --- evidence --- */
 
 static const struct {
 	const char *name;
@@ -152,7 +152,7 @@ static const struct {
 /* Before the first packet, between the two, while waiting, and when it is clear. */
 static const int64_t moments[] = { -1, 0, 80 * MS, 160 * MS };
 
-START_TEST(evidence)
+START_TEST(t_dhcp_031)
 {
 	for (size_t m = 0; m < ARRAY_SIZE(moments); m++) {
 		struct dhcp_probes *p CLEAN_PROBES = new_probes();
@@ -225,7 +225,7 @@ UNIT_SUITE(dhcp_probe)
 	tcase_add_test(tc, timing);
 	tcase_add_test(tc, late_steps_wait_as_long);
 	tcase_add_test(tc, many_in_parallel);
-	tcase_add_loop_test(tc, evidence, 0, ARRAY_SIZE(packets));
+	tcase_add_loop_test(tc, t_dhcp_031, 0, ARRAY_SIZE(packets));
 	tcase_add_test(tc, taken_ends);
 	tcase_add_test(tc, stock_has_no_client);
 	tcase_add_test(tc, forgotten);

@@ -258,7 +258,7 @@ START_TEST(detached_port_stays)
 }
 END_TEST
 
-/* A squatter that follows the port from address to address drains nothing: statement 85. */
+/* A squatter that follows the port from address to address drains nothing. */
 START_TEST(moves_are_bounded)
 {
 	struct port *p = attached("web1", 0);

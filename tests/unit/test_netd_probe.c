@@ -104,7 +104,8 @@ static const struct event *last(enum event_kind kind)
 
 /* --- an attach --- */
 
-START_TEST(attach_waits_for_its_candidate)
+/* The attach waits for the probe of its own candidate, and has done nothing meanwhile. */
+START_TEST(t_dhcp_029)
 {
 	uint32_t address = candidate("web1");
 	struct probe_wait wait = { 0 };
@@ -133,8 +134,8 @@ START_TEST(attach_waits_for_its_candidate)
 }
 END_TEST
 
-/* Statement 34: all of them are answered within the time of one, every address was probed. */
-START_TEST(twelve_at_once)
+/* All of them are answered within the time of one, every address was probed. */
+START_TEST(t_dhcp_034)
 {
 	struct probe_wait wait[12] = { 0 };
 	char name[16];
@@ -158,7 +159,9 @@ START_TEST(twelve_at_once)
 }
 END_TEST
 
-START_TEST(candidate_that_is_taken_is_quarantined)
+/* A candidate that somebody has goes into quarantine, an event names who, and the next one is
+ * tried. */
+START_TEST(t_dhcp_033)
 {
 	uint32_t address = candidate("web1");
 	struct probe_wait wait = { 0 };
@@ -360,9 +363,9 @@ END_TEST
 UNIT_SUITE(netd_probe)
 {
 	tcase_add_checked_fixture(tc, setup, end);
-	tcase_add_test(tc, attach_waits_for_its_candidate);
-	tcase_add_test(tc, twelve_at_once);
-	tcase_add_test(tc, candidate_that_is_taken_is_quarantined);
+	tcase_add_test(tc, t_dhcp_029);
+	tcase_add_test(tc, t_dhcp_034);
+	tcase_add_test(tc, t_dhcp_033);
 	tcase_add_test(tc, wish_that_is_taken_is_refused);
 	tcase_add_test(tc, squatter_of_everything);
 	tcase_add_test(tc, stock_is_filled_and_kept_fresh);
