@@ -299,7 +299,7 @@ class State(NetnsTest):
             except Error as e:
                 self.assertEqual(e.name, "io.netd.StorageFailed")
                 refused += 1
-        watch.until("storage-failed")
+        self.assertIn("database or disk is full", watch.until("storage-failed")["detail"])
         self.until(lambda: self.host.ns.dump() == with_steady)
         self.assertEqual(daemon.ctl_json("status")["warnings"], ["the state cannot be written: nothing new is promised"])
         self.assertTrue(steady.ping("10.77.0.1"))
