@@ -2,7 +2,7 @@
 /*
  * Classes: whether what a client says of itself meets what was configured. Patterns are the
  * operator's, values are hostile octets; a value longer than one option can be matches nothing,
- * which bounds the work for a packet. Pure; called by reply.c.
+ * which bounds the work for a packet. Pure; called by reply.c when it looks for options.
  */
 #include "server.h"
 

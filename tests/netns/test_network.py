@@ -285,6 +285,19 @@ class Reload(NetnsTest):
         lease = vmm.udhcpc()
         self.assertEqual((lease["domain"], lease["dns"]), ("other.internal", "192.0.2.54"))
 
+    def test_scopes_reach_a_running_guest(self):
+        daemon = self.daemon()
+        vmm = self.vmm(daemon, "web1")
+        for address in ("192.0.2.7", "192.0.2.8"):
+            daemon.configure(CONFIG + f"""
+                option ntp-servers {{ value = {address} }}
+                class test {{ vendor-class = "udhcp*"  next-server = {address}  boot-file = "{address}.efi" }}
+                class other {{ vendor-class = "dhcp*"  boot-file = "other.efi"  option root-path {{ value = "/other" }} }}""")
+            daemon.ctl("reload")
+            lease = vmm.udhcpc("-O", "ntpsrv", "-O", "rootpath", "-O", "bootfile")
+            self.assertEqual((lease["ntpsrv"], lease["siaddr"], lease["boot_file"]), (address, address, f"{address}.efi"))
+            self.assertNotIn("rootpath", lease)
+
     def test_refused_reloads_change_nothing(self):
         daemon = self.daemon()
         vmm = self.vmm(daemon, "web1")

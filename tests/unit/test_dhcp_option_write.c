@@ -430,6 +430,7 @@ static void check_list(const struct written *t, const struct dhcp_outs *o, unsig
 		left_out += !p;
 		ck_assert_msg(!p || (len == o->at[i].len && !memcmp(p, o->at[i].data, len)),
 			      "round %u: option %u differs", round, o->at[i].code);
+		ck_assert_int_eq(o->at[i].left_out, !p);
 	}
 	ck_assert_msg(left_out == t->left_out, "round %u: %u left out, not %u", round, t->left_out,
 		      left_out);
