@@ -53,7 +53,7 @@ static enum dhcp_drop find_sender(struct dhcp_server *s, struct exchange *x)
 }
 
 /* Port 67 as well: some clients and relay agents use it at both ends. What a relay agent sends can
- * come from any (RFC 8357 4). */
+ * come from any (RFC 8357). */
 static bool is_source_port(const struct exchange *x)
 {
 	uint16_t sport = x->in->frame->sport;
@@ -123,8 +123,8 @@ static void describe(const struct exchange *x, struct dhcp_action *a)
 }
 
 /*
- * There is no address for this client. One that would make up its own is told not to (RFC 2563
- * 2.3): it would be cut off on a link where everybody else has an address of ours.
+ * There is no address for this client. One that would make up its own is told not to (RFC 2563):
+ * it would be cut off on a link where everybody else has an address of ours.
  */
 static void turn_away(const struct exchange *x, enum dhcp_drop drop, struct wr *out,
 		      struct dhcp_action *a)

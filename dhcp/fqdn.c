@@ -11,7 +11,7 @@ enum { FLAG_S = 0x01, FLAG_O = 0x02, FLAG_E = 0x04, FLAG_N = 0x08 };
 
 /*
  * Labels as text, dots between them; 0 where they are broken. The last zero is missing in a partial
- * name, and there is no compression (RFC 4702 2.3.1).
+ * name, and there is no compression (RFC 4702 2.3).
  */
 static size_t labels_to_text(const uint8_t *data, size_t len, char buf[DHCP_NAME_SIZE])
 {
@@ -54,7 +54,7 @@ const char *dhcp_client_name(const struct dhcp_options *o, char buf[DHCP_NAME_SI
 	buf[0] = 0;
 	if (data && len >= FQDN_FIXED)
 		fqdn_name(data, len, buf);
-	if (buf[0]) /* RFC 4702 3.1: the host name does not count beside it */
+	if (buf[0]) /* RFC 4702: the host name does not count beside it */
 		return buf;
 	data = dhcp_options_get(o, OPT_HOST_NAME, &len);
 	return data ? dhcp_name_clean(data, len, buf) : buf;

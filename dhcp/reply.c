@@ -275,8 +275,8 @@ static bool is_vendor_class(const struct exchange *x, const char *prefix)
 
 /*
  * What a boot ROM needs whether it asks for it or not: its own identifier back (RFC 4578 2.3), and,
- * when it boots by HTTP, the vendor class and the URI (UEFI 2.10 24.7.2.2). A PXE client is not
- * told `PXEClient`, which would make us its boot server, unless that is configured.
+ * when it boots by HTTP, the vendor class and the URI (UEFI specification, HTTP boot). A PXE client
+ * is not told `PXEClient`, which would make us its boot server, unless that is configured.
  */
 static void add_boot(struct reply *r)
 {

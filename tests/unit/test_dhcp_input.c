@@ -224,7 +224,7 @@ START_TEST(t_dhcp_010)
 }
 END_TEST
 
-/* RFC 8357 4: any port is a relay agent's. */
+/* RFC 8357: any port is a relay agent's. */
 static const struct {
 	uint16_t sport;
 	enum dhcp_drop direct, relayed;
