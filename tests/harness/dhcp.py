@@ -86,6 +86,13 @@ def is_arp(data):
     return data[12:14] == b"\x08\x06"
 
 
+def arp_for(address):
+    """A predicate: somebody asks for this address. The daemon asks for others by itself."""
+    def is_arp_for(data):
+        return is_arp(data) and data[38:42] == ip(address)
+    return is_arp_for
+
+
 def is_dhcp(data):
     return data[12:14] == b"\x08\x00" and data[23] == 17 and data[36:38] in (b"\x00\x43", b"\x00\x44")
 

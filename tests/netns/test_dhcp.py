@@ -90,7 +90,7 @@ class Port(NetnsTest):
             lease = sender.udhcpc()
             # ARP, which does cross the bridge, is the first that the other sees.
             sender.ok("ping", "-c", "1", "-W", "1", "10.77.0.250")
-            self.assertEqual(wire.first_of(dhcp.is_arp, dhcp.is_dhcp), "is_arp")
+            self.assertEqual(wire.first_of(dhcp.arp_for("10.77.0.250"), dhcp.is_dhcp), "is_arp_for")
         self.assertTrue(lease["ip"])
 
     def test_the_host_s_firewall_is_not_asked(self):
@@ -110,7 +110,7 @@ class Port(NetnsTest):
                                      source_port=67, port=68))
             rogue.run("ip", "addr", "add", "10.77.0.77/24", "dev", "eth0")
             rogue.ok("ping", "-c", "1", "-W", "1", "10.77.0.250")
-            self.assertEqual(seen.first_of(dhcp.is_arp, dhcp.is_dhcp), "is_arp")
+            self.assertEqual(seen.first_of(dhcp.arp_for("10.77.0.250"), dhcp.is_dhcp), "is_arp_for")
 
     def nested(self, wire, mac, **more):
         """DORA of a client behind a guest's port, by its own MAC; the address, or None when nobody answers."""
