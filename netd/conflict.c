@@ -113,6 +113,22 @@ static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 	conflict_tell(d, n, a, dhcp_arp_claim(a), detail);
 }
 
+/* A client's address is kept by its lease; who squats on it is told of. */
+static void client_conflict(struct daemon *d, struct network *n, const struct dhcp_lease *l,
+			    const struct dhcp_arp *a)
+{
+	struct port *p = l->port != DHCP_PORT_NONE ? &d->port[l->port] : NULL;
+	int64_t now = loop_now(d->loop);
+	char mac[MAC_TEXT_SIZE], detail[64];
+
+	if (p && p->conflict_told && now - p->conflict_told < TOLD_NS)
+		return;
+	if (p)
+		p->conflict_told = now;
+	snprintf(detail, sizeof(detail), "it is the DHCP client %s's", mac_text(&l->mac, mac));
+	conflict_tell(d, n, a, l->addr, detail);
+}
+
 static struct network *network_heard(struct daemon *d, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
@@ -139,7 +155,14 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
 		return;
 	}
 	l = claim ? dhcp_lease_by_addr(d->dhcp, n->slot, claim) : NULL;
-	if (!l || l->port == DHCP_PORT_NONE)
+	if (!l)
+		return;
+	if (l->client) {
+		if (l->state == DHCP_LEASE_BOUND && !mac_equal(&l->mac, &a.sender_mac))
+			client_conflict(d, n, l, &a);
+		return;
+	}
+	if (l->port == DHCP_PORT_NONE)
 		return;
 	if (mac_equal(&l->mac, &a.sender_mac))
 		d->port[l->port].address_used = true;

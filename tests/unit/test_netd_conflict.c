@@ -88,6 +88,39 @@ static void bind_lease(const struct port *p)
 	ck_ok(dhcp_lease_restore(f.d->dhcp, &r));
 }
 
+/* --- a client behind a port --- */
+
+/* Its address is told of; the port that it is behind has nothing to do with it. */
+START_TEST(client_keeps_its_address)
+{
+	static const struct mac nested = { { 0x52, 0x54, 0, 0, 0, 0x88 } };
+	struct dhcp_record r = { .mac = nested, .state = DHCP_LEASE_BOUND, .seconds = 3600 };
+	struct port *p;
+	uint32_t own;
+
+	teardown();
+	begin(NETWORK("identity = mac"));
+	p = attached("web1", 0);
+	own = p->address;
+	r.port = p->slot;
+	r.addr = own == 0x0a4d0042 ? 0x0a4d0043 : 0x0a4d0042;
+	r.started = f.boottime;
+	r.expires = f.boottime + 3600 * NS_PER_S;
+	ck_ok(dhcp_lease_restore(f.d->dhcp, &r));
+	announce(r.addr, &nested);
+	ck_assert_uint_eq(count(EVENT_CONFLICT), 0);
+	ck_assert(!p->address_used);
+	announce(r.addr, &squatter);
+	announce(r.addr, &squatter);
+	ck_assert_uint_eq(count(EVENT_CONFLICT), 1);
+	ck_assert_ptr_nonnull(
+		strstr(last(EVENT_CONFLICT)->detail, "the DHCP client 52:54:00:00:00:88's"));
+	ck_assert_uint_eq(count(EVENT_QUARANTINED), 0);
+	ck_assert_uint_eq(p->address, own);
+	ck_assert(dhcp_lease_by_addr(f.d->dhcp, 0, r.addr)->client);
+}
+END_TEST
+
 /* --- what becomes of the port --- */
 
 START_TEST(unbound_port_gets_another)
@@ -492,6 +525,7 @@ END_TEST
 UNIT_SUITE(netd_conflict)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, client_keeps_its_address);
 	tcase_add_test(tc, unbound_port_gets_another);
 	tcase_add_test(tc, quarantine_survives_a_restart);
 	tcase_add_test(tc, bound_port_keeps_its_address);
