@@ -396,34 +396,62 @@ void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_
 	}
 }
 
+static struct identifier identifier_of(const struct dhcp_net_config *net,
+				       const struct dhcp_record *r)
+{
+	struct identifier i = { .htype = DHCP_HTYPE_ETHERNET,
+				.hlen = sizeof(r->mac.octet),
+				.hardware = r->mac.octet };
+
+	if (net->identity == DHCP_IDENTITY_CLIENT_ID && r->client_id_len >= 2) {
+		i.id = r->client_id;
+		i.len = r->client_id_len;
+	}
+	return i;
+}
+
+/*
+ * Two records of one client: it had the one before it got the other. What runs counts; of two that
+ * run, which clones have, the first keeps the identifier for itself. False: this one says nothing.
+ */
+static bool make_way(struct dhcp_server *s, const struct dhcp_record *r, const struct identifier *i,
+		     uint64_t identity[2])
+{
+	struct lease_slot *other = find(s, identity);
+
+	if (!other)
+		return true;
+	if (is_ended_client(other)) {
+		client_remove(s, other);
+		return true;
+	}
+	if (r->state != DHCP_LEASE_BOUND || !i->id)
+		return false;
+	hash_identity(s, r->net, i, true, identity);
+	return !find(s, identity);
+}
+
 int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 {
 	const struct dhcp_net_config *net = &s->net[r->net];
 	struct dhcp_port who = {
 		.net = r->net, .port = DHCP_PORT_NONE, .addr = r->addr, .mac = r->mac
 	};
-	struct identifier i = { .htype = DHCP_HTYPE_ETHERNET,
-				.hlen = sizeof(r->mac.octet),
-				.hardware = r->mac.octet };
+	struct identifier i = identifier_of(net, r);
 	struct lease_slot *lease;
+	uint64_t identity[2];
 
 	if (net->identity == DHCP_IDENTITY_PORT || !net->pool)
 		return -ENOENT;
-	if (net->identity == DHCP_IDENTITY_CLIENT_ID && r->client_id_len >= 2) {
-		i.id = r->client_id;
-		i.len = r->client_id_len;
-	}
-	if (!dhcp_pool_take(net->pool, r->addr))
+	hash_identity(s, r->net, &i, false, identity);
+	if (!dhcp_pool_contains(net->pool, r->addr) || dhcp_pool_taken(net->pool, r->addr) ||
+	    !make_way(s, r, &i, identity))
 		return -EEXIST;
 	lease = lease_insert(s, &who);
-	if (!lease) {
-		dhcp_pool_give(net->pool, r->addr);
+	if (!lease)
 		return -ENOSPC;
-	}
-	hash_identity(s, r->net, &i, false, lease->l.identity);
-	/* The first of two clones has the identifier to itself. */
-	if (i.id && find(s, lease->l.identity))
-		hash_identity(s, r->net, &i, true, lease->l.identity);
+	dhcp_pool_take(net->pool, r->addr);
+	memcpy(lease->l.identity, identity, sizeof(identity));
 	lease->l.client = true;
 	lease->l.port = r->port;
 	enter(s, lease);

@@ -558,6 +558,38 @@ START_TEST(restored)
 }
 END_TEST
 
+/* One client, two rows: it had the one address before it got the other, and nobody has taken that
+ * since. Whichever is read first, what counts is the one that runs. */
+START_TEST(restored_twice)
+{
+	static const uint8_t id[] = { 0xff, 0x0a };
+	enum dhcp_identity identity = _i & 1 ? DHCP_IDENTITY_MAC : DHCP_IDENTITY_CLIENT_ID;
+	unsigned running = _i >> 1 & 1;
+	struct net n CLEAN_NET;
+
+	net_start(&n, identity);
+	for (unsigned row = 0; row < 2; row++) {
+		bool runs = row == running;
+		struct dhcp_record r = { .net = KIT_NET,
+					 .addr = runs ? LAST : FIRST,
+					 .port = DHCP_PORT_NONE,
+					 .state = runs ? DHCP_LEASE_BOUND : DHCP_LEASE_EXPIRED,
+					 .seconds = 3600,
+					 .mac = { { 0x52, 0x54, 0, 0, 0, 1 } },
+					 .client_id = id,
+					 .client_id_len = sizeof(id),
+					 .started = n.k.now,
+					 .expires = n.k.now + 3600 * KIT_SECOND };
+
+		ck_assert_int_eq(dhcp_lease_restore(n.k.s, &r), row && !runs ? -EEXIST : 0);
+	}
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, LAST), LAST);
+	ck_assert_int_eq(n.k.action.change, DHCP_CHANGE_RENEWED);
+	ck_assert_uint_eq(dhcp_pool_used(n.pool), 1);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_client)
 {
 	tcase_add_loop_test(tc, identities, 0, 7);
@@ -585,4 +617,5 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, declined);
 	tcase_add_test(tc, undone);
 	tcase_add_test(tc, restored);
+	tcase_add_loop_test(tc, restored_twice, 0, 4);
 }
