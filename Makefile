@@ -136,7 +136,7 @@ NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
 
 # --- fuzz targets: replayed over their corpus by `make check`, run by `make fuzz` ---
 
-FUZZERS := packet options config message leases arp
+FUZZERS := packet options config message leases arp clients
 SRC_fuzz := $(wildcard tests/fuzz/*.c)
 ALL_SRC += $(SRC_fuzz)
 CORPUS = $(wildcard tests/fuzz/corpus/$(1)/*)

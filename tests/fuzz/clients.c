@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sequences of what clients behind ports do: each step is five octets: what, who, which address,
+ * which identifier, how long later. Whatever the sequence, an address that is taken in the pool has
+ * one lease, a lease's address is taken, and nobody is acknowledged an address that another may
+ * still use.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dhcp.h"
+#include "fuzz.h"
+
+enum { PORTS = 3, CARDS = 8, POOL = 5, SERVER = 0x0a4d0001, FIRST = 0x0a4d0064, STEP = 5 };
+enum { DISCOVER, SELECT, REBOOT, RENEW, RELEASE, DECLINE, PORT_END, UNDONE, KINDS };
+
+static const struct ip4_range range = { FIRST, FIRST + POOL - 1 };
+
+struct fuzzed {
+	struct dhcp_server *s;
+	struct dhcp_pool *pool;
+	struct dhcp_net_config net;
+	int64_t now;
+	int64_t until[POOL]; /* who was acknowledged an address may use it until then */
+	uint8_t card[POOL];
+};
+
+static void begin(struct fuzzed *f, uint8_t how)
+{
+	static const struct siphash_key key = { "fuzzing clients" };
+	static const struct dhcp_limits limits = { .nets = 1, .leases = PORTS + POOL };
+
+	*f = (struct fuzzed){ .now = 1000000000 };
+	fuzz_check(dhcp_pool_new(&range, 1, &f->pool) == 0);
+	f->net = (struct dhcp_net_config){ .serve = true,
+					   .identity = how & 1 ? DHCP_IDENTITY_MAC :
+								 DHCP_IDENTITY_CLIENT_ID,
+					   .authoritative = how & 2,
+					   .rapid_commit = how & 4,
+					   .clients_max = how & 8 ? 2 : 0,
+					   .pool = f->pool,
+					   .server = { SERVER, 24 },
+					   .mac = { { 2, 0, 0, 0, 0, 1 } },
+					   .mtu = 1500,
+					   .lease_time = 3600,
+					   .min_lease_time = 60,
+					   .max_lease_time = 86400,
+					   .offer_hold = 60,
+					   .quarantine = 600 };
+	fuzz_check(dhcp_server_new(&limits, &key, &f->s) == 0);
+	fuzz_check(dhcp_net_set(f->s, 0, &f->net) == 0);
+	for (uint32_t i = 0; i < PORTS; i++) {
+		struct dhcp_port p = { .port = i };
+
+		fuzz_check(dhcp_port_add(f->s, &p) == 0);
+	}
+}
+
+static void check_table(const struct fuzzed *f)
+{
+	uint32_t leases = 0;
+
+	for (uint32_t addr = FIRST; addr < FIRST + POOL; addr++) {
+		const struct dhcp_lease *l = dhcp_lease_by_addr(f->s, 0, addr);
+
+		fuzz_check((l != NULL) == dhcp_pool_taken(f->pool, addr));
+		leases += l != NULL;
+	}
+	fuzz_check(leases == dhcp_pool_used(f->pool));
+	fuzz_check(dhcp_reclaimable(f->s, 0) <= leases);
+}
+
+/* A quarantine's end gives the address back to the pool, which is the caller's business. */
+static void pass(struct fuzzed *f, uint8_t wait)
+{
+	struct dhcp_action a;
+
+	f->now += (int64_t)wait * wait * 1000000000;
+	while (dhcp_expire(f->s, f->now, &a))
+		if (a.change == DHCP_CHANGE_FREED)
+			dhcp_pool_give(f->pool, a.record.addr);
+}
+
+static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
+{
+	struct dhcp_message m = { .op = DHCP_OP_REQUEST,
+				  .htype = DHCP_HTYPE_ETHERNET,
+				  .hlen = 6,
+				  .xid = step[4],
+				  .chaddr = { 2, 0, 0, 0, 1, step[1] % CARDS } };
+	uint32_t addr = FIRST + step[2] % (POOL + 1);
+	unsigned what = step[0] % KINDS;
+	struct wr w = wr_init(buf, 600);
+
+	if (what == RENEW || what == RELEASE)
+		m.ciaddr = addr;
+	dhcp_message_write(&w, &m);
+	wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
+	if (step[3] & 7)
+		wr_bytes(&w, (uint8_t[]){ 61, 2, 255, step[3] & 7 }, 4);
+	if (step[3] & 8)
+		wr_bytes(&w, (uint8_t[]){ 77, 4, 'i', 'P', 'X', 'E' }, 6);
+	if (step[3] & 16)
+		wr_bytes(&w, (uint8_t[]){ 80, 0 }, 2);
+	if (what == SELECT || what == RELEASE || what == DECLINE) {
+		wr_bytes(&w, (uint8_t[]){ 54, 4 }, 2);
+		wr_be32(&w, SERVER);
+	}
+	if (what != RENEW && what != RELEASE) {
+		wr_bytes(&w, (uint8_t[]){ 50, 4 }, 2);
+		wr_be32(&w, addr);
+	}
+	wr_u8(&w, 255);
+	fuzz_check(!w.bad);
+	return w.len;
+}
+
+/* An address that was acknowledged to one card and to another before its time was over. */
+static void note_promise(struct fuzzed *f, const uint8_t *step, const struct dhcp_action *a)
+{
+	uint32_t i = a->record.addr - FIRST;
+
+	fuzz_check(i < POOL);
+	if (a->change == DHCP_CHANGE_BOUND && f->net.identity == DHCP_IDENTITY_MAC)
+		fuzz_check(f->until[i] <= f->now || f->card[i] == step[1] % CARDS);
+	f->until[i] = a->record.expires;
+	f->card[i] = step[1] % CARDS;
+	if (a->change == DHCP_CHANGE_RELEASED || a->change == DHCP_CHANGE_DECLINED)
+		f->until[i] = 0;
+}
+
+static void one_step(struct fuzzed *f, const uint8_t *step)
+{
+	static const uint8_t types[KINDS] = { DHCP_DISCOVER,
+					      DHCP_REQUEST,
+					      DHCP_REQUEST,
+					      DHCP_REQUEST,
+					      DHCP_RELEASE,
+					      DHCP_DECLINE,
+					      0,
+					      DHCP_REQUEST };
+	uint8_t payload[600], buf[DHCP_FRAME_MAX], what = step[0] % KINDS;
+	struct wr out = wr_init(buf, sizeof(buf));
+	struct dhcp_frame frame = { .sport = 68,
+				    .dport = 67,
+				    .daddr = step[0] & 128 ? SERVER : UINT32_MAX,
+				    .payload = payload };
+	struct dhcp_input in = { .port = (step[1] >> 4) % PORTS, .frame = &frame };
+	struct dhcp_action a;
+
+	pass(f, step[4]);
+	in.now = f->now;
+	if (what == PORT_END) {
+		while (dhcp_port_end(f->s, in.port, &a))
+			f->until[a.record.addr - FIRST] = 0;
+		return;
+	}
+	frame.len = write_message(step, types[what], payload);
+	dhcp_input(f->s, &in, &out, &a);
+	fuzz_check(!a.drop || !a.reply);
+	if (what == UNDONE && a.store)
+		dhcp_undo(f->s, &a);
+	else if (a.store)
+		note_promise(f, step, &a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzzed f;
+
+	if (!size)
+		return 0;
+	begin(&f, data[0]);
+	for (size_t at = 1; at + STEP <= size; at += STEP) {
+		one_step(&f, data + at);
+		check_table(&f);
+	}
+	dhcp_server_free(f.s);
+	dhcp_pool_free(f.pool);
+	return 0;
+}
