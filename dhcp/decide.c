@@ -184,6 +184,18 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 	reply_write(x, DHCP_ACK, lease->l.seconds, NULL, out);
 }
 
+/* A client that has a lease, or had one, is behind this port now. One whose lease had ended counts
+ * among the port's again. */
+static enum dhcp_drop come_back(struct dhcp_server *s, struct exchange *x)
+{
+	enum dhcp_lease_state state = x->lease->l.state;
+
+	if ((state == DHCP_LEASE_RELEASED || state == DHCP_LEASE_EXPIRED) && !client_has_room(x))
+		return DHCP_DROP_CLIENTS;
+	client_move(s, x->lease, x);
+	return DHCP_DROP_NONE;
+}
+
 /* The address that a client may have had before, or asks for (RFC 2131 4.3.1); or why none is to
  * be had. */
 static enum dhcp_drop find_address(struct dhcp_server *s, struct exchange *x, struct dhcp_action *a)
@@ -192,13 +204,7 @@ static enum dhcp_drop find_address(struct dhcp_server *s, struct exchange *x, st
 	uint32_t wanted = 0;
 
 	if (x->lease && x->lease->l.client) {
-		bool idle = x->lease->l.state == DHCP_LEASE_RELEASED ||
-			    x->lease->l.state == DHCP_LEASE_EXPIRED;
-
-		if (idle && !client_has_room(x))
-			drop = DHCP_DROP_CLIENTS;
-		else
-			client_move(s, x->lease, x);
+		drop = come_back(s, x);
 	} else if (!x->lease) {
 		dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &wanted);
 		x->lease = client_add(s, x, wanted, false, &drop);
@@ -328,9 +334,9 @@ static bool holds(struct dhcp_server *s, struct exchange *x, const struct wanted
 		return false;
 	if (x->lease->l.client) {
 		a->before = x->lease->l;
-		client_move(s, x->lease, x);
+		a->drop = come_back(s, x);
 	}
-	return true;
+	return !a->drop;
 }
 
 /* RFC 2131 4.3.2 */

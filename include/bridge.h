@@ -168,8 +168,7 @@ struct rtnl_change {
 	bool up;
 };
 
-/* Joining and going up are one request; what must come before or after it travels in the same
- * datagram. */
+/* Joining and going up are one request; the alternative name travels in the same datagram. */
 MUST_CHECK int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err);
 /* -ENODEV when it is gone already. */
 MUST_CHECK int rtnl_link_del(struct rtnl *r, uint32_t index, struct err *err);

@@ -475,6 +475,30 @@ START_TEST(t_dhcp_114)
 }
 END_TEST
 
+/* Nor by giving back what it has and then asking for all that it ever had. */
+START_TEST(cap_of_those_that_come_back)
+{
+	static const struct who *const mine[] = { &anna, &berta, &clara };
+	struct net n CLEAN_NET;
+	uint32_t addr[3];
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.clients_max = 2;
+	kit_configure(&n.k);
+	for (unsigned i = 0; i < 3; i++) {
+		addr[i] = lease(&n, mine[i]);
+		release(&n, mine[i], addr[i]);
+	}
+	ck_assert_uint_eq(request(&n, mine[0], 0, addr[0], 0), addr[0]);
+	ck_assert_uint_eq(request(&n, mine[1], 0, 0, addr[1]), addr[1]);
+	ck_assert_uint_eq(request(&n, mine[2], 0, addr[2], 0), 0);
+	kit_expect_drop(&n.k, DHCP_DROP_CLIENTS, "REQUEST");
+	ck_assert_uint_eq(discover(&n, mine[2], 0), 0);
+	kit_expect_drop(&n.k, DHCP_DROP_CLIENTS, "DISCOVER");
+	check_pool(&n);
+}
+END_TEST
+
 /* The machine behind a port is gone: what it had is to be had at once. */
 START_TEST(t_dhcp_118)
 {
@@ -612,6 +636,7 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, t_dhcp_091);
 	tcase_add_test(tc, t_dhcp_114);
 	tcase_add_test(tc, t_dhcp_118);
+	tcase_add_test(tc, cap_of_those_that_come_back);
 	tcase_add_test(tc, oldest_freed_first);
 	tcase_add_loop_test(tc, requests_of_strangers, 0, 8);
 	tcase_add_test(tc, declined);
