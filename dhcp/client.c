@@ -11,14 +11,20 @@
  * All of that costs the same however many there are.
  *
  * Two clients with one identifier, such as machines cloned with their machine id, are told apart
- * when both are live behind different ports: the later one goes by identifier and MAC together.
+ * when both are live behind different ports: the later one goes by identifier and MAC together. And
+ * a guest that sends with the MAC of a client that is live behind another's port is not taken for
+ * that client either: it goes by identifier, MAC and port. Only from one trusted port to another
+ * does a client move while its lease runs.
+ *
+ * A client of several subnets, behind relay agents, is one of each (RFC 2131 4.3.1: a binding that
+ * is not of the network where the client is now is none).
  * Firmware and what it starts have one card and several identifiers: the lease of a client that
  * says it is firmware is also found by port and MAC, and whoever comes next from there takes it
  * over.
  */
 #include "server.h"
 
-enum kind { KIND_IDENTIFIER, KIND_HARDWARE, KIND_CLONE, KIND_BOOT };
+enum kind { KIND_IDENTIFIER, KIND_HARDWARE, KIND_CLONE, KIND_NAMESAKE, KIND_BOOT };
 
 /* --- identity --- */
 
@@ -32,46 +38,56 @@ static void hash_end(const struct siphash *common, uint64_t ret[2])
 	}
 }
 
-static struct siphash hash_begin(const struct dhcp_server *s, uint32_t net, enum kind kind)
+static struct siphash hash_begin(const struct dhcp_server *s, uint32_t net, unsigned subnet,
+				 enum kind kind)
 {
 	struct siphash h = siphash_init(&s->key);
 
 	siphash_add_u32(&h, net);
-	siphash_add_u32(&h, kind);
+	siphash_add_u32(&h, subnet << 8 | (uint32_t)kind);
 	return h;
 }
 
 /* What identifies a client: the identifier when there is one and it counts, else the hardware
  * address. */
 struct identifier {
+	uint32_t net, port;
+	unsigned subnet;
 	const uint8_t *id; /* NULL: none */
 	size_t len;
 	uint8_t htype, hlen;
 	const uint8_t *hardware;
 };
 
-static void hash_identity(const struct dhcp_server *s, uint32_t net, const struct identifier *i,
-			  bool clone, uint64_t ret[2])
+/* `kind` is that of the identifier or hardware address, or one of those that tell two with the same
+ * apart. */
+static void hash_identity(const struct dhcp_server *s, const struct identifier *i, enum kind kind,
+			  uint64_t ret[2])
 {
-	struct siphash h = hash_begin(s, net,
-				      clone ? KIND_CLONE :
-				      i->id ? KIND_IDENTIFIER :
-					      KIND_HARDWARE);
+	struct siphash h = hash_begin(s, i->net, i->subnet, kind);
 
 	if (i->id) {
 		siphash_add_u32(&h, (uint32_t)i->len);
 		siphash_add(&h, i->id, i->len);
 	}
-	if (!i->id || clone) {
+	if (kind != KIND_IDENTIFIER) {
 		siphash_add_u32(&h, (uint32_t)i->htype << 8 | i->hlen);
 		siphash_add(&h, i->hardware, i->hlen);
 	}
+	if (kind == KIND_NAMESAKE)
+		siphash_add_u32(&h, i->port);
 	hash_end(&h, ret);
+}
+
+static enum kind plain(const struct identifier *i)
+{
+	return i->id ? KIND_IDENTIFIER : KIND_HARDWARE;
 }
 
 static void hash_boot(const struct dhcp_server *s, const struct dhcp_lease *l, uint64_t ret[2])
 {
-	struct siphash h = hash_begin(s, l->net, KIND_BOOT);
+	unsigned subnet = net_subnet_of(&s->net[l->net].config, l->addr).number;
+	struct siphash h = hash_begin(s, l->net, subnet, KIND_BOOT);
 
 	siphash_add_u32(&h, l->port);
 	siphash_add(&h, l->mac.octet, sizeof(l->mac.octet));
@@ -93,7 +109,9 @@ static struct lease_slot *find(const struct dhcp_server *s, const uint64_t ident
 
 static struct lease_slot *find_boot(const struct dhcp_server *s, const struct exchange *x)
 {
-	struct dhcp_lease l = { .net = x->in->net, .port = x->in->port };
+	struct dhcp_lease l = { .net = x->in->net,
+				.port = x->in->port,
+				.addr = x->subnet.prefix.addr };
 	uint32_t place = UINT32_MAX, i;
 	uint64_t hash[2];
 
@@ -103,7 +121,7 @@ static struct lease_slot *find_boot(const struct dhcp_server *s, const struct ex
 		const struct dhcp_lease *found = &s->lease[i].l;
 
 		if (found->boot && found->net == l.net && found->port == l.port &&
-		    mac_equal(&found->mac, &l.mac))
+		    mac_equal(&found->mac, &l.mac) && ip4_within(x->subnet.prefix, found->addr))
 			return &s->lease[i];
 	}
 	return NULL;
@@ -141,12 +159,27 @@ static bool is_live(const struct dhcp_lease *l)
 	return l->state == DHCP_LEASE_BOUND || l->state == DHCP_LEASE_OFFERED;
 }
 
-/* Another machine has this identifier: its port is there, its lease runs, and it is neither this
- * port nor this card. */
-static bool is_other_machine(const struct exchange *x, const struct dhcp_lease *l)
+static bool is_ended_client(const struct lease_slot *lease)
 {
-	return is_live(l) && l->port != DHCP_PORT_NONE && l->port != x->in->port &&
-	       memcmp(l->mac.octet, x->m.chaddr, sizeof(l->mac.octet)) != 0;
+	return lease && lease->l.client &&
+	       (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED);
+}
+
+/*
+ * Another machine goes by this identity: its lease runs, behind a port that is there and is not
+ * this one. The same card there is the same machine only where neither port is a guest's.
+ */
+static bool is_other_machine(const struct dhcp_server *s, const struct exchange *x,
+			     const struct dhcp_lease *l)
+{
+	const struct lease_slot *port;
+
+	if (!is_live(l) || l->port == DHCP_PORT_NONE || l->port == x->in->port)
+		return false;
+	if (memcmp(l->mac.octet, x->m.chaddr, sizeof(l->mac.octet)) != 0)
+		return true;
+	port = lease_find_port(s, l->port);
+	return port && !(port->trusted && x->port->trusted);
 }
 
 /* PXE and UEFI HTTP firmware (RFC 4578 2.1, UEFI 24.7), and iPXE. */
@@ -164,32 +197,64 @@ static bool is_firmware(const struct exchange *x)
 	return dhcp_options_get(x->o, OPT_IPXE, &len) != NULL;
 }
 
+enum { KINDS_MAX = 3 };
+
+/* Which kinds of identity a client can go by: the plain one, and then those that tell it apart. */
+static unsigned kinds_of(const struct identifier *i, enum kind ret[KINDS_MAX])
+{
+	unsigned n = 0;
+
+	ret[n++] = plain(i);
+	if (i->id)
+		ret[n++] = KIND_CLONE;
+	ret[n++] = KIND_NAMESAKE;
+	return n;
+}
+
+/* The client's lease, if any, and the identity that it goes by: one under which it has a lease that
+ * runs, so that who was told apart once stays so; else the first that is no other machine's. */
+static struct lease_slot *find_own(struct dhcp_server *s, struct exchange *x,
+				   const struct identifier *i)
+{
+	enum kind kind[KINDS_MAX];
+	unsigned kinds = kinds_of(i, kind), use = 0;
+	struct lease_slot *found[KINDS_MAX];
+	uint64_t identity[KINDS_MAX][2];
+
+	for (unsigned k = 0; k < kinds; k++) {
+		hash_identity(s, i, kind[k], identity[k]);
+		found[k] = find(s, identity[k]);
+		if (k && found[k] && is_live(&found[k]->l) && !is_other_machine(s, x, &found[k]->l))
+			use = k;
+	}
+	while (!use || x->clone) {
+		if (use == kinds - 1 || !found[use] || !is_other_machine(s, x, &found[use]->l))
+			break;
+		x->clone = true;
+		use++;
+	}
+	memcpy(x->identity, identity[use], sizeof(x->identity));
+	return found[use];
+}
+
 void client_find(struct dhcp_server *s, struct exchange *x)
 {
-	struct identifier i = { .htype = x->m.htype, .hlen = x->m.hlen, .hardware = x->m.chaddr };
-	struct lease_slot *lease;
-	uint64_t clone[2];
+	struct identifier i = { .net = x->in->net,
+				.port = x->in->port,
+				.subnet = x->subnet.number,
+				.htype = x->m.htype,
+				.hlen = x->m.hlen,
+				.hardware = x->m.chaddr };
 
 	x->boot = is_firmware(x);
-	if (x->net->identity == DHCP_IDENTITY_CLIENT_ID) {
+	if (x->net->identity != DHCP_IDENTITY_MAC) {
 		i.id = dhcp_options_get(x->o, OPT_CLIENT_ID, &i.len);
 		if (i.id && i.len < 2) /* no identifier of RFC 2132 9.14 */
 			i.id = NULL;
 	}
-	hash_identity(s, x->in->net, &i, false, x->identity);
-	lease = find(s, x->identity);
-	if (i.id) {
-		struct lease_slot *own;
-
-		hash_identity(s, x->in->net, &i, true, clone);
-		own = find(s, clone);
-		x->clone = lease && is_other_machine(x, &lease->l);
-		if (x->clone || (own && is_live(&own->l))) {
-			memcpy(x->identity, clone, sizeof(clone));
-			lease = own;
-		}
-	}
-	x->lease = lease ? lease : find_boot(s, x);
+	x->lease = find_own(s, x, &i);
+	if (!x->lease)
+		x->lease = find_boot(s, x);
 }
 
 /* --- lists --- */
@@ -227,6 +292,11 @@ static void append(struct dhcp_server *s, struct lease_list *list, struct lease_
 	list->n++;
 }
 
+static struct subnet subnet_of(const struct dhcp_server *s, const struct lease_slot *lease)
+{
+	return net_subnet_of(&s->net[lease->l.net].config, lease->l.addr);
+}
+
 void client_place(struct dhcp_server *s, struct lease_slot *lease)
 {
 	struct lease_slot *port = is_live(&lease->l) && lease->l.port != DHCP_PORT_NONE ?
@@ -235,7 +305,7 @@ void client_place(struct dhcp_server *s, struct lease_slot *lease)
 	struct lease_list *list = port ? &port->clients : NULL;
 
 	if (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED)
-		list = &s->ended[lease->l.net];
+		list = &s->net[lease->l.net].ended[subnet_of(s, lease).number];
 	if (lease->in == list)
 		return;
 	unlink(s, lease);
@@ -245,44 +315,60 @@ void client_place(struct dhcp_server *s, struct lease_slot *lease)
 
 /* --- coming and going --- */
 
-void client_remove(struct dhcp_server *s, struct lease_slot *lease)
+void client_forget(struct dhcp_server *s, struct lease_slot *lease)
 {
-	struct dhcp_pool *pool = s->net[lease->l.net].pool;
-
 	unlink(s, lease);
 	leave(s, lease);
+	lease_remove(s, lease);
+}
+
+void client_remove(struct dhcp_server *s, struct lease_slot *lease)
+{
+	struct dhcp_pool *pool = subnet_of(s, lease).pool;
+
 	if (pool)
 		dhcp_pool_give(pool, lease->l.addr);
-	lease_remove(s, lease);
+	client_forget(s, lease);
+}
+
+static bool reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
+{
+	uint32_t first = s->net[net].ended[subnet].first;
+
+	if (first != SLOT_NONE)
+		client_remove(s, &s->lease[first]);
+	return first != SLOT_NONE;
 }
 
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net)
 {
-	if (net >= s->nets_cap || s->ended[net].first == SLOT_NONE)
-		return false;
-	client_remove(s, &s->lease[s->ended[net].first]);
-	return true;
+	return net < s->nets_cap && reclaim(s, net, 0);
 }
 
 uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net)
 {
-	return net < s->nets_cap ? s->ended[net].n : 0;
+	return net < s->nets_cap ? s->net[net].ended[0].n : 0;
+}
+
+/* Whether there is a free entry in the table, now or after a client of this network without a lease
+ * was forgotten. */
+static bool has_slot(struct dhcp_server *s, uint32_t net)
+{
+	bool room = s->slots.used < s->slots.cap;
+
+	for (unsigned i = 0; !room && i <= s->net[net].config.relays; i++)
+		room = reclaim(s, net, i);
+	return room;
 }
 
 bool client_has_room(const struct exchange *x)
 {
-	return !x->net->clients_max || x->port->clients.n < x->net->clients_max;
-}
-
-static bool is_ended_client(const struct lease_slot *lease)
-{
-	return lease && lease->l.client &&
-	       (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED);
+	return !x->net->clients_max || x->port->trusted || x->port->clients.n < x->net->clients_max;
 }
 
 bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr)
 {
-	const struct dhcp_pool *pool = x->net->pool;
+	const struct dhcp_pool *pool = x->subnet.pool;
 
 	return pool && dhcp_pool_contains(pool, addr) &&
 	       (!dhcp_pool_taken(pool, addr) ||
@@ -303,7 +389,7 @@ static bool choose(struct dhcp_server *s, const struct exchange *x, uint32_t wan
 	uint64_t place = x->identity[1];
 
 	/* An address that another had is only taken from it when there is no way around. */
-	if (dhcp_pool_take(x->net->pool, wanted)) {
+	if (dhcp_pool_take(x->subnet.pool, wanted)) {
 		*ret = wanted;
 		return true;
 	}
@@ -312,12 +398,13 @@ static bool choose(struct dhcp_server *s, const struct exchange *x, uint32_t wan
 			return false;
 		client_evict(s, x->in->net, wanted);
 		*ret = wanted;
-		return dhcp_pool_take(x->net->pool, wanted);
+		return dhcp_pool_take(x->subnet.pool, wanted);
 	}
-	if (!dhcp_pool_find(x->net->pool, &place, ret) &&
-	    (!dhcp_reclaim(s, x->in->net) || !dhcp_pool_find(x->net->pool, &place, ret)))
+	if (!dhcp_pool_find(x->subnet.pool, &place, ret) &&
+	    (!reclaim(s, x->in->net, x->subnet.number) ||
+	     !dhcp_pool_find(x->subnet.pool, &place, ret)))
 		return false;
-	return dhcp_pool_take(x->net->pool, *ret);
+	return dhcp_pool_take(x->subnet.pool, *ret);
 }
 
 struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_t wanted,
@@ -330,7 +417,7 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 	if (!client_has_room(x))
 		return NULL;
 	*ret_drop = DHCP_DROP_NO_ADDRESS;
-	if (!x->net->pool || (s->slots.used == s->slots.cap && !dhcp_reclaim(s, x->in->net)) ||
+	if (!x->subnet.pool || !has_slot(s, x->in->net) ||
 	    !choose(s, x, wanted, only_wanted, &who.addr))
 		return NULL;
 	memcpy(who.mac.octet, x->m.chaddr, sizeof(who.mac.octet));
@@ -399,11 +486,14 @@ void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_
 static struct identifier identifier_of(const struct dhcp_net_config *net,
 				       const struct dhcp_record *r)
 {
-	struct identifier i = { .htype = DHCP_HTYPE_ETHERNET,
+	struct identifier i = { .net = r->net,
+				.port = r->port,
+				.subnet = net_subnet_of(net, r->addr).number,
+				.htype = DHCP_HTYPE_ETHERNET,
 				.hlen = sizeof(r->mac.octet),
 				.hardware = r->mac.octet };
 
-	if (net->identity == DHCP_IDENTITY_CLIENT_ID && r->client_id_len >= 2) {
+	if (net->identity != DHCP_IDENTITY_MAC && r->client_id_len >= 2) {
 		i.id = r->client_id;
 		i.len = r->client_id_len;
 	}
@@ -411,29 +501,39 @@ static struct identifier identifier_of(const struct dhcp_net_config *net,
 }
 
 /*
- * Two records of one client: it had the one before it got the other. What runs counts; of two that
- * run, which clones have, the first keeps the identifier for itself. False: this one says nothing.
+ * Which identity a stored client goes by. Two records of one: it had the one before it got the
+ * other, and what runs counts; of two that run, which clones have, the first keeps the plain
+ * identity for itself. False: this record says nothing.
  */
-static bool make_way(struct dhcp_server *s, const struct dhcp_record *r, const struct identifier *i,
-		     uint64_t identity[2])
+static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
+			const struct identifier *i, uint64_t ret[2])
 {
-	struct lease_slot *other = find(s, identity);
+	enum kind kind[KINDS_MAX];
+	unsigned kinds = kinds_of(i, kind);
 
-	if (!other)
-		return true;
-	if (is_ended_client(other)) {
-		client_remove(s, other);
-		return true;
+	for (unsigned k = 0; k < kinds; k++) {
+		struct lease_slot *other;
+
+		if (kind[k] == KIND_NAMESAKE && r->port == DHCP_PORT_NONE)
+			break;
+		hash_identity(s, i, kind[k], ret);
+		other = find(s, ret);
+		if (!other)
+			return true;
+		if (is_ended_client(other)) {
+			client_remove(s, other);
+			return true;
+		}
+		if (r->state != DHCP_LEASE_BOUND)
+			break;
 	}
-	if (r->state != DHCP_LEASE_BOUND || !i->id)
-		return false;
-	hash_identity(s, r->net, i, true, identity);
-	return !find(s, identity);
+	return false;
 }
 
 int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 {
-	const struct dhcp_net_config *net = &s->net[r->net];
+	const struct dhcp_net_config *net = &s->net[r->net].config;
+	struct dhcp_pool *pool = net_subnet_of(net, r->addr).pool;
 	struct dhcp_port who = {
 		.net = r->net, .port = DHCP_PORT_NONE, .addr = r->addr, .mac = r->mac
 	};
@@ -441,16 +541,15 @@ int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 	struct lease_slot *lease;
 	uint64_t identity[2];
 
-	if (net->identity == DHCP_IDENTITY_PORT || !net->pool)
+	if (!pool || (net->identity == DHCP_IDENTITY_PORT && r->port != DHCP_PORT_NONE))
 		return -ENOENT;
-	hash_identity(s, r->net, &i, false, identity);
-	if (!dhcp_pool_contains(net->pool, r->addr) || dhcp_pool_taken(net->pool, r->addr) ||
-	    !make_way(s, r, &i, identity))
+	if (!dhcp_pool_contains(pool, r->addr) || dhcp_pool_taken(pool, r->addr) ||
+	    !identity_of(s, r, &i, identity))
 		return -EEXIST;
 	lease = lease_insert(s, &who);
 	if (!lease)
 		return -ENOSPC;
-	dhcp_pool_take(net->pool, r->addr);
+	dhcp_pool_take(pool, r->addr);
 	memcpy(lease->l.identity, identity, sizeof(identity));
 	lease->l.client = true;
 	lease->l.port = r->port;

@@ -37,16 +37,19 @@ static bool is_own_guest(const struct exchange *x)
 
 static enum dhcp_drop find_sender(struct dhcp_server *s, struct exchange *x)
 {
+	enum dhcp_drop drop;
+
 	if (!x->net->serve || !x->port || x->port->l.net != x->in->net)
 		return DHCP_DROP_NOT_SERVED;
-	if (x->m.giaddr)
-		return DHCP_DROP_RELAY;
+	drop = relay_find(s, x);
+	if (drop)
+		return drop;
 	if (is_own_guest(x)) {
 		x->lease = x->port;
 		return DHCP_DROP_NONE;
 	}
 	/* A bridge or a macvlan inside the guest. */
-	if (x->net->identity == DHCP_IDENTITY_PORT)
+	if (x->net->identity == DHCP_IDENTITY_PORT && x->port->l.addr)
 		return DHCP_DROP_NOT_PORT_MAC;
 	client_find(s, x);
 	return DHCP_DROP_NONE;
@@ -272,7 +275,7 @@ static bool classify(const struct exchange *x, struct wanted *ret, struct dhcp_a
 	bool has_server = dhcp_options_u32(x->o, OPT_SERVER_ID, &server);
 	bool has_addr = dhcp_options_u32(x->o, OPT_REQUESTED_ADDRESS, &ret->addr);
 
-	if (has_server && server != x->net->server.addr)
+	if (has_server && !relay_names_us(x, server))
 		a->drop = DHCP_DROP_OTHER_SERVER;
 	else if (has_addr == (x->m.ciaddr != 0) /* neither or both */ || (has_server && !has_addr))
 		a->drop = DHCP_DROP_MALFORMED;
@@ -308,7 +311,7 @@ static bool admit(struct dhcp_server *s, struct exchange *x, const struct wanted
 {
 	bool to_all = w->kind == INIT_REBOOT || w->kind == REBINDING;
 	bool unknown = to_all && !x->lease && !x->net->authoritative &&
-		       ip4_within(x->net->server, w->addr);
+		       ip4_within(x->subnet.prefix, w->addr);
 
 	if (unknown) {
 		a->drop = DHCP_DROP_UNKNOWN;
@@ -354,7 +357,8 @@ static void request(struct dhcp_server *s, struct exchange *x, struct wr *out,
 		ack(s, x, out, a);
 	else if (!a->drop)
 		nak(x,
-		    ip4_within(x->net->server, w.addr) ? "not your address" : "not on this network",
+		    ip4_within(x->subnet.prefix, w.addr) ? "not your address" :
+							   "not on this network",
 		    out, a);
 }
 
@@ -369,15 +373,23 @@ static void inform(const struct exchange *x, struct wr *out, struct dhcp_action 
 	a->reply = DHCP_ACK;
 }
 
+/* A client's lease is behind another port than this one, which is there. */
+static bool is_elsewhere(const struct exchange *x)
+{
+	const struct dhcp_lease *l = &x->lease->l;
+
+	return l->client && l->port != DHCP_PORT_NONE && l->port != x->in->port;
+}
+
 /* Whether a RELEASE or DECLINE names us, and the address that this client holds (RFC 2131 4.4.4,
  * table 5). */
 static bool names_its_own(const struct exchange *x, uint32_t addr, struct dhcp_action *a)
 {
 	uint32_t server;
 
-	if (!dhcp_options_u32(x->o, OPT_SERVER_ID, &server) || server != x->net->server.addr)
+	if (!dhcp_options_u32(x->o, OPT_SERVER_ID, &server) || !relay_names_us(x, server))
 		a->drop = DHCP_DROP_OTHER_SERVER;
-	else if (!x->lease || addr != x->lease->l.addr ||
+	else if (!x->lease || addr != x->lease->l.addr || is_elsewhere(x) ||
 		 (x->lease->l.state != DHCP_LEASE_BOUND && x->lease->l.state != DHCP_LEASE_OFFERED))
 		a->drop = DHCP_DROP_NOT_HELD;
 	return !a->drop;
@@ -445,7 +457,7 @@ void dhcp_input(struct dhcp_server *s, const struct dhcp_input *in, struct wr *o
 {
 	static const struct dhcp_net_config unserved;
 	struct exchange x = { .in = in,
-			      .net = in->net < s->nets_cap ? &s->net[in->net] : &unserved };
+			      .net = in->net < s->nets_cap ? &s->net[in->net].config : &unserved };
 
 	*ret = (struct dhcp_action){ .exchange = -1 };
 	x.port = lease_find_port(s, in->port);

@@ -27,6 +27,8 @@ const char *dhcp_drop_text(enum dhcp_drop drop)
 		[DHCP_DROP_NOT_SERVED] = "not-served",
 		[DHCP_DROP_NOT_PORT_MAC] = "not-port-mac",
 		[DHCP_DROP_RELAY] = "relay",
+		[DHCP_DROP_RELAY_LOOP] = "relayLoop",
+		[DHCP_DROP_NO_SUBNET] = "noSubnet",
 		[DHCP_DROP_SOURCE_PORT] = "source-port",
 		[DHCP_DROP_OTHER_SERVER] = "other-server",
 		[DHCP_DROP_MALFORMED] = "malformed",

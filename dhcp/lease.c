@@ -50,18 +50,18 @@ int dhcp_server_new(const struct dhcp_limits *limits, const struct siphash_key *
 	s->key = *key;
 	s->nets_cap = limits->nets;
 	s->net = calloc(limits->nets ? limits->nets : 1, sizeof(*s->net));
-	s->ended = calloc(limits->nets ? limits->nets : 1, sizeof(*s->ended));
 	s->lease = calloc(limits->leases ? limits->leases : 1, sizeof(*s->lease));
 	s->timers.at = calloc(limits->leases ? limits->leases : 1, sizeof(*s->timers.at));
 	if (!slots_init(&s->slots, limits->leases) || !index_init(&s->by_addr, limits->leases) ||
 	    !index_init(&s->by_port, limits->leases) ||
-	    !index_init(&s->by_identity, 2 * limits->leases) || !s->net || !s->ended || !s->lease ||
+	    !index_init(&s->by_identity, 2 * limits->leases) || !s->net || !s->lease ||
 	    !s->timers.at) {
 		dhcp_server_free(s);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < limits->nets; i++)
-		s->ended[i] = no_clients;
+		for (unsigned j = 0; j < SUBNETS_MAX; j++)
+			s->net[i].ended[j] = no_clients;
 	*ret = s;
 	return 0;
 }
@@ -76,39 +76,86 @@ void dhcp_server_free(struct dhcp_server *s)
 	index_done(&s->by_identity);
 	free(s->timers.at);
 	free(s->lease);
-	free(s->ended);
 	free(s->net);
 	free(s);
 }
 
-/* Another pool: what is given or in quarantine is taken there as well, and clients whose address is
- * not to be had there are forgotten. */
-static void change_pool(struct dhcp_server *s, uint32_t net)
+struct subnet net_subnet(const struct dhcp_net_config *c, unsigned number)
 {
-	struct dhcp_pool *pool = s->net[net].pool;
+	const struct dhcp_relay_subnet *relay = number ? &c->relay[number - 1] : NULL;
 
-	s->net[net].pool = NULL; /* nothing is given back to either */
+	if (!relay)
+		return (struct subnet){ .prefix = c->server, .router = c->router, .pool = c->pool };
+	return (struct subnet){ .number = number,
+				.prefix = relay->prefix,
+				.router = relay->prefix.addr,
+				.pool = relay->pool,
+				.options = relay->options };
+}
+
+struct subnet net_subnet_of(const struct dhcp_net_config *c, uint32_t addr)
+{
+	for (unsigned i = 0; i < c->relays; i++)
+		if (ip4_within(c->relay[i].prefix, addr))
+			return net_subnet(c, i + 1);
+	return net_subnet(c, 0);
+}
+
+/*
+ * Other subnets, or other pools: what is given or in quarantine is taken there as well, and clients
+ * whose address is not to be had there are forgotten.
+ */
+static void change_pools(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *before)
+{
+	const struct dhcp_net_config *now = &s->net[net].config;
+
 	for (uint32_t i = 0; i < s->slots.fresh; i++) {
-		const struct dhcp_lease *l = &s->lease[i].l;
+		struct lease_slot *lease = &s->lease[i];
+		const struct dhcp_pool *old;
+		struct dhcp_pool *pool;
 
-		if (!slots_live(&s->slots, i) || l->net != net || !l->addr)
+		if (!slots_live(&s->slots, i) || lease->l.net != net || !lease->l.addr)
 			continue;
-		if (!(pool && dhcp_pool_take(pool, l->addr)) && l->client)
-			client_remove(s, &s->lease[i]);
+		old = net_subnet_of(before, lease->l.addr).pool;
+		pool = net_subnet_of(now, lease->l.addr).pool;
+		if (pool != old && !(pool && dhcp_pool_take(pool, lease->l.addr)) &&
+		    lease->l.client)
+			client_forget(s, lease);
+		else if (lease->l.client)
+			client_place(s, lease);
 	}
-	s->net[net].pool = pool;
+}
+
+static bool same_pools(const struct dhcp_net_config *a, const struct dhcp_net_config *b)
+{
+	bool same = a->pool == b->pool && a->relays == b->relays;
+
+	for (unsigned i = 0; same && i < a->relays; i++)
+		same = a->relay[i].pool == b->relay[i].pool &&
+		       ip4_network(a->relay[i].prefix) == ip4_network(b->relay[i].prefix) &&
+		       a->relay[i].prefix.len == b->relay[i].prefix.len;
+	return same;
 }
 
 int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c)
 {
-	const struct dhcp_pool *before;
+	struct net *n = &s->net[net];
+	struct dhcp_relay_subnet relay[DHCP_RELAY_SUBNETS_MAX];
+	struct dhcp_net_config before;
 
-	if (net >= s->nets_cap)
+	if (net >= s->nets_cap || c->relays > DHCP_RELAY_SUBNETS_MAX)
 		return -ENOSPC;
-	before = s->net[net].pool;
-	s->net[net] = *c;
-	if (c->pool != before)
-		change_pool(s, net);
+	before = n->config;
+	memcpy(relay, n->relay, sizeof(relay));
+	before.relay = relay;
+	n->config = *c;
+	if (net >= s->nets_fresh)
+		s->nets_fresh = net + 1;
+	if (c->relays)
+		memcpy(n->relay, c->relay, c->relays * sizeof(*c->relay));
+	n->config.relay = n->relay;
+	if (!same_pools(&before, c))
+		change_pools(s, net, &before);
 	return 0;
 }
 
@@ -177,7 +224,8 @@ struct lease_slot *lease_insert(struct dhcp_server *s, const struct dhcp_port *p
 						  .expires = INT64_MAX,
 						  .hostname = p->hostname,
 						  .options = p->options },
-					   .clients = no_clients };
+					   .clients = no_clients,
+					   .trusted = p->trusted };
 	/* The indexes have room for as many entries as there are slots. */
 	if (p->addr)
 		index_add(&s->by_addr, addr_hash(s, p->net, p->addr), i);
@@ -237,7 +285,8 @@ int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
 				.addr = addr,
 				.mac = old->l.mac,
 				.hostname = old->l.hostname,
-				.options = old->l.options };
+				.options = old->l.options,
+				.trusted = old->trusted };
 	client_evict(s, p.net, addr);
 	if (lease_find_addr(s, p.net, addr))
 		return -EEXIST;
@@ -260,6 +309,7 @@ void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p)
 		return;
 	lease->l.hostname = p->hostname;
 	lease->l.options = p->options;
+	lease->trusted = p->trusted;
 }
 
 static bool ends_by_itself(enum dhcp_lease_state state)
@@ -418,7 +468,7 @@ bool dhcp_port_conflict(struct dhcp_server *s, uint32_t port, int64_t now, struc
 	};
 	lease->l.declines++;
 	lease_set(s, lease, DHCP_LEASE_DECLINED,
-		  now + s->net[lease->l.net].quarantine * INT64_C(1000000000));
+		  now + s->net[lease->l.net].config.quarantine * INT64_C(1000000000));
 	lease_record(lease, &ret->record);
 	return true;
 }

@@ -12,7 +12,7 @@
 enum { IP_AND_UDP = 28, DATAGRAM_MIN = 576, DATAGRAM_MAX = 1500 };
 enum { CLIENT_ID_MIN = 2 }; /* RFC 2132 9.14 */
 enum { FILE_SIZE = 128, DO_NOT_AUTO_CONFIGURE = 0 };
-enum { SCOPES_MAX = 3 + DHCP_CLASSES_MAX }; /* host, classes, network, global */
+enum { SCOPES_MAX = 4 + DHCP_CLASSES_MAX }; /* host, classes, relay's subnet, network, global */
 
 size_t reply_max_payload(const struct exchange *x)
 {
@@ -46,6 +46,7 @@ static struct scopes scopes_of(const struct exchange *x)
 	for (unsigned i = 0; i < x->net->classes; i++)
 		if (dhcp_class_match(x->net->class[i], &x -> m, x -> o))
 			add_scope(&s, x->net->class[i] -> options);
+	add_scope(&s, x->subnet.options);
 	add_scope(&s, x->net->options);
 	add_scope(&s, x->net->global);
 	return s;
@@ -149,7 +150,7 @@ static void add_classless_routes(struct reply *r, uint8_t code, const uint8_t *r
 	uint8_t all[sizeof(r->outs.inline_data)];
 	struct rd rd = rd_init(routes, len);
 	struct wr w = wr_init(all, sizeof(all));
-	uint32_t router = r->x->net->router;
+	uint32_t router = r->x->subnet.router;
 	bool has_default = false;
 
 	while (rd_left(&rd)) {
@@ -170,17 +171,18 @@ static void add_classless_routes(struct reply *r, uint8_t code, const uint8_t *r
 /* What follows from the network's and the port's own keys. */
 static void add_own(struct reply *r, uint8_t code)
 {
-	const struct dhcp_net_config *net = r->x->net;
+	const struct subnet *subnet = &r->x->subnet;
 	const struct lease_slot *lease = r->x->lease;
+	uint16_t mtu16 = subnet->number ? 0 : r->x->net->mtu; /* of our link, not of others */
 
 	if (code == OPT_SUBNET_MASK) {
-		dhcp_outs_add_u32(&r->outs, code, ip4_mask(net->server.len));
-	} else if (code == OPT_ROUTER && net->router) {
-		dhcp_outs_add_u32(&r->outs, code, net->router);
+		dhcp_outs_add_u32(&r->outs, code, ip4_mask(subnet->prefix.len));
+	} else if (code == OPT_ROUTER && subnet->router) {
+		dhcp_outs_add_u32(&r->outs, code, subnet->router);
 	} else if (code == OPT_BROADCAST) {
-		dhcp_outs_add_u32(&r->outs, code, ip4_broadcast(net->server));
-	} else if (code == OPT_MTU && net->mtu) {
-		uint8_t mtu[2] = { (uint8_t)(net->mtu >> 8), (uint8_t)net->mtu };
+		dhcp_outs_add_u32(&r->outs, code, ip4_broadcast(subnet->prefix));
+	} else if (code == OPT_MTU && mtu16) {
+		uint8_t mtu[2] = { (uint8_t)(mtu16 >> 8), (uint8_t)mtu16 };
 
 		dhcp_outs_add_copy(&r->outs, code, mtu, sizeof(mtu));
 	} else if (code == OPT_HOST_NAME && lease && lease->l.hostname) {
@@ -254,13 +256,15 @@ static void add_all(struct reply *r)
 static void add_echoes(struct reply *r)
 {
 	static const uint8_t echoed[] = { OPT_CLIENT_ID /* RFC 6842 3 */,
+					  OPT_SUBNET_SELECTION /* RFC 3011 2 */,
 					  OPT_AGENT /* RFC 3046 2.2 */ };
 
 	for (size_t i = 0; i < sizeof(echoed); i++) {
 		size_t len;
 		const uint8_t *p = dhcp_options_get(r->x->o, echoed[i], &len);
 
-		if (p && (echoed[i] != OPT_CLIENT_ID || len >= CLIENT_ID_MIN))
+		if (p && (echoed[i] != OPT_CLIENT_ID || len >= CLIENT_ID_MIN) &&
+		    (echoed[i] != OPT_SUBNET_SELECTION || r->x->selected))
 			dhcp_outs_add(&r->outs, echoed[i], p, len);
 	}
 }
@@ -319,7 +323,7 @@ static void add_options(struct reply *r, const char *why)
 	size_t n;
 
 	dhcp_outs_add_u8(&r->outs, OPT_MESSAGE_TYPE, (uint8_t)r->type);
-	dhcp_outs_add_u32(&r->outs, OPT_SERVER_ID, r->x->net->server.addr);
+	dhcp_outs_add_u32(&r->outs, OPT_SERVER_ID, r->x->server_id);
 	if (r->type == DHCP_NAK) {
 		add_echoes(r);
 		if (why)
@@ -409,8 +413,11 @@ static void address(const struct exchange *x, enum dhcp_type type, const struct 
 	f->sport = DHCP_SERVER_PORT;
 	f->dport = DHCP_CLIENT_PORT;
 	f->dst = x->in->frame->src;
-	if (type == DHCP_NAK || (type == DHCP_OFFER && !reply->yiaddr) ||
-	    (!x->m.ciaddr && reply->yiaddr && wants_broadcast(x))) {
+	if (x->m.giaddr) {
+		f->daddr = x->m.giaddr;
+		f->dport = relay_port(x);
+	} else if (type == DHCP_NAK || (type == DHCP_OFFER && !reply->yiaddr) ||
+		   (!x->m.ciaddr && reply->yiaddr && wants_broadcast(x))) {
 		f->daddr = UINT32_MAX;
 		f->dst = everyone;
 	} else if (x->m.ciaddr) {
@@ -440,6 +447,9 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 	memcpy(reply.chaddr, x->m.chaddr, sizeof(reply.chaddr));
 	if (type == DHCP_ACK)
 		reply.ciaddr = x->m.ciaddr;
+	/* The relay agent is to broadcast it (RFC 2131 4.3.2). */
+	if (type == DHCP_NAK && x->m.giaddr)
+		reply.flags |= DHCP_FLAG_BROADCAST;
 	if (type != DHCP_NAK && seconds)
 		reply.yiaddr = x->lease->l.addr;
 	if (type != DHCP_NAK && !is_no_address(&r))

@@ -36,7 +36,8 @@ enum {
 	OPT_ARCH = 93,
 	OPT_MACHINE_ID = 97,
 	OPT_IPV6_ONLY = 108,
-	OPT_AUTO_CONFIGURE = 116, /* RFC 2563 */
+	OPT_AUTO_CONFIGURE = 116,   /* RFC 2563 */
+	OPT_SUBNET_SELECTION = 118, /* RFC 3011 */
 	OPT_CLASSLESS_ROUTES = 121,
 	OPT_IPXE = 175,
 	OPT_MS_CLASSLESS_ROUTES = 249, /* [MS-DHCPE] 2.2.8 */
@@ -59,13 +60,32 @@ struct lease_slot {
 	struct lease_list *in;	   /* a client's: the list that it is in, or NULL */
 	uint32_t next, prev;	   /* in that list */
 	struct lease_list clients; /* a port's */
+	bool trusted;		   /* a port's */
+};
+
+/* Where a client is, or what an address is of: the network's own subnet or one behind relay agents.
+ */
+struct subnet {
+	unsigned number; /* 0: the network's own; n: config.relay[n - 1] */
+	struct ip4_prefix prefix;
+	uint32_t router;		       /* 0: none */
+	struct dhcp_pool *pool;		       /* NULL: nobody gets an address of it */
+	const struct dhcp_option_set *options; /* NULL: none but the network's */
+};
+
+enum { SUBNETS_MAX = 1 + DHCP_RELAY_SUBNETS_MAX };
+
+struct net {
+	struct dhcp_net_config config; /* its `relay` points to what follows */
+	struct dhcp_relay_subnet relay[DHCP_RELAY_SUBNETS_MAX];
+	struct lease_list ended[SUBNETS_MAX];
 };
 
 struct dhcp_server {
 	struct siphash_key key;
 	uint32_t nets_cap;
-	struct dhcp_net_config *net; /* [nets_cap] */
-	struct lease_list *ended;    /* [nets_cap] */
+	struct net *net;     /* [nets_cap] */
+	uint32_t nets_fresh; /* those from here on were never configured */
 	struct slots slots;
 	struct lease_slot *lease; /* [slots.cap] */
 	struct index by_addr, by_port, by_identity;
@@ -81,6 +101,9 @@ struct exchange {
 	struct dhcp_message m;
 	const struct dhcp_options *o;
 	uint8_t type;
+	struct subnet subnet;	  /* where the client is */
+	bool selected;		  /* by its option 118 */
+	uint32_t server_id;	  /* what the client is to know us by */
 	struct lease_slot *port;  /* the port that it came in by */
 	struct lease_slot *lease; /* the sender's; NULL: it is a client without one */
 	uint64_t identity[2];	  /* of a client */
@@ -107,6 +130,23 @@ struct lease_slot *lease_insert(struct dhcp_server *s, const struct dhcp_port *p
 void lease_remove(struct dhcp_server *s, struct lease_slot *lease);
 struct lease_slot *lease_find_addr(const struct dhcp_server *s, uint32_t net, uint32_t addr);
 
+/* The subnet of this number. */
+struct subnet net_subnet(const struct dhcp_net_config *c, unsigned number);
+/* The one that an address would be of; that of the network itself when it is in none. */
+struct subnet net_subnet_of(const struct dhcp_net_config *c, uint32_t addr);
+
+/* --- relay.c --- */
+
+/*
+ * Finds out where the client is and what it knows us by: sets x->subnet, selected and server_id.
+ * A drop reason when the port is not one to believe it of, or there is no such subnet.
+ */
+enum dhcp_drop relay_find(const struct dhcp_server *s, struct exchange *x);
+/* Whether a server identifier (option 54) is ours. */
+bool relay_names_us(const struct exchange *x, uint32_t server);
+/* The relay agent's UDP port (RFC 8357). */
+uint16_t relay_port(const struct exchange *x);
+
 /* --- client.c --- */
 
 /* Who sent this, when it is not the port's own guest: sets x->lease, identity, boot and clone. */
@@ -128,7 +168,10 @@ bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint
 void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr);
 /* Forgets a client, whose address is free again. */
 void client_remove(struct dhcp_server *s, struct lease_slot *lease);
-/* Its state has changed: puts it into the list where it belongs. */
+/* Forgets one whose address is not its own in any pool. */
+void client_forget(struct dhcp_server *s, struct lease_slot *lease);
+/* Its state, or the subnet that its address is of, has changed: puts it into the list where it
+ * belongs. */
 void client_place(struct dhcp_server *s, struct lease_slot *lease);
 /* Its address goes into quarantine, and it is without one. */
 void client_strip(struct dhcp_server *s, struct lease_slot *lease);

@@ -47,7 +47,9 @@ enum dhcp_drop {
 	DHCP_DROP_TYPE,		/* no message type, or one that only servers send */
 	DHCP_DROP_NOT_SERVED,	/* nobody serves this network or port */
 	DHCP_DROP_NOT_PORT_MAC, /* chaddr is not the MAC that the port was given */
-	DHCP_DROP_RELAY,	/* giaddr is set in a packet from a guest's port */
+	DHCP_DROP_RELAY, /* a relay agent's giaddr or option 82, from a port that is to have none */
+	DHCP_DROP_RELAY_LOOP,	/* giaddr is an address of ours */
+	DHCP_DROP_NO_SUBNET,	/* no subnet is configured for the relay agent */
 	DHCP_DROP_SOURCE_PORT,	/* not from a DHCP port, and no relay agent's (RFC 8357) */
 	DHCP_DROP_OTHER_SERVER, /* the client chose or addressed another server */
 	DHCP_DROP_MALFORMED,	/* fields that contradict RFC 2131 table 5 */
@@ -435,14 +437,25 @@ bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_
 
 /*
  * Who a client is. Behind a port of its own, the port's MAC gets the port's address whatever else
- * it says of itself. Other clients are not served under IDENTITY_PORT; under the others they are
- * told apart by what they send, and get addresses of the pool.
+ * it says of itself. Others behind it are not served under IDENTITY_PORT. They, and those behind a
+ * port without an address, are told apart by what they send, and get addresses of a pool.
  */
 enum dhcp_identity {
-	DHCP_IDENTITY_PORT,
+	DHCP_IDENTITY_PORT,	 /* the port; where that has no address, as by CLIENT_ID */
 	DHCP_IDENTITY_CLIENT_ID, /* option 61, else the hardware address (RFC 2131 4.2, RFC 6842) */
 	DHCP_IDENTITY_MAC,	 /* the hardware address */
 };
+
+/* A subnet behind relay agents, which their giaddr or option 82.5 is an address of (RFC 2131 4.1,
+ * RFC 3527). */
+struct dhcp_relay_subnet {
+	struct ip4_prefix prefix; /* with the address of its router, which is option 3 */
+	/* Owned by the caller, who keeps them while the network stands. */
+	struct dhcp_pool *pool;
+	const struct dhcp_option_set *options; /* or NULL */
+};
+
+enum { DHCP_RELAY_SUBNETS_MAX = 16 };
 
 struct dhcp_net_config {
 	bool serve; /* false: packets of this network are ignored */
@@ -450,6 +463,7 @@ struct dhcp_net_config {
 	bool authoritative;	/* clients that it does not know are refused, not ignored (RFC 2131
 				   4.3.2) */
 	bool rapid_commit;	/* option 80 is answered with an ACK (RFC 4039) */
+	bool subnet_selection;	/* option 118 chooses the subnet (RFC 3011), by a trusted port */
 	struct dhcp_pool *pool; /* where clients' addresses come from; owned by the caller, who may
 				   take and give as well; NULL under DHCP_IDENTITY_PORT */
 	uint32_t clients_max;	/* addresses that the clients behind one port may have; 0: no limit
@@ -467,6 +481,9 @@ struct dhcp_net_config {
 	const struct dhcp_option_set *global;		  /* of all networks, or NULL */
 	const struct dhcp_class *class[DHCP_CLASSES_MAX]; /* the first that matches wins */
 	unsigned classes;
+	/* They overlap neither one another nor the network's own. Copied. */
+	const struct dhcp_relay_subnet *relay;
+	unsigned relays; /* DHCP_RELAY_SUBNETS_MAX at most */
 };
 
 /* State of a lease. Which fields are valid: expires in OFFERED, BOUND and DECLINED; started in
@@ -516,9 +533,9 @@ MUST_CHECK int dhcp_server_new(const struct dhcp_limits *limits, const struct si
 void dhcp_server_free(struct dhcp_server *s);
 
 /*
- * Sets or replaces the configuration of network `net`, a number below limits.nets: -ENOSPC. With
- * another pool than before, the addresses of all leases are taken from it, and a client whose
- * address is not to be had is forgotten.
+ * Sets or replaces the configuration of network `net`, a number below limits.nets: -ENOSPC. Leases
+ * whose address is in another pool than before are taken from that, and a client whose address is
+ * not to be had is forgotten. The pools before are not touched.
  */
 MUST_CHECK int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c);
 
@@ -530,6 +547,8 @@ struct dhcp_port {
 	struct mac mac;
 	const char *hostname;
 	const struct dhcp_option_set *options;
+	bool trusted; /* no guest's: relay agents behind it are believed, and the clients behind it
+			 are not limited in number */
 };
 
 /* From now on the port's client is served with this address. -EEXIST when the address or port is
@@ -586,8 +605,8 @@ struct dhcp_record {
 MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r);
 
 /*
- * Frees the address of the client of a network that had none for longest, and forgets that client.
- * False when there is no such client.
+ * Frees the address, in the network's own pool, of the client that had no lease for longest, and
+ * forgets that client. False when there is no such client.
  */
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net);
 

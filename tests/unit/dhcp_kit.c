@@ -57,6 +57,13 @@ void kit_stop(struct kit *k)
 	dhcp_option_set_free(k->options);
 }
 
+void kit_trust(struct kit *k)
+{
+	struct dhcp_port p = { .net = KIT_NET, .port = KIT_PORT, .trusted = true };
+
+	dhcp_port_update(k->s, &p);
+}
+
 void kit_pass(struct kit *k, int64_t seconds)
 {
 	struct dhcp_action a;
@@ -175,7 +182,7 @@ static uint32_t pseudo_sum(const uint8_t *ip, size_t udp_len)
 	return (uint32_t)kit_sum(0, ip + 12, 8) + 17 + (uint32_t)udp_len;
 }
 
-/* RFC 791, RFC 768: a frame without IP options, with both checksums right, from port 67 to 68. */
+/* RFC 791, RFC 768: a frame without IP options, with both checksums right, from port 67. */
 static void read_frame(struct kit *k)
 {
 	const uint8_t *p = k->out, *ip = p + 14, *udp = p + 34;
@@ -189,14 +196,14 @@ static void read_frame(struct kit *k)
 	kit_must((size_t)(ip[2] << 8 | ip[3]) == total);
 	kit_must(!memcmp(ip + 4, "\x00\x00\x40\x00\x40\x11", 6));
 	kit_must(kit_sum(0, ip, 20) == 0xffff);
-	kit_must(!memcmp(udp, "\x00\x43\x00\x44", 4));
+	kit_must(!memcmp(udp, "\x00\x43", 2));
 	kit_must((size_t)(udp[4] << 8 | udp[5]) == total - 20);
 	kit_must(udp[6] || udp[7]);
 	kit_must(kit_sum(pseudo_sum(ip, total - 20), udp, total - 20) == 0xffff);
 	k->frame.saddr = rd_be32(&r);
 	k->frame.daddr = rd_be32(&r);
 	k->frame.sport = DHCP_SERVER_PORT;
-	k->frame.dport = DHCP_CLIENT_PORT;
+	k->frame.dport = (uint16_t)(udp[2] << 8 | udp[3]);
 	k->frame.payload = udp + 8;
 	k->frame.len = total - 28;
 }
@@ -209,6 +216,7 @@ static void read_reply(struct kit *k)
 	kit_must(dhcp_message_parse(k->frame.payload, k->frame.len, &k->m) == DHCP_DROP_NONE);
 	kit_must(dhcp_options_parse(&k->m, &k->o) == DHCP_DROP_NONE);
 	kit_must(k->m.op == DHCP_OP_REPLY);
+	kit_must(k->m.giaddr || k->frame.dport == DHCP_CLIENT_PORT);
 	kit_must(dhcp_options_u8(&k->o, 53, &type));
 	kit_must(type == k->action.reply);
 }
@@ -226,7 +234,7 @@ static void check_action(const struct kit *k)
 		return;
 	l = dhcp_lease_by_addr(k->s, KIT_NET, a->record.addr);
 	kit_must(l ? l->state == a->record.state : a->record.state == DHCP_LEASE_FREE);
-	if (k->config.identity == DHCP_IDENTITY_PORT)
+	if (k->config.identity == DHCP_IDENTITY_PORT && kit_lease(k)->addr)
 		kit_must(a->before.port == k->port && a->record.port == k->port &&
 			 a->record.addr == kit_lease(k)->addr);
 }
