@@ -470,17 +470,16 @@ int rtnl_neigh_find(struct rtnl *r, uint32_t index, uint32_t addr, struct mac *r
 
 static struct nl_msg *change_message(struct rtnl *r, const struct rtnl_change *c)
 {
-	unsigned flags = c->up ? IFF_UP : 0;
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC,
 				 .ifi_index = (int)c->index,
-				 .ifi_flags = flags,
-				 .ifi_change = flags };
+				 .ifi_flags = c->up ? IFF_UP : 0,
+				 .ifi_change = c->up || c->down ? IFF_UP : 0 };
 	struct nl_msg *msg = request(r, RTM_NEWLINK, NLM_F_ACK, &ifi, sizeof(ifi));
 
 	if (!msg)
 		return NULL;
 	if ((!c->index && nla_put_string(msg, IFLA_IFNAME, c->name) < 0) ||
-	    (c->master && nla_put_u32(msg, IFLA_MASTER, c->master) < 0) ||
+	    ((c->master || c->leave) && nla_put_u32(msg, IFLA_MASTER, c->master) < 0) ||
 	    (c->mtu && nla_put_u32(msg, IFLA_MTU, c->mtu) < 0) ||
 	    (c->mac && nla_put(msg, IFLA_ADDRESS, sizeof(c->mac->octet), c->mac->octet) < 0) ||
 	    (c->alias && nla_put_string(msg, IFLA_IFALIAS, c->alias) < 0)) {

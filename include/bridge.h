@@ -165,7 +165,8 @@ struct rtnl_change {
 	const struct mac *mac;
 	const char *alias;
 	const char *altname; /* added; one that is taken already is no error */
-	bool up;
+	bool up, down;
+	bool leave; /* the bridge that it is in, if any */
 };
 
 /* Joining and going up are one request; the alternative name travels in the same datagram. */

@@ -61,7 +61,7 @@ static const struct port *find_imported(struct daemon *d, const struct network *
 					const struct wish *wish)
 {
 	const struct dhcp_lease *l = dhcp_lease_by_addr(d->dhcp, n->slot, wish->address);
-	const struct port *p = l && l->port != DHCP_PORT_NONE ? &d->port[l->port] : NULL;
+	const struct port *p = l && slots_live(&d->ports, l->port) ? &d->port[l->port] : NULL;
 
 	return p && p->address == wish->address && mac_equal(&p->mac, &wish->mac) ? p : NULL;
 }

@@ -299,6 +299,48 @@ static int take_classes(struct reading *r, cfg_t *cfg, struct config_classes *cl
 	return rc;
 }
 
+static int take_port(struct reading *r, cfg_t *cfg, struct config_network *n)
+{
+	struct config_port *p = realloc(n->port, (n->ports + 1) * sizeof(*p));
+	const char *name = cfg_title(cfg);
+
+	if (!p)
+		return no_memory(r->err);
+	n->port = p;
+	p += n->ports;
+	*p = (struct config_port){ .trusted = true, .place = { r->file, cfg->line } };
+	/* What the kernel takes for a name (net/core/dev.c, dev_valid_name). */
+	if (!*name || strlen(name) >= sizeof(p->name) || strpbrk(name, "/: \t\n") ||
+	    !strcmp(name, ".") || !strcmp(name, ".."))
+		return err_set(r->err, EINVAL, "%s:%d: '%s' is not the name of an interface",
+			       r->file, cfg->line, name);
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	n->ports++;
+	return take_keys(r, cfg, config_keys_port, p);
+}
+
+static int take_relay(struct reading *r, cfg_t *cfg, struct config_network *n)
+{
+	struct config_relay *relay = realloc(n->relay, (n->relays + 1) * sizeof(*relay));
+	const char *title = cfg_title(cfg);
+	int rc;
+
+	if (!relay)
+		return no_memory(r->err);
+	n->relay = relay;
+	relay += n->relays++;
+	*relay = (struct config_relay){ .place = { r->file, cfg->line } };
+	if (!ip4_prefix_parse(title, &relay->prefix) || relay->prefix.len > 30 ||
+	    relay->prefix.addr == ip4_network(relay->prefix) ||
+	    relay->prefix.addr == ip4_broadcast(relay->prefix))
+		return err_set(r->err, EINVAL,
+			       "%s:%d: '%s' is not a router's address and prefix length like "
+			       "10.9.0.1/24",
+			       r->file, cfg->line, title);
+	rc = take_keys(r, cfg, config_keys_relay, relay);
+	return rc ? rc : take_options(r, cfg, &relay->options);
+}
+
 static void network_defaults(struct config_network *n)
 {
 	*n = (struct config_network){ .auto_subnet = true,
@@ -350,6 +392,10 @@ static int take_network(struct reading *r, cfg_t *cfg)
 		rc = take_classes(r, cfg, &n->classes);
 	for (unsigned i = 0; i < cfg_size(cfg, "host") && !rc; i++)
 		rc = take_host(r, cfg_getnsec(cfg, "host", i), n);
+	for (unsigned i = 0; i < cfg_size(cfg, "port") && !rc; i++)
+		rc = take_port(r, cfg_getnsec(cfg, "port", i), n);
+	for (unsigned i = 0; i < cfg_size(cfg, "relay") && !rc; i++)
+		rc = take_relay(r, cfg_getnsec(cfg, "relay", i), n);
 	return rc;
 }
 
@@ -382,11 +428,14 @@ static int read_stream(struct reading *r, FILE *in)
 	cfg_opt_t options =
 		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX],
-		class[KEYS_MAX];
+		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX];
 	cfg_opt_t classes = CFG_SEC("class", class, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	cfg_opt_t in_network[] = { options, classes,
-				   CFG_SEC("host", host,
-					   CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES) };
+	cfg_opt_t in_network[] = {
+		options, classes,
+		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("port", port, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+	};
 	cfg_opt_t in_top[] = { CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT),
 			       options,
 			       classes,
@@ -405,6 +454,8 @@ static int read_stream(struct reading *r, FILE *in)
 		in_top[i].validcb = note_section;
 	describe(host, config_keys_host, &options, 1);
 	describe(class, config_keys_class, &options, 1);
+	describe(port, config_keys_port, NULL, 0);
+	describe(relay, config_keys_relay, &options, 1);
 	describe(network, config_keys_network, in_network, ARRAY_SIZE(in_network));
 	describe(sock, config_keys_socket, NULL, 0);
 	describe(mac, config_keys_mac, NULL, 0);
@@ -644,6 +695,8 @@ static int finish(struct config *c, struct err *err)
 			rc = check_overlap(c, i, err);
 		for (unsigned h = 0; h < n->hosts && !rc; h++)
 			rc = check_host(n, h, err);
+		if (!rc)
+			rc = config_links_check(c, n, err);
 	}
 	return rc;
 }
@@ -717,6 +770,10 @@ void config_free(struct config *c)
 		for (unsigned h = 0; h < c->network[i].hosts; h++)
 			config_options_done(&c->network[i].host[h].options);
 		free(c->network[i].host);
+		free(c->network[i].port);
+		for (unsigned j = 0; j < c->network[i].relays; j++)
+			config_options_done(&c->network[i].relay[j].options);
+		free(c->network[i].relay);
 		config_options_done(&c->network[i].options);
 		config_classes_done(&c->network[i].classes);
 	}

@@ -13,6 +13,7 @@
 enum {
 	CONFIG_NETWORKS_MAX = 256,
 	CONFIG_LIST_MAX = 16,	/* values of a list */
+	CONFIG_PORTS_MAX = 256, /* of all networks together */
 	CONFIG_PATH_SIZE = 108, /* of sun_path */
 };
 
@@ -78,6 +79,22 @@ struct config_classes {
 	unsigned n;
 };
 
+/* An interface of the host that joins the network's bridge. */
+struct config_port {
+	char name[LINK_NAME_SIZE];
+	bool serve;   /* its clients get DHCP */
+	bool trusted; /* relay agents behind it are believed, and its clients not limited */
+	struct config_place place;
+};
+
+/* A subnet behind a relay agent. */
+struct config_relay {
+	struct ip4_prefix prefix;    /* with the address of its router */
+	struct config_ranges ranges; /* empty: all but the router */
+	struct config_options options;
+	struct config_place place, range_place;
+};
+
 enum config_probe {
 	CONFIG_PROBE_AUTO, /* where a link that is not ours is in the bridge */
 	CONFIG_PROBE_ON,
@@ -104,6 +121,11 @@ struct config_network {
 	uint32_t sweep;	      /* seconds that a round over all given addresses takes; 0: none */
 	struct config_host *host;
 	unsigned hosts;
+	struct config_port *port;
+	unsigned ports;
+	bool subnet_selection;
+	struct config_relay *relay;
+	unsigned relays;
 	struct config_options options;
 	struct config_classes classes;
 	struct config_place place, subnet_place, range_place;
@@ -149,6 +171,10 @@ const struct config_host *config_host_find(const struct config_network *n, const
  * taken out. */
 MUST_CHECK int config_pool(const struct config_network *n, struct ip4_prefix subnet,
 			   struct dhcp_pool **ret, struct err *err);
+
+/* The same for a subnet behind a relay agent. */
+MUST_CHECK int config_relay_pool(const struct config_relay *relay, struct dhcp_pool **ret,
+				 struct err *err);
 
 const char *config_mode_text(enum bridge_mode mode);
 

@@ -745,6 +745,7 @@ const struct key config_keys_network[] = {
 	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
 	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
+	{ "subnet-selection", .offset = NETWORK(subnet_selection), PAIR(bool) },
 	{ "probe", .offset = NETWORK(probe), PAIR(probe) },
 	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
@@ -760,6 +761,19 @@ const struct key config_keys_host[] = {
 	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
 	  .print = print_text, .max = DHCP_NAME_SIZE },
 	BOOT(struct config_host),
+	{ 0 },
+};
+
+const struct key config_keys_port[] = {
+	{ "serve", .offset = offsetof(struct config_port, serve), PAIR(bool) },
+	{ "trusted", .offset = offsetof(struct config_port, trusted), PAIR(bool) },
+	{ 0 },
+};
+
+const struct key config_keys_relay[] = {
+	{ "range", .list = true, .offset = offsetof(struct config_relay, ranges), PAIR(range),
+	  .place = offsetof(struct config_relay, range_place) },
+	BOOT(struct config_relay),
 	{ 0 },
 };
 

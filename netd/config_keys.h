@@ -31,7 +31,8 @@ struct key {
 };
 
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
-	config_keys_network[], config_keys_host[], config_keys_class[];
+	config_keys_network[], config_keys_host[], config_keys_class[], config_keys_port[],
+	config_keys_relay[];
 
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
@@ -41,6 +42,10 @@ void config_print_text(const char *text, FILE *out);
 
 /* An error about something that stands at this place. */
 int config_wrong(struct err *err, struct config_place p, const char *fmt, ...) ERR_PRINTF(3, 4);
+
+/* Checks ports and relay agents' subnets when all is read. */
+MUST_CHECK int config_links_check(const struct config *c, const struct config_network *n,
+				  struct err *err);
 
 /* Checks options and classes when all is read, and puts keys that are options among these. */
 MUST_CHECK int config_options_finish(struct config *c, struct err *err);

@@ -101,6 +101,8 @@ int config_options_finish(struct config *c, struct err *err)
 			rc = encode_boot(&n->options, err);
 		for (unsigned h = 0; h < n->hosts && !rc; h++)
 			rc = encode_boot(&n->host[h].options, err);
+		for (unsigned j = 0; j < n->relays && !rc; j++)
+			rc = encode_boot(&n->relay[j].options, err);
 	}
 	return rc;
 }

@@ -50,6 +50,25 @@ static void print_classes(const struct config_classes *classes, const char *inde
 	}
 }
 
+static void print_links(const struct config_network *n, FILE *out)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	for (unsigned i = 0; i < n->ports; i++) {
+		fputs("\tport ", out);
+		config_print_text(n->port[i].name, out);
+		fputs(" {\n", out);
+		config_keys_print(config_keys_port, &n->port[i], "\t\t", out);
+		fputs("\t}\n", out);
+	}
+	for (unsigned i = 0; i < n->relays; i++) {
+		fprintf(out, "\trelay %s {\n", ip4_prefix_text(n->relay[i].prefix, text));
+		config_keys_print(config_keys_relay, &n->relay[i], "\t\t", out);
+		print_options(&n->relay[i].options, "\t\t", out);
+		fputs("\t}\n", out);
+	}
+}
+
 static void print_network(const struct config_network *n, FILE *out)
 {
 	fprintf(out, "network %s {\n", n->name);
@@ -62,6 +81,7 @@ static void print_network(const struct config_network *n, FILE *out)
 		print_options(&n->host[i].options, "\t\t", out);
 		fputs("\t}\n", out);
 	}
+	print_links(n, out);
 	fputs("}\n", out);
 }
 
@@ -94,12 +114,14 @@ static void add_without(struct ip4_range *to, unsigned *n, struct ip4_range r, u
 		to[(*n)++] = (struct ip4_range){ addr + 1, r.last };
 }
 
-int config_pool(const struct config_network *n, struct ip4_prefix subnet, struct dhcp_pool **ret,
-		struct err *err)
+/* What is in the ranges, or in the whole subnet where there are none; without the router's address.
+ */
+static int make_pool(const struct config_ranges *ranges, struct ip4_prefix subnet,
+		     struct dhcp_pool **ret, struct err *err)
 {
 	struct ip4_range whole = { ip4_network(subnet) + 1, ip4_broadcast(subnet) - 1 };
-	const struct ip4_range *from = n->ranges.n ? n->ranges.at : &whole;
-	unsigned count = n->ranges.n ? n->ranges.n : 1, len = 0;
+	const struct ip4_range *from = ranges->n ? ranges->at : &whole;
+	unsigned count = ranges->n ? ranges->n : 1, len = 0;
 	struct ip4_range range[2 * CONFIG_LIST_MAX];
 	int rc;
 
@@ -117,4 +139,18 @@ int config_pool(const struct config_network *n, struct ip4_prefix subnet, struct
 	if (rc == -E2BIG)
 		return err_set(err, E2BIG, "its pool has more than 2^20 addresses; set a range");
 	return rc ? err_sys(err, -rc, "cannot make its pool") : 0;
+}
+
+int config_pool(const struct config_network *n, struct ip4_prefix subnet, struct dhcp_pool **ret,
+		struct err *err)
+{
+	return make_pool(&n->ranges, subnet, ret, err);
+}
+
+int config_relay_pool(const struct config_relay *relay, struct dhcp_pool **ret, struct err *err)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+	int rc = make_pool(&relay->ranges, relay->prefix, ret, err);
+
+	return rc ? err_wrap(err, rc, "relay %s", ip4_prefix_text(relay->prefix, text)) : 0;
 }

@@ -117,7 +117,7 @@ static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 static void client_conflict(struct daemon *d, struct network *n, const struct dhcp_lease *l,
 			    const struct dhcp_arp *a)
 {
-	struct port *p = l->port != DHCP_PORT_NONE ? &d->port[l->port] : NULL;
+	struct port *p = slots_live(&d->ports, l->port) ? &d->port[l->port] : NULL;
 	int64_t now = loop_now(d->loop);
 	char mac[MAC_TEXT_SIZE], detail[64];
 

@@ -131,7 +131,7 @@ static int make_tables(struct daemon *d, struct err *err)
 {
 	uint32_t ports = d->config->max_ports, links = ports + EXTRA_LINKS;
 	struct dhcp_limits limits = { .nets = CONFIG_NETWORKS_MAX,
-				      .leases = 2 * ports + d->config->max_leases };
+				      .leases = 2 * ports + JOINED_MAX + d->config->max_leases };
 	static const struct log_limit ten_a_minute = { .interval = 60 * NS_PER_S, .burst = 10 };
 
 	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))
@@ -155,6 +155,7 @@ static int add_networks(struct daemon *d, struct err *err)
 	for (unsigned i = 0; i < d->config->networks; i++)
 		if (!network_add(d, &d->config->network[i]))
 			return err_set(err, ENOSPC, "more than %d networks", CONFIG_NETWORKS_MAX);
+	joined_configure(d);
 	return 0;
 }
 
@@ -238,7 +239,7 @@ void daemon_stop(struct daemon *d)
 	store_close(d->store);
 	loop_free(d->loop);
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
-		dhcp_pool_free(d->network[i].pool);
+		network_free_pools(&d->network[i]);
 		dhcp_option_set_free(d->network[i].options);
 	}
 	dhcp_server_free(d->dhcp);

@@ -12,6 +12,7 @@
  *says outbox.c    what may be said when        events.c     what happened, for those who watch
  *	varlink.c   the socket's protocol        api.c        its methods
  *	conflict.c  who else uses an address     probe.c      is it free before its first use
+ *	joined.c    interfaces that are not netd's in its bridges
  */
 #ifndef NETD_DAEMON_H
 #define NETD_DAEMON_H
@@ -21,6 +22,7 @@
 #include "conflict.h"
 #include "events.h"
 #include "host.h"
+#include "joined.h"
 #include "log.h"
 #include "loop.h"
 #include "outbox.h"
@@ -42,6 +44,8 @@ struct network {
 		subnet; /* the gateway's address and the subnet's length; len 0: not chosen yet */
 	uint32_t mtu;
 	struct dhcp_pool *pool;
+	struct dhcp_relay_subnet relay[DHCP_RELAY_SUBNETS_MAX];
+	unsigned relays;
 	struct dhcp_option_set *options;
 	unsigned pool_level; /* 0, or which of the levels it was last told to have passed: 80, 95 */
 	uint32_t attached;   /* ports with a device */
@@ -117,6 +121,8 @@ struct daemon {
 	struct slots ports;
 	struct port *port; /* [ports.cap] */
 	struct index port_by_name, port_by_link;
+	struct joined joined[JOINED_MAX];
+	unsigned joins; /* those from here on were never used */
 	struct slots links;
 	struct seen_link *link; /* [links.cap] */
 	struct index link_by_index;
@@ -310,6 +316,7 @@ MUST_CHECK int network_choose_subnet(struct daemon *d, const struct network *n,
 				     struct ip4_prefix *ret, struct err *err);
 /* Chooses the subnet and makes the pool, without touching the host. */
 MUST_CHECK int network_plan(struct daemon *d, struct network *n, struct err *err);
+void network_free_pools(struct network *n);
 /* Takes ports and pool out of memory, for network_plan and network_load to begin anew. */
 void network_forget(struct daemon *d, struct network *n);
 /* Brings bridge, address, sysctls, DHCP in line with what is wanted; n->up says whether it worked.
@@ -323,6 +330,10 @@ struct network *network_add(struct daemon *d, const struct config_network *c);
 MUST_CHECK int network_configure(struct daemon *d, struct network *n, struct err *err);
 /* Allocations and leases of the state into the tables. */
 MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err);
+
+/* Marks an address as taken, or free again, in the pool of the subnet that it is of. */
+void network_take(struct network *n, uint32_t address);
+void network_give(struct network *n, uint32_t address);
 
 /* Addresses of the pool that are given, reserved or in quarantine; not those of clients whose lease
  * has ended, which are to be had. */
@@ -356,8 +367,8 @@ MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
 MUST_CHECK int serve_store_leases(struct daemon *d, struct err *err);
 /* They are durable. */
 void serve_leases_stored(struct daemon *d);
-/* A lease that ended because its port did. */
-void serve_end_lease(struct daemon *d, const struct port *p);
+/* The leases that end because the port, or joined interface, of this number for dhcp/ did. */
+void serve_end_leases(struct daemon *d, const struct network *n, uint32_t number);
 /* Somebody else has the address of a port whose guest does not use it yet: as if the guest had
  * declined it. False when it stays as it is: it was asked for, nothing tells the guest, there is no
  * other, or there were too many. */

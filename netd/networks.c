@@ -126,6 +126,17 @@ static int take_addresses(struct taken *t)
 	return rc;
 }
 
+static int take_relays(struct taken *t, const struct config_network *c)
+{
+	char text[IP4_PREFIX_TEXT_SIZE];
+	int rc = 0;
+
+	for (unsigned i = 0; i < c->relays && !rc; i++)
+		rc = add_taken(t, c->relay[i].prefix, "relay %s of network '%s'",
+			       ip4_prefix_text(c->relay[i].prefix, text), c->name);
+	return rc;
+}
+
 /* Also those of networks that are configured and not up yet. */
 static int take_networks(struct taken *t)
 {
@@ -142,8 +153,10 @@ static int take_networks(struct taken *t)
 		if (p.len)
 			rc = add_taken(t, p, "subnet %s of network '%s'", ip4_prefix_text(p, text),
 				       n->config->name);
+		if (!rc)
+			rc = take_relays(t, n->config);
 	}
-	return rc;
+	return rc ? rc : take_relays(t, t->except->config);
 }
 
 int network_taken(struct daemon *d, const struct network *except, struct bridge_taken **ret,
@@ -241,38 +254,85 @@ int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_
 	return check_explicit(d, n, taken, count, err);
 }
 
-/* The pool is dhcp/'s, too, for the clients of the network; it is not served before it is up. */
-static int set_pool(struct daemon *d, struct network *n, struct dhcp_pool *pool, struct err *err)
+/* --- pools --- */
+
+void network_free_pools(struct network *n)
+{
+	dhcp_pool_free(n->pool);
+	n->pool = NULL;
+	for (unsigned i = 0; i < n->relays; i++)
+		dhcp_pool_free(n->relay[i].pool);
+	n->relays = 0;
+}
+
+static struct dhcp_pool *pool_of(const struct network *n, uint32_t address)
+{
+	for (unsigned i = 0; i < n->relays; i++)
+		if (ip4_within(n->relay[i].prefix, address))
+			return n->relay[i].pool;
+	return n->pool;
+}
+
+void network_take(struct network *n, uint32_t address)
+{
+	dhcp_pool_take(pool_of(n, address), address);
+}
+
+void network_give(struct network *n, uint32_t address)
+{
+	dhcp_pool_give(pool_of(n, address), address);
+}
+
+/* The pools are dhcp/'s, too, for the clients of the network; it is not served before it is up. */
+static int set_pools(struct daemon *d, struct network *n, const struct network *made,
+		     struct err *err)
 {
 	struct dhcp_net_config net = { .server = n->subnet,
 				       .identity = n->config->identity,
-				       .pool = pool };
+				       .pool = made->pool,
+				       .relay = made->relay,
+				       .relays = made->relays };
 
-	if (dhcp_net_set(d->dhcp, n->slot, &net)) {
-		dhcp_pool_free(pool);
+	if (dhcp_net_set(d->dhcp, n->slot, &net))
 		return err_set(err, ENOSPC, "there is no room for its DHCP");
-	}
-	dhcp_pool_free(n->pool);
-	n->pool = pool;
+	network_free_pools(n);
+	n->pool = made->pool;
+	memcpy(n->relay, made->relay, sizeof(n->relay));
+	n->relays = made->relays;
 	return 0;
 }
 
-/* Reservations are kept for their guests; ports have theirs; declined ones are nobody's. */
-static int make_pool(struct daemon *d, struct network *n, struct err *err)
+/* Pools without anything taken; what there is of them after a failure is the caller's as well. */
+static int new_pools(const struct network *n, struct network *made, struct err *err)
 {
-	struct dhcp_pool *pool;
-	struct port *p;
-	int rc = config_pool(n->config, n->subnet, &pool, err);
+	int rc = config_pool(n->config, n->subnet, &made->pool, err);
 
-	if (rc)
-		return rc;
-	for (unsigned i = 0; i < n->config->hosts; i++)
+	for (unsigned i = 0; i < n->config->relays && !rc; i++) {
+		rc = config_relay_pool(&n->config->relay[i], &made->relay[i].pool, err);
+		made->relay[i].prefix = n->config->relay[i].prefix;
+		made->relays += !rc;
+	}
+	return rc;
+}
+
+/* Reservations are kept for their guests; ports have theirs; declined ones are nobody's. */
+static int make_pools(struct daemon *d, struct network *n, struct err *err)
+{
+	struct network made = { 0 };
+	struct port *p;
+	int rc = new_pools(n, &made, err);
+
+	for (unsigned i = 0; i < n->config->hosts && !rc; i++)
 		if (n->config->host[i].address)
-			dhcp_pool_take(pool, n->config->host[i].address);
-	for (uint32_t at = 0; (p = port_next(d, &at));)
+			network_take(&made, n->config->host[i].address);
+	for (uint32_t at = 0; !rc && (p = port_next(d, &at));)
 		if (p->network == n->slot)
-			dhcp_pool_take(pool, p->address);
-	return set_pool(d, n, pool, err);
+			network_take(&made, p->address);
+	if (!rc)
+		rc = set_pools(d, n, &made, err);
+	if (rc)
+		network_free_pools(&made);
+	return rc;
 }
 
 uint32_t network_pool_used(const struct daemon *d, const struct network *n)
@@ -320,7 +380,7 @@ int network_plan(struct daemon *d, struct network *n, struct err *err)
 {
 	int rc = network_choose_subnet(d, n, &n->subnet, err);
 
-	return rc ? rc : make_pool(d, n, err);
+	return rc ? rc : make_pools(d, n, err);
 }
 
 /* --- DHCP --- */
@@ -388,7 +448,10 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 				       .identity = c->identity,
 				       .authoritative = c->authoritative,
 				       .rapid_commit = c->rapid_commit,
+				       .subnet_selection = c->subnet_selection,
 				       .pool = n->pool,
+				       .relay = n->relay,
+				       .relays = n->relays,
 				       .clients_max = c->port_leases,
 				       .server = n->subnet,
 				       .router =
@@ -406,6 +469,8 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 		return rc;
 	net.options = n->options;
 	net.global = d->config->options.wire;
+	for (unsigned i = 0; i < n->relays; i++)
+		n->relay[i].options = c->relay[i].options.wire;
 	add_classes(&net, &c->classes);
 	add_classes(&net, &d->config->classes);
 	rc = dhcp_net_set(d->dhcp, n->slot, &net);
@@ -627,8 +692,7 @@ void network_forget(struct daemon *d, struct network *n)
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (p->network == n->slot)
 			port_remove(d, p);
-	dhcp_pool_free(n->pool);
-	n->pool = NULL;
+	network_free_pools(n);
 	n->subnet.len = 0;
 	n->up = false;
 }

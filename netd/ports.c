@@ -574,7 +574,7 @@ static void unplug(struct daemon *d, struct port *p)
 
 	if (d->host->ops->rules_port_del(d->host, p->ifindex, &err))
 		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
-	serve_end_lease(d, p);
+	serve_end_leases(d, &d->network[p->network], p->slot);
 	drop_link(d, p);
 }
 

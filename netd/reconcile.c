@@ -314,6 +314,7 @@ static int put_right(struct survey *s, struct err *err)
 		return rc;
 	plan_networks(d);
 	adopt_ports(s);
+	joined_find(d);
 	rc = uplinks_claim(d, err);
 	if (!rc)
 		rc = rules_apply(d, force, err);
@@ -323,6 +324,7 @@ static int put_right(struct survey *s, struct err *err)
 	if (uplinks_forward(d, err))
 		log_error("forwarding: %s", err->text);
 	put_ports_right(s);
+	joined_put_right(d);
 	remove_stale_bridges(s);
 	conflict_configure(d);
 	return 0;
@@ -343,6 +345,8 @@ static void try_again_later(struct daemon *d)
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used && !d->network[i].up)
 			reconcile_in(d, RETRY_NS);
+	if (joined_waits(d))
+		reconcile_in(d, RETRY_NS);
 }
 
 int reconcile(struct daemon *d, struct err *err)
@@ -422,6 +426,8 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 		reconcile_later(d);
 	if (plugged)
 		p->settled = true;
+	if (joined_is_wrong(d, link))
+		reconcile_later(d);
 	if (new_mtu && is_uplink(d, link->index))
 		reconcile_later(d);
 }
@@ -438,6 +444,7 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 		foreign_port(d, left, 0);
 	if (p)
 		port_gone(d, p);
+	joined_gone(d, link->index);
 	if (n)
 		bridge_gone(n);
 	if (n || is_uplink(d, link->index))

@@ -131,6 +131,7 @@ static void apply(struct daemon *d, struct config *c)
 	for (unsigned i = 0; i < c->networks; i++)
 		if (!network_find(d, c->network[i].name))
 			network_add(d, &c->network[i]);
+	joined_configure(d);
 	configure_dhcp(d);
 	d->generator.policy = c->mac_policy;
 	d->generator.prefix_len = c->mac_prefix_len;

@@ -21,6 +21,55 @@ static void set_times(const struct daemon *d, struct store_lease *row, int64_t s
 	row->expires_wall = loop_to_wall(d->loop, expires);
 }
 
+/* Where a packet comes from, and its answer goes: behind a guest's port, or an interface of the
+ * host that was joined to the network's bridge. */
+struct source {
+	uint32_t ifindex; /* 0: it is not there any more */
+	uint32_t network;
+	uint32_t number;   /* for dhcp/ */
+	struct port *port; /* or NULL */
+	const struct joined *joined;
+};
+
+static bool source_by_link(struct daemon *d, uint32_t ifindex, struct source *ret)
+{
+	struct port *p = port_by_link(d, ifindex);
+	const struct joined *j = p ? NULL : joined_by_link(d, ifindex);
+
+	if (!p && !j)
+		return false;
+	*ret = (struct source){ .ifindex = ifindex,
+				.network = p ? p->network : j->network,
+				.number = p ? p->slot : j->number,
+				.port = p,
+				.joined = j };
+	return true;
+}
+
+/* What a change of a lease is told of. */
+static struct source source_by_number(struct daemon *d, uint32_t network, uint32_t number)
+{
+	struct source s = { .network = network, .number = number };
+
+	if (slots_live(&d->ports, number))
+		s.port = &d->port[number];
+	else
+		s.joined = joined_by_number(d, number);
+	return s;
+}
+
+/* "port web1/0", "interface veth7" */
+static const char *source_text(const struct source *s, char buf[NAME_SIZE + 24])
+{
+	char text[NAME_SIZE + 12];
+
+	if (s->port)
+		snprintf(buf, NAME_SIZE + 24, "port %s", port_text(s->port, text));
+	else
+		snprintf(buf, NAME_SIZE + 24, "interface %s", s->joined ? s->joined->name : "?");
+	return buf;
+}
+
 static int store_record(struct daemon *d, const struct dhcp_record *r, const struct port *p,
 			struct ticket *ret, struct err *err)
 {
@@ -91,6 +140,10 @@ static int load_lease(void *arg, const struct store_lease *l)
 				 .started = l->started,
 				 .expires = l->expires };
 
+	/* Of a guest that has gone: no client's where ports are the identity. */
+	if (l->guest[0] && !p && l->state != DHCP_LEASE_DECLINED &&
+	    loading->n->config->identity == DHCP_IDENTITY_PORT)
+		return 0;
 	if (!l->same_boot)
 		from_former_boot(d, l, &r);
 	/* The row of an address that its port has no more, and that is no client's, says nothing.
@@ -98,7 +151,7 @@ static int load_lease(void *arg, const struct store_lease *l)
 	if (dhcp_lease_restore(d->dhcp, &r))
 		return 0;
 	if (l->state == DHCP_LEASE_DECLINED)
-		dhcp_pool_take(loading->n->pool, l->address);
+		network_take(loading->n, l->address);
 	else if (!l->same_boot && p && p->address == l->address)
 		d->port[p->slot].lease_unstored = true;
 	return 0;
@@ -119,10 +172,22 @@ int serve_load(struct daemon *d, struct network *n, struct err *err)
 
 /* --- events --- */
 
-static struct event *lease_event(struct daemon *d, enum event_kind kind, const struct port *p,
+static struct event *source_event(struct daemon *d, enum event_kind kind, const struct source *s)
+{
+	struct event *e = s->port ? event_add_port(d, kind, s->port) : event_add(d, kind);
+
+	if (s->port)
+		return e;
+	memcpy(e->network, d->network[s->network].config->name, sizeof(e->network));
+	if (s->joined)
+		memcpy(e->ifname, s->joined->name, sizeof(e->ifname));
+	return e;
+}
+
+static struct event *lease_event(struct daemon *d, enum event_kind kind, const struct source *s,
 				 const struct dhcp_action *a)
 {
-	struct event *e = event_add_port(d, kind, p);
+	struct event *e = source_event(d, kind, s);
 
 	e->address = a->record.addr;
 	e->mac = a->record.mac;
@@ -132,23 +197,23 @@ static struct event *lease_event(struct daemon *d, enum event_kind kind, const s
 	return e;
 }
 
-static void log_bound(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+static void log_bound(const struct source *s, const struct dhcp_action *a)
 {
-	char text[NAME_SIZE + 12], address[IP4_TEXT_SIZE];
+	char text[NAME_SIZE + 24], address[IP4_TEXT_SIZE];
 
-	(void)d;
-	log_debug("port %s: %s for %" PRIu32 " s", port_text(p, text),
+	log_debug("%s: %s for %" PRIu32 " s", source_text(s, text),
 		  ip4_text(a->record.addr, address), a->record.seconds);
 }
 
 /* By the guest itself, or because of a conflict. */
-static void declined_event(struct daemon *d, enum event_kind kind, const struct port *p,
+static void declined_event(struct daemon *d, enum event_kind kind, const struct source *s,
 			   const struct dhcp_action *a)
 {
-	struct event *e = lease_event(d, kind, p, a);
+	struct event *e = lease_event(d, kind, s, a);
+	const struct port *p = s->port;
 	char text[IP4_TEXT_SIZE];
 
-	if (a->before.client)
+	if (!p || a->before.client)
 		snprintf(e->detail, sizeof(e->detail), "it is in quarantine");
 	else if (p->address == a->record.addr)
 		snprintf(e->detail, sizeof(e->detail), "the port has no other");
@@ -159,27 +224,27 @@ static void declined_event(struct daemon *d, enum event_kind kind, const struct 
 }
 
 /* The change is durable. */
-static void announce(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+static void announce(struct daemon *d, const struct source *s, const struct dhcp_action *a)
 {
 	switch (a->change) {
 	case DHCP_CHANGE_BOUND:
-		lease_event(d, EVENT_LEASE_BOUND, p, a);
-		log_bound(d, p, a);
+		lease_event(d, EVENT_LEASE_BOUND, s, a);
+		log_bound(s, a);
 		break;
 	case DHCP_CHANGE_RENEWED:
-		lease_event(d, EVENT_LEASE_RENEWED, p, a);
+		lease_event(d, EVENT_LEASE_RENEWED, s, a);
 		break;
 	case DHCP_CHANGE_RELEASED:
-		lease_event(d, EVENT_LEASE_RELEASED, p, a);
+		lease_event(d, EVENT_LEASE_RELEASED, s, a);
 		break;
 	case DHCP_CHANGE_DECLINED:
-		declined_event(d, EVENT_LEASE_DECLINED, p, a);
+		declined_event(d, EVENT_LEASE_DECLINED, s, a);
 		break;
 	case DHCP_CHANGE_CONFLICT:
-		declined_event(d, EVENT_QUARANTINED, p, a);
+		declined_event(d, EVENT_QUARANTINED, s, a);
 		break;
 	case DHCP_CHANGE_EXPIRED:
-		lease_event(d, EVENT_LEASE_EXPIRED, p, a);
+		lease_event(d, EVENT_LEASE_EXPIRED, s, a);
 		break;
 	case DHCP_CHANGE_NONE:
 	case DHCP_CHANGE_OFFERED:
@@ -187,9 +252,9 @@ static void announce(struct daemon *d, const struct port *p, const struct dhcp_a
 		break;
 	}
 	if (a->clone)
-		lease_event(d, EVENT_CLONE, p, a);
+		lease_event(d, EVENT_CLONE, s, a);
 	if (a->reply == DHCP_NAK)
-		lease_event(d, EVENT_LEASE_REFUSED, p, a);
+		lease_event(d, EVENT_LEASE_REFUSED, s, a);
 }
 
 /* --- leases whose rows are behind --- */
@@ -243,20 +308,20 @@ void serve_leases_stored(struct daemon *d)
 static void say(struct daemon *d, struct outbox_item *item)
 {
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
-	const struct port *p = port_by_link(d, item->dhcp.ifindex);
-	char text[NAME_SIZE + 12];
+	struct source s;
+	char text[NAME_SIZE + 24];
 	unsigned held_back;
 	int rc = 0;
 
-	if (!p) /* it went in the same turn */
+	if (!source_by_link(d, item->dhcp.ifindex, &s)) /* it went in the same turn */
 		return;
 	if (item->dhcp.len)
 		rc = d->host->ops->send(d->host, item->dhcp.ifindex,
 					d->outbox.frame[item->dhcp.frame], item->dhcp.len);
 	if (rc && log_allow(&d->send_log, loop_now(d->loop), &held_back))
-		log_warning("port %s: cannot send a DHCP reply: %s (%u more like this)",
-			    port_text(p, text), strerror(-rc), held_back);
-	announce(d, p, a);
+		log_warning("%s: cannot send a DHCP reply: %s (%u more like this)",
+			    source_text(&s, text), strerror(-rc), held_back);
+	announce(d, &s, a);
 }
 
 static void take_back(struct daemon *d, struct outbox_item *item)
@@ -273,10 +338,9 @@ static void take_back(struct daemon *d, struct outbox_item *item)
 		return;
 	}
 	dhcp_undo(d->dhcp, a);
-	l = dhcp_lease_by_port(d->dhcp, a->before.port);
+	l = a->before.client ? NULL : dhcp_lease_by_port(d->dhcp, a->before.port);
 	/* The port that had declined its address has it again, unless it went in the same turn. */
-	if (l && !a->before.client && l->addr == a->before.addr &&
-	    d->port[l->port].address != l->addr)
+	if (l && l->addr == a->before.addr && d->port[l->port].address != l->addr)
 		port_undeclined(d, &d->port[l->port], l->addr);
 	serve_schedule(d);
 }
@@ -309,42 +373,41 @@ static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 	return false;
 }
 
-static void log_drop(struct daemon *d, const struct port *p, const struct dhcp_action *a)
+static void log_drop(struct daemon *d, const struct source *s, const struct dhcp_action *a)
 {
-	char text[NAME_SIZE + 12];
+	char text[NAME_SIZE + 24];
 	unsigned held_back;
 
 	if (log_allow(&d->drop_log, loop_now(d->loop), &held_back))
-		log_debug("port %s: DHCP %s dropped: %s (%u more like this)", port_text(p, text),
+		log_debug("%s: DHCP %s dropped: %s (%u more like this)", source_text(s, text),
 			  dhcp_type_text(a->request), dhcp_drop_text(a->drop), held_back);
 }
 
-static void serve_frame(struct daemon *d, struct port *p, const struct dhcp_frame *f)
+static void serve_frame(struct daemon *d, const struct source *s, const struct dhcp_frame *f)
 {
 	unsigned i = d->outbox.frames;
 	struct dhcp_action *a = &d->outbox.action[i];
 	struct dhcp_input in = {
-		.net = p->network, .port = p->slot, .now = loop_now(d->loop), .frame = f
+		.net = s->network, .port = s->number, .now = loop_now(d->loop), .frame = f
 	};
 	struct wr out = wr_init(d->outbox.frame[i], DHCP_FRAME_MAX);
-	uint32_t ifindex = p->ifindex;
 	struct outbox_item *item;
 	struct ticket ticket;
 
 	dhcp_input(d->dhcp, &in, &out, a);
 	if (a->drop)
-		log_drop(d, p, a);
+		log_drop(d, s, a);
 	if (a->change == DHCP_CHANGE_NONE && !a->reply)
 		return;
-	if (!keep(d, p, a, &ticket))
+	if (!keep(d, s->port, a, &ticket))
 		return;
-	if (a->change == DHCP_CHANGE_DECLINED && !a->before.client)
-		port_declined(d, p);
+	if (a->change == DHCP_CHANGE_DECLINED && !a->before.client && s->port)
+		port_declined(d, s->port);
 	d->outbox.frames++;
 	item = outbox_add(&d->outbox, ticket);
 	item->say = say;
 	item->take_back = take_back;
-	item->dhcp.ifindex = ifindex;
+	item->dhcp.ifindex = s->ifindex;
 	item->dhcp.len = out.bad ? 0 : out.len;
 	item->dhcp.frame = item->dhcp.action = i;
 	serve_schedule(d);
@@ -352,22 +415,22 @@ static void serve_frame(struct daemon *d, struct port *p, const struct dhcp_fram
 
 void serve_packet(struct daemon *d, const struct trap_packet *packet)
 {
-	struct port *p = port_by_link(d, packet->ifindex);
 	struct dhcp_action dropped = { 0 };
 	struct dhcp_frame f;
+	struct source s;
 
 	/* A turn that is full drops the rest, as a full socket buffer would: clients send again. */
-	if (!p || !outbox_has_frame(&d->outbox))
+	if (!source_by_link(d, packet->ifindex, &s) || !outbox_has_frame(&d->outbox))
 		return;
 	dropped.drop = packet->vlan ? DHCP_DROP_VLAN :
 				      dhcp_frame_parse(&packet->src, &packet->dst, packet->ip,
 						       packet->len, &f);
 	if (!dropped.drop) {
-		serve_frame(d, p, &f);
+		serve_frame(d, &s, &f);
 		return;
 	}
 	dhcp_count_drop(d->dhcp, dropped.drop);
-	log_drop(d, p, &dropped);
+	log_drop(d, &s, &dropped);
 }
 
 /* --- conflicts --- */
@@ -414,7 +477,7 @@ bool serve_quarantine(struct daemon *d, struct network *n, uint32_t address, con
 
 	if (dhcp_lease_by_addr(d->dhcp, n->slot, address) || dhcp_lease_restore(d->dhcp, &r))
 		return false;
-	dhcp_pool_take(n->pool, address);
+	network_take(n, address);
 	/* Nothing is promised by it: without its row it ends with the daemon. */
 	if (store_record(d, &r, NULL, NULL, &err) &&
 	    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
@@ -429,12 +492,12 @@ bool serve_quarantine(struct daemon *d, struct network *n, uint32_t address, con
 static void say_expired(struct daemon *d, struct outbox_item *item)
 {
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
-	uint32_t i = a->record.port;
+	struct source s = source_by_number(d, a->record.net, a->record.port);
 
-	if (a->change == DHCP_CHANGE_FREED && i == DHCP_PORT_NONE)
-		dhcp_pool_give(d->network[a->record.net].pool, a->record.addr);
-	else if (slots_live(&d->ports, i))
-		announce(d, &d->port[i], a);
+	if (a->change == DHCP_CHANGE_FREED && a->record.port == DHCP_PORT_NONE)
+		network_give(&d->network[a->record.net], a->record.addr);
+	else
+		announce(d, &s, a);
 }
 
 /* The memory's view stands; a restart meanwhile finds the old row, whose time is over as well. */
@@ -479,15 +542,15 @@ void serve_schedule(struct daemon *d)
 		log_error("out of memory: leases do not expire");
 }
 
-void serve_end_lease(struct daemon *d, const struct port *p)
+void serve_end_leases(struct daemon *d, const struct network *n, uint32_t number)
 {
 	struct dhcp_action a;
 	unsigned held_back;
 	struct err err;
 
-	while (dhcp_port_end(d->dhcp, p->slot, &a))
-		if (store_lease_end(d->store, d->network[p->network].config->name, a.record.addr,
-				    a.record.state, NULL, &err) &&
+	while (dhcp_port_end(d->dhcp, number, &a))
+		if (store_lease_end(d->store, n->config->name, a.record.addr, a.record.state, NULL,
+				    &err) &&
 		    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
 			log_warning("an ended lease could not be stored: %s (%u more like this)",
 				    err.text, held_back);

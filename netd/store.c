@@ -11,9 +11,9 @@
 
 #include "store_db.h"
 
-enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x6e657464 /* "netd" */ };
+enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x6e657464 /* "netd" */ };
 
-static const char schema[] =
+static const char schema_1[] =
 	"CREATE TABLE allocation ("
 	" network TEXT NOT NULL, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
 	" mac TEXT NOT NULL, mac_given INTEGER NOT NULL, generation INTEGER NOT NULL,"
@@ -41,6 +41,13 @@ static const char schema[] =
 	"CREATE TABLE subnet (network TEXT PRIMARY KEY, prefix TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE forwarding (link TEXT PRIMARY KEY, boot TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE secret (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;";
+
+/* What makes version i + 1 of version i; 0 is an empty database. */
+static const char *const schema[SCHEMA_VERSION] = {
+	schema_1,
+	"CREATE TABLE joined (link TEXT PRIMARY KEY, boot TEXT NOT NULL, up INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;",
+};
 
 static int describe_failure(struct store *s, struct err *err)
 {
@@ -177,14 +184,22 @@ static int check_integrity(struct store *s, struct err *err)
 	return rc;
 }
 
-static int create_schema(struct store *s, struct err *err)
+static int run_text(struct store *s, const char *text, struct err *err)
 {
-	char text[sizeof(schema) + 160];
-
-	snprintf(text, sizeof(text),
-		 "BEGIN; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT;", schema,
-		 APPLICATION_ID, SCHEMA_VERSION);
 	return sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(s, err);
+}
+
+/* In one transaction; what fails half way is rolled back when the database is closed. */
+static int upgrade(struct store *s, int version, struct err *err)
+{
+	char end[96];
+	int rc = run_text(s, "BEGIN", err);
+
+	for (int i = version; i < SCHEMA_VERSION && !rc; i++)
+		rc = run_text(s, schema[i], err);
+	snprintf(end, sizeof(end), "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+		 APPLICATION_ID, SCHEMA_VERSION);
+	return rc ? rc : run_text(s, end, err);
 }
 
 /*
@@ -210,7 +225,7 @@ static int check_length(struct store *s, struct err *err)
 	return err_set(err, EBADMSG, "state %s: it is damaged: its last page is cut off", s->path);
 }
 
-static int check_schema(struct store *s, bool *ret_new, struct err *err)
+static int check_schema(struct store *s, int *ret_version, struct err *err)
 {
 	sqlite3_int64 version = 0, application = 0, tables = 0;
 	int rc = pragma(s, "PRAGMA user_version", &version, err);
@@ -223,8 +238,8 @@ static int check_schema(struct store *s, bool *ret_new, struct err *err)
 		rc = check_length(s, err);
 	if (rc)
 		return rc;
-	*ret_new = !tables && !version && !application;
-	if (*ret_new)
+	*ret_version = 0;
+	if (!tables && !version && !application)
 		return 0;
 	if (application != APPLICATION_ID)
 		return err_set(err, EINVAL, "state %s: it is a database, but not netd's", s->path);
@@ -232,6 +247,9 @@ static int check_schema(struct store *s, bool *ret_new, struct err *err)
 		return err_set(err, EINVAL,
 			       "state %s: a newer netd made it (version %lld, this one knows %d)",
 			       s->path, (long long)version, SCHEMA_VERSION);
+	if (version < 1)
+		return err_set(err, EINVAL, "state %s: it has no version", s->path);
+	*ret_version = (int)version;
 	return check_integrity(s, err);
 }
 
@@ -244,8 +262,7 @@ static int prepare_database(struct store *s, struct err *err)
 	static const char *const settings[] = { "PRAGMA journal_mode=WAL",
 						"PRAGMA synchronous=FULL",
 						"PRAGMA foreign_keys=ON" };
-	bool is_new = false;
-	int rc;
+	int version = 0, rc;
 
 	/* SQLite opens such a file all the same, and then fails at the lock. */
 	if (sqlite3_db_readonly(s->db, "main") > 0)
@@ -254,14 +271,14 @@ static int prepare_database(struct store *s, struct err *err)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	rc = pragma(s, "PRAGMA locking_mode=EXCLUSIVE", NULL, err);
 	if (!rc)
-		rc = check_schema(s, &is_new, err);
+		rc = check_schema(s, &version, err);
 	if (rc)
 		return rc;
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(settings) && !rc; i++)
 		rc = pragma(s, settings[i], NULL, err);
-	if (!rc && is_new)
-		rc = create_schema(s, err);
+	if (!rc && version < SCHEMA_VERSION)
+		rc = upgrade(s, version, err);
 	/* Takes the lock for good, and shows at once whether the file can be written. */
 	if (!rc)
 		rc = store_run(s, BEGIN, err);

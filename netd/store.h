@@ -135,6 +135,13 @@ MUST_CHECK int store_forwarding_list(struct store *s, int (*fn)(void *arg, const
 				     void *arg, struct err *err);
 MUST_CHECK int store_forwarding_put(struct store *s, const char *link, bool ours, struct err *err);
 
+/* The links that joined a bridge because of us in this boot, and whether they were up before. */
+MUST_CHECK int store_joined_list(struct store *s,
+				 int (*fn)(void *arg, const char *link, bool was_up), void *arg,
+				 struct err *err);
+MUST_CHECK int store_joined_put(struct store *s, const char *link, bool was_up, struct err *err);
+MUST_CHECK int store_joined_del(struct store *s, const char *link, struct err *err);
+
 /* 16 random octets that are made once and kept, for a host without a machine id. */
 MUST_CHECK int store_secret(struct store *s, struct siphash_key *ret, struct err *err);
 

@@ -45,6 +45,9 @@ const char *const store_sql[STATEMENTS] = {
 	[FORWARDING_LIST] = "SELECT link FROM forwarding WHERE boot=?1",
 	[FORWARDING_PUT] = "INSERT OR REPLACE INTO forwarding VALUES (?1,?2)",
 	[FORWARDING_DEL] = "DELETE FROM forwarding WHERE link=?1",
+	[JOINED_LIST] = "SELECT link, up FROM joined WHERE boot=?1",
+	[JOINED_PUT] = "INSERT OR REPLACE INTO joined VALUES (?1,?2,?3)",
+	[JOINED_DEL] = "DELETE FROM joined WHERE link=?1",
 	[SECRET_GET] = "SELECT key FROM secret",
 	[SECRET_PUT] = "INSERT INTO secret VALUES (1,?1)",
 };
@@ -459,6 +462,48 @@ int store_forwarding_put(struct store *s, const char *link, bool ours, struct er
 	bind_text(st, 1, link);
 	if (ours)
 		bind_text(st, 2, s->boot);
+	return store_finish(s, st, NULL, err);
+}
+
+int store_joined_list(struct store *s, int (*fn)(void *arg, const char *link, bool was_up),
+		      void *arg, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get(s, JOINED_LIST, &st, err), step;
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, s->boot);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		rc = fn(arg, (const char *)sqlite3_column_text(st, 0),
+			sqlite3_column_int(st, 1) != 0);
+		if (rc)
+			return rc;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(s, err);
+}
+
+int store_joined_put(struct store *s, const char *link, bool was_up, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, JOINED_PUT, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, link);
+	bind_text(st, 2, s->boot);
+	sqlite3_bind_int(st, 3, was_up);
+	return store_finish(s, st, NULL, err);
+}
+
+int store_joined_del(struct store *s, const char *link, struct err *err)
+{
+	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
+	int rc = store_get_change(s, JOINED_DEL, &st, err);
+
+	if (rc)
+		return rc;
+	bind_text(st, 1, link);
 	return store_finish(s, st, NULL, err);
 }
 

@@ -203,12 +203,15 @@ static int make_plan(struct daemon *d, struct plan *plan)
 		if (d->uplink[i].forwarding_ours && !d->forwards_for_all)
 			memcpy(plan->uplink[plan->nft.uplinks++], d->uplink[i].name,
 			       LINK_NAME_SIZE);
-	plan->port = malloc((d->ports.used + 1) * sizeof(*plan->port));
+	plan->port = malloc((d->ports.used + d->joins + 1) * sizeof(*plan->port));
 	if (!plan->port)
 		return -ENOMEM;
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (p->ifindex && d->network[p->network].config->dhcp)
 			plan->port[plan->nft.dhcp_ports++] = p->ifindex;
+	for (unsigned i = 0; i < d->joins; i++)
+		if (d->joined[i].served)
+			plan->port[plan->nft.dhcp_ports++] = d->joined[i].ifindex;
 	plan->nft.dhcp_port = plan->port;
 	return 0;
 }

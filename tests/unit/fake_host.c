@@ -170,7 +170,7 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 		return rc;
 	if (!link)
 		return err_set(err, ENODEV, "No such device");
-	if (c->master)
+	if (c->master || c->leave)
 		link->master = c->master;
 	if (c->mtu)
 		link->mtu = c->mtu;
@@ -178,7 +178,7 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 		link->mac = *c->mac;
 	if (c->alias)
 		snprintf(link->alias, sizeof(link->alias), "%s", c->alias);
-	link->up = link->up || c->up;
+	link->up = (link->up || c->up) && !c->down;
 	return 0;
 }
 
@@ -432,6 +432,23 @@ void fake_link_gone(uint32_t index)
 	fake_host->listener.event(fake_host->listener.arg, &e);
 }
 
+struct rtnl_link *fake_link_add(const char *name)
+{
+	return add(&fake_host->host, name, "veth");
+}
+
+struct rtnl_link *fake_link_find(const char *name)
+{
+	return find_name(&fake_host->host, name);
+}
+
+void fake_link_told(const struct rtnl_link *link)
+{
+	struct rtnl_event e = { .kind = RTNL_LINK, .link = *link };
+
+	fake_host->listener.event(fake_host->listener.arg, &e);
+}
+
 void fake_arp(uint32_t index, const struct dhcp_arp *a)
 {
 	uint8_t frame[DHCP_ARP_SIZE];
@@ -536,6 +553,16 @@ void fake_stop(struct fake_daemon *f)
 {
 	daemon_stop(f->d);
 	f->d = NULL;
+}
+
+int fake_reload(struct fake_daemon *f, const char *config, struct refusal *r)
+{
+	int rc;
+
+	write_config(f, config);
+	rc = daemon_reload(f->d, r);
+	fake_turn(f);
+	return rc;
 }
 
 void fake_remove(struct fake_daemon *f)

@@ -57,6 +57,12 @@ const char *fake_dump(char *buf, size_t size);
  * kernel does. */
 void fake_link_gone(uint32_t index);
 
+/* Somebody makes a link, down and in no bridge, or changes one, and the kernel tells of it. Returns
+ * the link, whose members the caller may set before fake_link_told. */
+struct rtnl_link *fake_link_add(const char *name);
+struct rtnl_link *fake_link_find(const char *name); /* NULL: there is none */
+void fake_link_told(const struct rtnl_link *link);
+
 /* An ARP packet arrives at a link; the daemon hears it if it listens there. */
 void fake_arp(uint32_t index, const struct dhcp_arp *a);
 
@@ -77,6 +83,8 @@ struct fake_daemon {
 void fake_start(struct fake_daemon *f, const char *config);
 MUST_CHECK int fake_try_start(struct fake_daemon *f, const char *config, struct err *err);
 void fake_stop(struct fake_daemon *f);
+/* Another configuration, which is read again. */
+MUST_CHECK int fake_reload(struct fake_daemon *f, const char *config, struct refusal *r);
 /* Removes the directory. */
 void fake_remove(struct fake_daemon *f);
 /* Dispatches what is ready, commits and transmits. */

@@ -54,6 +54,7 @@ static const char everything_printed[] =
 	"	port-leases = 0\n"
 	"	authoritative = off\n"
 	"	rapid-commit = on\n"
+	"	subnet-selection = on\n"
 	"	probe = on\n"
 	"	probe-stock = 3\n"
 	"	sweep = 90s\n"
@@ -71,6 +72,18 @@ static const char everything_printed[] =
 	"		option 66 { value = { tftp.example } }\n"
 	"	}\n"
 	"	host db.1 {\n"
+	"	}\n"
+	"	port eth9 {\n"
+	"		serve = on\n"
+	"		trusted = off\n"
+	"	}\n"
+	"	port veth7 {\n"
+	"		serve = off\n"
+	"		trusted = on\n"
+	"	}\n"
+	"	relay 10.9.0.1/24 {\n"
+	"		range = { 10.9.0.100-10.9.0.199 }\n"
+	"		option 42 { value = { 10.9.0.2 } }\n"
 	"	}\n"
 	"}\n";
 
@@ -248,6 +261,7 @@ END_TEST
 	"	port-leases = 16\n"                                                                      \
 	"	authoritative = on\n"                                                                    \
 	"	rapid-commit = off\n"                                                                    \
+	"	subnet-selection = off\n"                                                                \
 	"	probe = auto\n"                                                                          \
 	"	probe-stock = 8\n"                                                                       \
 	"	sweep = 5s\n"                                                                            \

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces that exist and join a network's bridge, on a host in memory: when they do and when
+ * not, whom they bring, and how they are left behind. */
+#include <signal.h>
+
+#include "dhcp_kit.h"
+#include "fake_host.h"
+
+#define NETWORK(more)                                                                              \
+	"mac { secret = test }\n"                                                                  \
+	"network lan { subnet = 10.77.0.1/24 dns = 192.0.2.53 probe = off sweep = 0s " more " }\n"
+#define WITHOUT NETWORK("")
+#define WITH NETWORK("port veth7 { serve = yes } relay 10.9.0.1/24 { }")
+#define SILENT NETWORK("port veth7 { }")
+
+enum { RETRY = 10 };
+
+static struct fake_daemon f;
+
+static void setup(void)
+{
+	f = (struct fake_daemon){ 0 };
+}
+
+static void teardown(void)
+{
+	if (f.d)
+		fake_stop(&f);
+	fake_remove(&f);
+}
+
+static void start(const char *config)
+{
+	fake_start(&f, config);
+	fake_turn(&f);
+}
+
+static struct rtnl_link *veth(void)
+{
+	struct rtnl_link *link = fake_link_find("veth7");
+
+	ck_assert_ptr_nonnull(link);
+	return link;
+}
+
+/* Somebody makes the interface. */
+static struct rtnl_link *make(void)
+{
+	struct rtnl_link *link = fake_link_add("veth7");
+
+	fake_link_told(link);
+	fake_pass(&f, 1);
+	return veth();
+}
+
+static bool is_in_bridge(void)
+{
+	return veth()->master && veth()->master == f.d->network[0].bridge_index && veth()->up;
+}
+
+static bool is_element(uint32_t ifindex)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < fake_host->elements; i++)
+		found = found || fake_host->element[i] == ifindex;
+	return found;
+}
+
+/* A message by the interface, as the trap hands it over; the address of its answer, 0: none. */
+static uint32_t say(uint8_t type, uint32_t giaddr, uint32_t wanted)
+{
+	static const struct mac agent = { { 0x52, 0x54, 0, 9, 9, 9 } };
+	struct dhcp_message m = { .op = DHCP_OP_REQUEST,
+				  .htype = DHCP_HTYPE_ETHERNET,
+				  .hlen = 6,
+				  .xid = 7,
+				  .giaddr = giaddr,
+				  .chaddr = { 0x52, 0x54, 0, 0, 0, 1 } };
+	uint8_t ip[600] = { 0x45, [8] = 64, [9] = 17, [16] = 255, 255, 255, 255, 0, 68, 0, 67 };
+	struct wr w = wr_init(ip + 28, sizeof(ip) - 28);
+	struct trap_packet packet = { .ifindex = veth()->index, .src = agent, .ip = ip };
+	unsigned before = fake_host->frames;
+	struct dhcp_message reply;
+	uint16_t sum;
+
+	memset(packet.dst.octet, 0xff, 6);
+	dhcp_message_write(&w, &m);
+	wr_bytes(&w, "\x35\x01", 2);
+	wr_u8(&w, type);
+	if (wanted) {
+		wr_bytes(&w, "\x32\x04", 2);
+		wr_be32(&w, wanted);
+		wr_bytes(&w, "\x36\x04\x0a\x4d\0\1", 6);
+	}
+	wr_u8(&w, 255);
+	packet.len = 28 + w.len;
+	ip[2] = (uint8_t)(packet.len >> 8);
+	ip[3] = (uint8_t)packet.len;
+	ip[24] = (uint8_t)((8 + w.len) >> 8);
+	ip[25] = (uint8_t)(8 + w.len);
+	sum = (uint16_t)~kit_sum(0, ip, 20);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	fake_host->listener.packet(fake_host->listener.arg, &packet);
+	fake_turn(&f);
+	if (fake_host->frames == before)
+		return 0;
+	ck_assert_uint_eq(fake_host->sent[before % FAKE_FRAMES].ifindex, veth()->index);
+	ck_assert_int_eq(dhcp_message_parse(fake_host->sent[before % FAKE_FRAMES].data + 42,
+					    fake_host->sent[before % FAKE_FRAMES].len - 42, &reply),
+			 DHCP_DROP_NONE);
+	return reply.yiaddr;
+}
+
+static uint32_t settle(uint32_t giaddr)
+{
+	uint32_t addr = say(DHCP_DISCOVER, giaddr, 0);
+
+	ck_assert_uint_ne(addr, 0);
+	ck_assert_uint_eq(say(DHCP_REQUEST, giaddr, addr), addr);
+	ck_assert_int_eq(dhcp_lease_by_addr(f.d->dhcp, 0, addr)->state, DHCP_LEASE_BOUND);
+	return addr;
+}
+
+/* It may be there before, or come later, and come again. */
+START_TEST(joins)
+{
+	uint32_t index;
+
+	start(WITH);
+	index = make()->index;
+	ck_assert(is_in_bridge());
+	ck_assert(is_element(index));
+	ck_assert_uint_ne(say(DHCP_DISCOVER, 0, 0), 0);
+	fake_link_gone(index);
+	ck_assert(!is_element(index));
+	make();
+	ck_assert(is_in_bridge());
+	ck_assert_uint_ne(veth()->index, index);
+	ck_assert_uint_ne(say(DHCP_DISCOVER, 0, 0), 0);
+	/* Somebody takes it out. */
+	veth()->master = 0;
+	fake_link_told(veth());
+	fake_pass(&f, 1);
+	ck_assert(is_in_bridge());
+}
+END_TEST
+
+/* Not asked for: it is in the bridge, and its DHCP is not ours. */
+START_TEST(not_served)
+{
+	start(SILENT);
+	make();
+	ck_assert(is_in_bridge());
+	ck_assert(!is_element(veth()->index));
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(relayed)
+{
+	uint32_t addr;
+
+	start(WITH);
+	make();
+	addr = settle(0x0a090001);
+	ck_assert_uint_eq(addr & 0xffffff00, 0x0a090000);
+	ck_assert_uint_eq(settle(0x0a4d00fa) & 0xffffff00, 0x0a4d0000);
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0xc0a80001, 0), 0);
+	/* Also after a restart; and a reload with another pool. */
+	fake_stop(&f);
+	start(WITH);
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0x0a090001, 0), addr);
+}
+END_TEST
+
+/* What is there is not broken: it has an address, or is in another bridge. */
+START_TEST(left_alone)
+{
+	struct rtnl_link *other;
+
+	start(WITH);
+	other = fake_link_add("br9");
+	fake_link_told(other);
+	fake_link_add("veth7")->master = other->index;
+	fake_link_told(veth());
+	fake_pass(&f, 1);
+	ck_assert_uint_eq(veth()->master, other->index);
+	ck_assert_str_eq(f.d->joined[0].why_not.text, "it is in br9 already");
+	ck_assert(!is_element(veth()->index));
+	veth()->master = 0;
+	fake_host->addr[fake_host->addrs++] =
+		(struct rtnl_addr){ .index = veth()->index, .prefix = { 0xc0000205, 24 } };
+	fake_link_told(veth());
+	fake_pass(&f, 1);
+	ck_assert_str_eq(f.d->joined[0].why_not.text,
+			 "it has the address 192.0.2.5/24, which would not work in a bridge");
+	ck_assert_uint_eq(veth()->master, 0);
+	fake_host->addrs--;
+	fake_pass(&f, RETRY);
+	ck_assert(is_in_bridge());
+	ck_assert_uint_ne(say(DHCP_DISCOVER, 0, 0), 0);
+}
+END_TEST
+
+/* A reload, or a restart with another configuration, puts it back as it was; its clients' leases
+ * end. */
+START_TEST(put_back)
+{
+	bool restart = _i & 1, was_up = _i & 2;
+	struct refusal r;
+	uint32_t addr;
+
+	fake_start(&f, WITH);
+	fake_link_add("veth7")->up = was_up;
+	fake_link_told(veth());
+	fake_pass(&f, 1);
+	ck_assert(is_in_bridge());
+	addr = settle(0);
+	if (restart) {
+		fake_stop(&f);
+		start(WITHOUT);
+	} else {
+		ck_ok(fake_reload(&f, WITHOUT, &r));
+		ck_assert_int_eq(dhcp_lease_by_addr(f.d->dhcp, 0, addr)->state,
+				 DHCP_LEASE_RELEASED);
+	}
+	ck_assert_uint_eq(veth()->master, 0);
+	ck_assert_int_eq(veth()->up, was_up);
+	ck_assert(!is_element(veth()->index));
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0, 0), 0);
+	/* And once more: its client has its address again. */
+	ck_ok(fake_reload(&f, WITH, &r));
+	ck_assert(is_in_bridge());
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0, 0), addr);
+}
+END_TEST
+
+/* A reload that changes nothing about it keeps its clients. */
+START_TEST(reloaded)
+{
+	struct refusal r;
+	uint32_t addr;
+
+	start(WITH);
+	make();
+	addr = settle(0);
+	ck_ok(fake_reload(&f, NETWORK("lease-time = 2h port veth7 { serve = yes }"), &r));
+	ck_assert(is_in_bridge() && is_element(veth()->index));
+	ck_assert_int_eq(dhcp_lease_by_addr(f.d->dhcp, 0, addr)->state, DHCP_LEASE_BOUND);
+	ck_ok(fake_reload(&f, SILENT, &r));
+	ck_assert(is_in_bridge() && !is_element(veth()->index));
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0, 0), 0);
+}
+END_TEST
+
+/* Somebody moved it elsewhere since: it is theirs. */
+START_TEST(not_ours_any_more)
+{
+	struct rtnl_link *other;
+	struct refusal r;
+
+	start(WITH);
+	make();
+	other = fake_link_add("br9");
+	fake_link_told(other);
+	veth()->master = other->index;
+	ck_ok(fake_reload(&f, WITHOUT, &r));
+	ck_assert_uint_eq(veth()->master, other->index);
+	ck_assert(veth()->up);
+}
+END_TEST
+
+/* The interface's leases end with it, and can be had by others. */
+START_TEST(gone)
+{
+	uint32_t addr;
+
+	start(WITH);
+	make();
+	addr = settle(0);
+	fake_link_gone(veth()->index);
+	fake_turn(&f);
+	ck_assert_int_eq(dhcp_lease_by_addr(f.d->dhcp, 0, addr)->state, DHCP_LEASE_RELEASED);
+	make();
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0, 0), addr);
+}
+END_TEST
+
+UNIT_SUITE(netd_joined)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, joins);
+	tcase_add_test(tc, not_served);
+	tcase_add_test(tc, relayed);
+	tcase_add_test(tc, left_alone);
+	tcase_add_loop_test(tc, put_back, 0, 4);
+	tcase_add_test(tc, reloaded);
+	tcase_add_test(tc, not_ours_any_more);
+	tcase_add_test(tc, gone);
+}
