@@ -68,12 +68,49 @@ static unsigned count_ports(struct daemon *d, const struct network *n)
 	return count;
 }
 
+static json_t *interfaces(const struct daemon *d, const struct network *n)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < d->joins; i++) {
+		const struct joined *j = &d->joined[i];
+
+		if (j->used && j->network == n->slot)
+			json_array_append_new(
+				list, json_pack("{s:s, s:b, s:b, s:b, s:o}", "name", j->name,
+						"present", j->ifindex != 0, "joined",
+						(int)j->in_bridge, "served", (int)j->served,
+						"reason", text_or_null(j->why_not.text)));
+	}
+	return list;
+}
+
+static json_t *relay_subnets(const struct network *n)
+{
+	json_t *list = json_array();
+	char text[IP4_PREFIX_TEXT_SIZE];
+
+	for (unsigned i = 0; i < n->relays; i++) {
+		const struct dhcp_relay_subnet *r = &n->relay[i];
+		struct ip4_prefix net = { .addr = ip4_network(r->prefix), .len = r->prefix.len };
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:o, s:I, s:I}", "subnet",
+					ip4_prefix_text(net, text), "router",
+					ip_text(r->prefix.addr), "poolSize",
+					(json_int_t)dhcp_pool_size(r->pool), "poolUsed",
+					(json_int_t)dhcp_pool_used(r->pool)));
+	}
+	return list;
+}
+
 json_t *api_json_network(struct daemon *d, const struct network *n)
 {
 	struct ip4_prefix net = { .addr = ip4_network(n->subnet), .len = n->subnet.len };
 	char text[IP4_PREFIX_TEXT_SIZE];
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:i, s:b, s:I, s:I, s:i, s:i}",
+	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:i, s:b, s:I, s:I, s:i, s:i,"
+			 " s:o, s:o}",
 			 "name", n->config->name, "mode", config_mode_text(n->config->mode), "up",
 			 (int)n->up, "reason", n->up ? json_null() : text_or_null(n->why_not.text),
 			 "bridge", n->bridge, "bridgeMac", mac_json(&n->bridge_mac), "subnet",
@@ -82,7 +119,8 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 			 "dhcp", (int)n->config->dhcp, "poolSize",
 			 (json_int_t)(n->pool ? dhcp_pool_size(n->pool) : 0), "poolUsed",
 			 (json_int_t)network_pool_used(d, n), "ports", (int)count_ports(d, n),
-			 "attached", (int)n->attached);
+			 "attached", (int)n->attached, "interfaces", interfaces(d, n), "relays",
+			 relay_subnets(n));
 }
 
 static json_t *hexadecimal(const uint8_t *data, size_t len)
@@ -214,6 +252,11 @@ static json_t *warnings(const struct daemon *d)
 		else if (network_pool_used(d, n) == dhcp_pool_size(n->pool))
 			warn(list, "network %s has no free address", n->config->name);
 	}
+	for (unsigned i = 0; i < d->joins; i++)
+		if (d->joined[i].used && d->joined[i].why_not.text[0])
+			warn(list, "interface %s is not in network %s: %s", d->joined[i].name,
+			     d->network[d->joined[i].network].config->name,
+			     d->joined[i].why_not.text);
 	if (outward && !d->uplinks)
 		warn(list, "the host has no default route: guests reach nothing beyond it");
 	if (d->storage_failed)

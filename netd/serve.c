@@ -360,7 +360,7 @@ static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 	}
 	if (!store_record(d, &a->record, p, ticket, &err))
 		return true;
-	if (stands_unstored(a)) {
+	if (p && stands_unstored(a)) {
 		p->lease_unstored = true;
 		*ticket = ticket_no_promise();
 		return true;

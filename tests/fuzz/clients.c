@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sequences of what clients behind ports do: each step is five octets: what, who, which address,
- * which identifier, how long later. Whatever the sequence, an address that is taken in the pool has
- * one lease, a lease's address is taken, and nobody is acknowledged an address that another may
- * still use.
+ * Sequences of what clients behind ports do, one of which is trusted to have a relay agent: each
+ * step is five octets: what, who, which address, which identifier and relay agent, how long later.
+ * Whatever the sequence, an address that is taken in the pool has one lease, a lease's address is
+ * taken, and nobody is acknowledged an address that another may still use.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,34 +11,62 @@
 #include "dhcp.h"
 #include "fuzz.h"
 
-enum { PORTS = 3, CARDS = 8, POOL = 5, SERVER = 0x0a4d0001, FIRST = 0x0a4d0064, STEP = 5 };
+enum { PORTS = 3, TRUSTED = 2, CARDS = 8, POOL = 5, FAR_POOL = 2, ALL = POOL + FAR_POOL };
+enum { SERVER = 0x0a4d0001, FIRST = 0x0a4d0064, AGENT = 0x0a090001, FAR = 0x0a090064, STEP = 5 };
 enum { DISCOVER, SELECT, REBOOT, RENEW, RELEASE, DECLINE, PORT_END, UNDONE, KINDS };
 
-static const struct ip4_range range = { FIRST, FIRST + POOL - 1 };
+static const struct ip4_range range = { FIRST, FIRST + POOL - 1 },
+			      far_range = { FAR, FAR + FAR_POOL - 1 };
 
 struct fuzzed {
 	struct dhcp_server *s;
 	struct dhcp_pool *pool;
+	struct dhcp_relay_subnet relay;
 	struct dhcp_net_config net;
 	int64_t now;
-	int64_t until[POOL]; /* who was acknowledged an address may use it until then */
-	uint8_t card[POOL];
+	int64_t until[ALL]; /* who was acknowledged an address may use it until then */
+	uint8_t card[ALL];
 };
+
+static uint32_t address(unsigned i)
+{
+	return i < POOL ? FIRST + i : FAR + (i - POOL);
+}
+
+/* ALL: it is in no pool. */
+static unsigned index_of(uint32_t addr)
+{
+	unsigned i = 0;
+
+	while (i < ALL && address(i) != addr)
+		i++;
+	return i;
+}
+
+static struct dhcp_pool *pool_of(const struct fuzzed *f, uint32_t addr)
+{
+	return addr >= FIRST ? f->pool : f->relay.pool;
+}
 
 static void begin(struct fuzzed *f, uint8_t how)
 {
 	static const struct siphash_key key = { "fuzzing clients" };
-	static const struct dhcp_limits limits = { .nets = 1, .leases = PORTS + POOL };
+	static const struct dhcp_limits limits = { .nets = 1, .leases = PORTS + ALL };
 
 	*f = (struct fuzzed){ .now = 1000000000 };
 	fuzz_check(dhcp_pool_new(&range, 1, &f->pool) == 0);
+	f->relay.prefix = (struct ip4_prefix){ AGENT, 24 };
+	fuzz_check(dhcp_pool_new(&far_range, 1, &f->relay.pool) == 0);
 	f->net = (struct dhcp_net_config){ .serve = true,
 					   .identity = how & 1 ? DHCP_IDENTITY_MAC :
 								 DHCP_IDENTITY_CLIENT_ID,
 					   .authoritative = how & 2,
 					   .rapid_commit = how & 4,
 					   .clients_max = how & 8 ? 2 : 0,
+					   .subnet_selection = how & 16,
 					   .pool = f->pool,
+					   .relay = &f->relay,
+					   .relays = 1,
 					   .server = { SERVER, 24 },
 					   .mac = { { 2, 0, 0, 0, 0, 1 } },
 					   .mtu = 1500,
@@ -50,7 +78,7 @@ static void begin(struct fuzzed *f, uint8_t how)
 	fuzz_check(dhcp_server_new(&limits, &key, &f->s) == 0);
 	fuzz_check(dhcp_net_set(f->s, 0, &f->net) == 0);
 	for (uint32_t i = 0; i < PORTS; i++) {
-		struct dhcp_port p = { .port = i };
+		struct dhcp_port p = { .port = i, .trusted = i == TRUSTED };
 
 		fuzz_check(dhcp_port_add(f->s, &p) == 0);
 	}
@@ -60,13 +88,13 @@ static void check_table(const struct fuzzed *f)
 {
 	uint32_t leases = 0;
 
-	for (uint32_t addr = FIRST; addr < FIRST + POOL; addr++) {
-		const struct dhcp_lease *l = dhcp_lease_by_addr(f->s, 0, addr);
+	for (unsigned i = 0; i < ALL; i++) {
+		const struct dhcp_lease *l = dhcp_lease_by_addr(f->s, 0, address(i));
 
-		fuzz_check((l != NULL) == dhcp_pool_taken(f->pool, addr));
+		fuzz_check((l != NULL) == dhcp_pool_taken(pool_of(f, address(i)), address(i)));
 		leases += l != NULL;
 	}
-	fuzz_check(leases == dhcp_pool_used(f->pool));
+	fuzz_check(leases == dhcp_pool_used(f->pool) + dhcp_pool_used(f->relay.pool));
 	fuzz_check(dhcp_reclaimable(f->s, 0) <= leases);
 }
 
@@ -78,7 +106,7 @@ static void pass(struct fuzzed *f, uint8_t wait)
 	f->now += (int64_t)wait * wait * 1000000000;
 	while (dhcp_expire(f->s, f->now, &a))
 		if (a.change == DHCP_CHANGE_FREED)
-			dhcp_pool_give(f->pool, a.record.addr);
+			dhcp_pool_give(pool_of(f, a.record.addr), a.record.addr);
 }
 
 static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
@@ -88,12 +116,14 @@ static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
 				  .hlen = 6,
 				  .xid = step[4],
 				  .chaddr = { 2, 0, 0, 0, 1, step[1] % CARDS } };
-	uint32_t addr = FIRST + step[2] % (POOL + 1);
+	static const uint32_t agents[] = { 0, AGENT, FIRST - 1, 0xc0a80101 };
+	uint32_t addr = address(step[2] % (ALL + 1));
 	unsigned what = step[0] % KINDS;
 	struct wr w = wr_init(buf, 600);
 
 	if (what == RENEW || what == RELEASE)
 		m.ciaddr = addr;
+	m.giaddr = agents[step[3] >> 5 & 3];
 	dhcp_message_write(&w, &m);
 	wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
 	if (step[3] & 7)
@@ -102,6 +132,8 @@ static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
 		wr_bytes(&w, (uint8_t[]){ 77, 4, 'i', 'P', 'X', 'E' }, 6);
 	if (step[3] & 16)
 		wr_bytes(&w, (uint8_t[]){ 80, 0 }, 2);
+	if (step[3] & 128)
+		wr_bytes(&w, (uint8_t[]){ 118, 4, 10, 9, 0, 0 }, 6);
 	if (what == SELECT || what == RELEASE || what == DECLINE) {
 		wr_bytes(&w, (uint8_t[]){ 54, 4 }, 2);
 		wr_be32(&w, SERVER);
@@ -118,9 +150,9 @@ static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
 /* An address that was acknowledged to one card and to another before its time was over. */
 static void note_promise(struct fuzzed *f, const uint8_t *step, const struct dhcp_action *a)
 {
-	uint32_t i = a->record.addr - FIRST;
+	unsigned i = index_of(a->record.addr);
 
-	fuzz_check(i < POOL);
+	fuzz_check(i < ALL);
 	if (a->change == DHCP_CHANGE_BOUND && f->net.identity == DHCP_IDENTITY_MAC)
 		fuzz_check(f->until[i] <= f->now || f->card[i] == step[1] % CARDS);
 	f->until[i] = a->record.expires;
@@ -152,7 +184,7 @@ static void one_step(struct fuzzed *f, const uint8_t *step)
 	in.now = f->now;
 	if (what == PORT_END) {
 		while (dhcp_port_end(f->s, in.port, &a))
-			f->until[a.record.addr - FIRST] = 0;
+			f->until[index_of(a.record.addr)] = 0;
 		return;
 	}
 	frame.len = write_message(step, types[what], payload);
@@ -177,5 +209,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	dhcp_server_free(f.s);
 	dhcp_pool_free(f.pool);
+	dhcp_pool_free(f.relay.pool);
 	return 0;
 }

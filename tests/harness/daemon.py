@@ -31,6 +31,19 @@ network default {
 """
 
 
+def udhcpc(place, directory, *options):
+    """Gets a lease for eth0 of a namespace or VMM, and returns what udhcpc's script was told."""
+    seen = os.path.join(directory, f"lease-{place.name}")
+    script = os.path.join(TOP, "tests", "guest", "udhcpc.sh")
+    done = subprocess.run(place.enter("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1",
+                                      "-s", script, *options),
+                          capture_output=True, text=True, timeout=DEADLINE, env={**os.environ, "LEASE_FILE": seen})
+    if done.returncode:
+        raise Failed(f"udhcpc in {place.name}: {done.stdout}{done.stderr}")
+    with open(seen, encoding="utf-8") as lease:
+        return dict(line.rstrip("\n").split("=", 1) for line in lease if "=" in line)
+
+
 class Daemon:
     """One netd with its directory. It can be stopped, killed and started again. config None: the built-in network.
 
@@ -217,15 +230,7 @@ class TestVmm:
 
     def udhcpc(self, *options):
         """Gets a lease and returns what udhcpc's script was told."""
-        seen = os.path.join(self.daemon.directory, f"lease-{self.name}")
-        script = os.path.join(TOP, "tests", "guest", "udhcpc.sh")
-        done = subprocess.run(self.enter("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1",
-                                         "-s", script, *options),
-                              capture_output=True, text=True, timeout=DEADLINE, env={**os.environ, "LEASE_FILE": seen})
-        if done.returncode:
-            raise Failed(f"udhcpc in {self.name}: {done.stdout}{done.stderr}")
-        with open(seen, encoding="utf-8") as lease:
-            return dict(line.rstrip("\n").split("=", 1) for line in lease if "=" in line)
+        return udhcpc(self, self.daemon.directory, *options)
 
     def close(self):
         if self.process.poll() is None:
