@@ -76,11 +76,11 @@ static json_t *interfaces(const struct daemon *d, const struct network *n)
 		const struct joined *j = &d->joined[i];
 
 		if (j->used && j->network == n->slot)
-			json_array_append_new(
-				list, json_pack("{s:s, s:b, s:b, s:b, s:o}", "name", j->name,
-						"present", j->ifindex != 0, "joined",
-						(int)j->in_bridge, "served", (int)j->served,
-						"reason", text_or_null(j->why_not.text)));
+			json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:b, s:o}", "name",
+							      j->name, "present", j->ifindex != 0,
+							      "joined", (int)j->in_bridge, "served",
+							      (int)j->served, "reason",
+							      text_or_null(j->why_not.text)));
 	}
 	return list;
 }
@@ -94,12 +94,12 @@ static json_t *relay_subnets(const struct network *n)
 		const struct dhcp_relay_subnet *r = &n->relay[i];
 		struct ip4_prefix net = { .addr = ip4_network(r->prefix), .len = r->prefix.len };
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:I, s:I}", "subnet",
-					ip4_prefix_text(net, text), "router",
-					ip_text(r->prefix.addr), "poolSize",
-					(json_int_t)dhcp_pool_size(r->pool), "poolUsed",
-					(json_int_t)dhcp_pool_used(r->pool)));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:I, s:I}", "subnet",
+						ip4_prefix_text(net, text), "router",
+						ip_text(r->prefix.addr), "poolSize",
+						(json_int_t)dhcp_pool_size(r->pool), "poolUsed",
+						(json_int_t)dhcp_pool_used(r->pool)));
 	}
 	return list;
 }
