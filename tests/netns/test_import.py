@@ -8,7 +8,9 @@ import unittest
 
 from support import NetnsTest
 
-from harness.daemon import CONFIG
+from harness import dhcp
+from harness.daemon import CONFIG, Daemon
+from harness.namespaces import Host
 
 LEASES = """\
 1700003600 52:54:00:00:00:01 10.77.0.101 web1 01:52:54:00:00:00:01
@@ -90,6 +92,30 @@ class Import(NetnsTest):
         self.write("[ 1")
         self.assertEqual(self.netd.ctl("import", self.path, check=False)[::2],
                          (1, f"netdctl: {self.path}: it begins like a list in JSON, and is none\n"))
+
+    def test_t_dhcp_119(self):
+        """A guest that runs on moves to another host: its lease arrives first, and it is renewed there."""
+        there = Host()
+        self.addCleanup(there.close)
+        daemon = Daemon(there)
+        self.addCleanup(self.end_daemon, daemon)
+        lease = self.vmm(self.netd, "web1").udhcpc("-x", "hostname:web1")
+        self.write(self.netd.ctl("leases", "--format", "dnsmasq")[1])
+        daemon.ctl("import", self.path)
+        watch = daemon.watch()
+        vmm = self.vmm(daemon, "web1")
+        mac = daemon.guests()["web1/0"]["mac"]
+        self.assertEqual(mac, self.netd.guests()["web1/0"]["mac"])
+        with dhcp.Wire(vmm) as wire:
+            # What a VMM sends when its guest goes on (RFC 5227 2.3), and then the guest.
+            wire.send(b"\xff" * 6 + dhcp.mac_octets(mac) + bytes.fromhex("08060001080006040001") + dhcp.mac_octets(mac) +
+                      dhcp.ip(lease["ip"]) + bytes(6) + dhcp.ip(lease["ip"]))
+            renewed = wire.exchange(dhcp.frame(
+                dhcp.message(mac=mac, ciaddr=lease["ip"], options=[(53, b"\x03"), (61, b"\x01" + dhcp.mac_octets(mac))]),
+                mac=mac, source=lease["ip"], destination=lease["serverid"]))
+        self.assertEqual((renewed.type, renewed.yiaddr), (5, lease["ip"]))
+        self.assertEqual([watch.next()["event"] for _ in range(2)], ["attached", "lease-bound"])
+        watch.close()
 
     def test_many(self):
         """More than one call has room for, and more than there are ports for."""

@@ -27,7 +27,6 @@ static const struct {
 	{ 98, "a newer state is left alone: test_netd_store_damage.c, test_bad_input.py" },
 	{ 116, "test_netd_log.c" },
 	{ 117, "capabilities: test_service.py" },
-	{ 119, "leases are not replicated between hosts" },
 	{ 120, "a bridge forwards at once, without STP: test_network.py" },
 };
 
