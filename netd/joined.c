@@ -173,7 +173,7 @@ static void lost(struct daemon *d, struct joined *j)
 		log_notice("interface %s is gone", j->name);
 	unserve(d, j);
 	j->ifindex = 0;
-	j->in_bridge = false;
+	j->in_bridge = j->noted = false;
 }
 
 void joined_gone(struct daemon *d, uint32_t ifindex)
@@ -229,6 +229,31 @@ static int check(const struct daemon *d, const struct joined *j, const struct se
 	return 0;
 }
 
+/* How it was is on disk; now it can be changed. */
+static void say_noted(struct daemon *d, struct outbox_item *item)
+{
+	struct joined *j = item->arg;
+
+	j->noted = j->used && j->ifindex;
+	reconcile_later(d);
+}
+
+static int note(struct daemon *d, struct joined *j, const struct seen_link *link, struct err *err)
+{
+	struct outbox_item *item;
+	struct ticket ticket;
+	int rc = store_joined_put(d->store, j->name, link->up, &ticket, err);
+
+	item = rc ? NULL : outbox_add(&d->outbox, ticket);
+	if (item) {
+		item->say = say_noted;
+		item->arg = j;
+	}
+	return rc;
+}
+
+enum { JOIN_LATER = 1 };
+
 static int join(struct daemon *d, struct joined *j, const struct seen_link *link, struct err *err)
 {
 	const struct network *n = network_of(d, j);
@@ -239,12 +264,11 @@ static int join(struct daemon *d, struct joined *j, const struct seen_link *link
 		rc = serve(d, j, err);
 	if (rc || (link->master == n->bridge_index && link->up))
 		return rc;
-	if (!link->master)
-		rc = store_joined_put(d->store, j->name, link->up, err);
-	if (!rc)
-		rc = store_commit(d->store, err);
-	if (!rc)
-		rc = d->host->ops->link_set(d->host, &c, err);
+	if (!link->master && !j->noted) {
+		rc = note(d, j, link, err);
+		return rc ? rc : JOIN_LATER;
+	}
+	rc = d->host->ops->link_set(d->host, &c, err);
 	if (!rc)
 		log_info("interface %s joined bridge %s of network %s", j->name, n->bridge,
 			 n->config->name);
@@ -311,11 +335,13 @@ void joined_put_right(struct daemon *d)
 		const struct seen_link *link =
 			j->used && j->ifindex ? link_find(d, j->ifindex) : NULL;
 		struct err err = { 0 };
+		int rc;
 
 		if (!link)
 			continue;
-		j->in_bridge = join(d, j, link, &err) == 0;
-		if (!j->in_bridge) {
+		rc = join(d, j, link, &err);
+		j->in_bridge = rc == 0;
+		if (rc < 0) {
 			if (strcmp(j->why_not.text, err.text))
 				log_error("interface %s is not in network %s: %s", j->name,
 					  network_of(d, j)->config->name, err.text);

@@ -17,6 +17,7 @@ struct joined {
 	const struct config_port *config;
 	char name[LINK_NAME_SIZE];
 	uint32_t ifindex;   /* 0: there is no such interface */
+	bool noted;	    /* it is on disk how it was */
 	bool in_bridge;	    /* it is in its bridge, and up */
 	bool served;	    /* its clients' DHCP is ours */
 	struct err why_not; /* while it is there and not in the bridge */

@@ -139,7 +139,8 @@ MUST_CHECK int store_forwarding_put(struct store *s, const char *link, bool ours
 MUST_CHECK int store_joined_list(struct store *s,
 				 int (*fn)(void *arg, const char *link, bool was_up), void *arg,
 				 struct err *err);
-MUST_CHECK int store_joined_put(struct store *s, const char *link, bool was_up, struct err *err);
+MUST_CHECK int store_joined_put(struct store *s, const char *link, bool was_up, struct ticket *ret,
+				struct err *err);
 MUST_CHECK int store_joined_del(struct store *s, const char *link, struct err *err);
 
 /* 16 random octets that are made once and kept, for a host without a machine id. */

@@ -483,7 +483,8 @@ int store_joined_list(struct store *s, int (*fn)(void *arg, const char *link, bo
 	return step == SQLITE_DONE ? 0 : store_fail(s, err);
 }
 
-int store_joined_put(struct store *s, const char *link, bool was_up, struct err *err)
+int store_joined_put(struct store *s, const char *link, bool was_up, struct ticket *ret,
+		     struct err *err)
 {
 	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
 	int rc = store_get_change(s, JOINED_PUT, &st, err);
@@ -493,7 +494,7 @@ int store_joined_put(struct store *s, const char *link, bool was_up, struct err 
 	bind_text(st, 1, link);
 	bind_text(st, 2, s->boot);
 	sqlite3_bind_int(st, 3, was_up);
-	return store_finish(s, st, NULL, err);
+	return store_finish(s, st, ret, err);
 }
 
 int store_joined_del(struct store *s, const char *link, struct err *err)
