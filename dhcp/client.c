@@ -24,7 +24,7 @@
  */
 #include "server.h"
 
-enum kind { KIND_IDENTIFIER, KIND_HARDWARE, KIND_CLONE, KIND_NAMESAKE, KIND_BOOT };
+enum kind { KIND_IDENTIFIER, KIND_HARDWARE, KIND_CLONE, KIND_NAMESAKE, KIND_BOOT, KIND_NOBODY };
 
 /* --- identity --- */
 
@@ -107,6 +107,21 @@ static struct lease_slot *find(const struct dhcp_server *s, const uint64_t ident
 	return NULL;
 }
 
+struct lease_slot *client_find_other(const struct dhcp_server *s, const struct lease_slot *lease)
+{
+	const uint64_t *identity = lease->l.identity;
+	uint32_t place = UINT32_MAX, i;
+
+	while ((i = index_walk(&s->by_identity, identity[0], &place)) != SLOT_NONE) {
+		struct lease_slot *other = &s->lease[i];
+
+		if (other != lease && other->l.identity[0] == identity[0] &&
+		    other->l.identity[1] == identity[1])
+			return other;
+	}
+	return NULL;
+}
+
 static struct lease_slot *find_boot(const struct dhcp_server *s, const struct exchange *x)
 {
 	struct dhcp_lease l = { .net = x->in->net,
@@ -154,22 +169,11 @@ static void leave(struct dhcp_server *s, struct lease_slot *lease)
 		index_del(&s->by_identity, hash[0], i);
 }
 
-static bool is_live(const struct dhcp_lease *l)
-{
-	return l->state == DHCP_LEASE_BOUND || l->state == DHCP_LEASE_OFFERED;
-}
-
-static bool is_ended_client(const struct lease_slot *lease)
-{
-	return lease && lease->l.client &&
-	       (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED);
-}
-
 /*
  * Another machine goes by this identity: its lease runs, behind a port that is there and is not
  * this one. The same card there is the same machine only where neither port is a guest's.
  */
-static bool is_other_machine(const struct dhcp_server *s, const struct exchange *x,
+bool client_is_other_machine(const struct dhcp_server *s, const struct exchange *x,
 			     const struct dhcp_lease *l)
 {
 	const struct lease_slot *port;
@@ -224,15 +228,18 @@ static struct lease_slot *find_own(struct dhcp_server *s, struct exchange *x,
 	for (unsigned k = 0; k < kinds; k++) {
 		hash_identity(s, i, kind[k], identity[k]);
 		found[k] = find(s, identity[k]);
-		if (k && found[k] && is_live(&found[k]->l) && !is_other_machine(s, x, &found[k]->l))
+		if (k && found[k] && is_live(&found[k]->l) &&
+		    !client_is_other_machine(s, x, &found[k]->l))
 			use = k;
 	}
 	while (!use || x->clone) {
-		if (use == kinds - 1 || !found[use] || !is_other_machine(s, x, &found[use]->l))
+		if (use == kinds - 1 || !found[use] ||
+		    !client_is_other_machine(s, x, &found[use]->l))
 			break;
 		x->clone = true;
 		use++;
 	}
+	x->apart = use > 0;
 	memcpy(x->identity, identity[use], sizeof(x->identity));
 	return found[use];
 }
@@ -255,6 +262,7 @@ void client_find(struct dhcp_server *s, struct exchange *x)
 	x->lease = find_own(s, x, &i);
 	if (!x->lease)
 		x->lease = find_boot(s, x);
+	reserve_find(s, x, i.id, i.len);
 }
 
 /* --- lists --- */
@@ -304,7 +312,9 @@ void client_place(struct dhcp_server *s, struct lease_slot *lease)
 					  NULL;
 	struct lease_list *list = port ? &port->clients : NULL;
 
-	if (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED)
+	/* A reserved address is no use to anybody else. */
+	if ((lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED) &&
+	    !reserve_is(s, lease->l.net, lease->l.addr))
 		list = &s->net[lease->l.net].ended[subnet_of(s, lease).number];
 	if (lease->in == list)
 		return;
@@ -326,7 +336,7 @@ void client_remove(struct dhcp_server *s, struct lease_slot *lease)
 {
 	struct dhcp_pool *pool = subnet_of(s, lease).pool;
 
-	if (pool)
+	if (pool && !reserve_is(s, lease->l.net, lease->l.addr))
 		dhcp_pool_give(pool, lease->l.addr);
 	client_forget(s, lease);
 }
@@ -363,14 +373,19 @@ static bool has_slot(struct dhcp_server *s, uint32_t net)
 
 bool client_has_room(const struct exchange *x)
 {
-	return !x->net->clients_max || x->port->trusted || x->port->clients.n < x->net->clients_max;
+	/* What it is about to leave does not count. */
+	uint32_t n = x->port->clients.n - (x->left && x->left->in == &x->port->clients);
+
+	return !x->net->clients_max || x->port->trusted || n < x->net->clients_max;
 }
 
 bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr)
 {
 	const struct dhcp_pool *pool = x->subnet.pool;
 
-	return pool && dhcp_pool_contains(pool, addr) &&
+	if (reserve_is_open(s, x))
+		return addr == x->reserved;
+	return pool && !reserve_is(s, x->in->net, addr) && dhcp_pool_contains(pool, addr) &&
 	       (!dhcp_pool_taken(pool, addr) ||
 		is_ended_client(lease_find_addr(s, x->in->net, addr)));
 }
@@ -388,6 +403,11 @@ static bool choose(struct dhcp_server *s, const struct exchange *x, uint32_t wan
 {
 	uint64_t place = x->identity[1];
 
+	if (reserve_is_open(s, x)) {
+		client_evict(s, x->in->net, x->reserved);
+		*ret = x->reserved;
+		return !only_wanted || wanted == x->reserved;
+	}
 	/* An address that another had is only taken from it when there is no way around. */
 	if (dhcp_pool_take(x->subnet.pool, wanted)) {
 		*ret = wanted;
@@ -414,7 +434,7 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 	struct lease_slot *lease;
 
 	*ret_drop = DHCP_DROP_CLIENTS;
-	if (!client_has_room(x))
+	if (!reserve_is_open(s, x) && !client_has_room(x))
 		return NULL;
 	*ret_drop = DHCP_DROP_NO_ADDRESS;
 	if (!x->subnet.pool || !has_slot(s, x->in->net) ||
@@ -451,9 +471,40 @@ void client_strip(struct dhcp_server *s, struct lease_slot *lease)
 	lease->l.port = DHCP_PORT_NONE;
 }
 
-void client_restore(struct dhcp_server *s, struct lease_slot *lease,
-		    const struct dhcp_lease *before)
+void client_disown(struct dhcp_server *s, struct lease_slot *lease)
 {
+	struct siphash h = hash_begin(s, lease->l.net, 0, KIND_NOBODY);
+
+	siphash_add_u32(&h, lease->l.addr);
+	leave(s, lease);
+	lease->l.boot = false;
+	hash_end(&h, lease->l.identity);
+	enter(s, lease);
+}
+
+/* An entry for a lease that has been forgotten; NULL when there is no room or its address is not
+ * free. */
+static struct lease_slot *insert_again(struct dhcp_server *s, const struct dhcp_lease *before)
+{
+	struct dhcp_port who = {
+		.net = before->net, .port = DHCP_PORT_NONE, .addr = before->addr, .mac = before->mac
+	};
+	struct dhcp_pool *pool = net_subnet_of(&s->net[before->net].config, before->addr).pool;
+
+	if (s->slots.used == s->slots.cap || (!reserve_is(s, before->net, before->addr) &&
+					      !(pool && dhcp_pool_take(pool, before->addr))))
+		return NULL;
+	return lease_insert(s, &who);
+}
+
+bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before)
+{
+	struct lease_slot *lease = lease_find_addr(s, before->net, before->addr);
+
+	if (!lease)
+		lease = insert_again(s, before);
+	if (!lease || (!lease->l.client && lease->l.port != DHCP_PORT_NONE))
+		return false;
 	unlink(s, lease);
 	if (lease->l.client)
 		leave(s, lease);
@@ -463,6 +514,7 @@ void client_restore(struct dhcp_server *s, struct lease_slot *lease,
 	lease->l.mac = before->mac;
 	memcpy(lease->l.identity, before->identity, sizeof(before->identity));
 	enter(s, lease);
+	return true;
 }
 
 void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_slot *to)
@@ -543,7 +595,8 @@ int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 
 	if (!pool || (net->identity == DHCP_IDENTITY_PORT && r->port != DHCP_PORT_NONE))
 		return -ENOENT;
-	if (!dhcp_pool_contains(pool, r->addr) || dhcp_pool_taken(pool, r->addr) ||
+	if ((!reserve_is(s, r->net, r->addr) &&
+	     (!dhcp_pool_contains(pool, r->addr) || dhcp_pool_taken(pool, r->addr))) ||
 	    !identity_of(s, r, &i, identity))
 		return -EEXIST;
 	lease = lease_insert(s, &who);

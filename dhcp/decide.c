@@ -64,9 +64,29 @@ static bool is_source_port(const struct exchange *x)
 	return sport == DHCP_CLIENT_PORT || sport == DHCP_SERVER_PORT || x->m.giaddr;
 }
 
+/*
+ * BOOTP gives no lease, so it is for those alone who have their address for ever: guests of ports,
+ * and clients with a reservation (RFC 1534 2). Others are dropped for what is wrong with their
+ * message as one of DHCP.
+ */
+static enum dhcp_drop find_bootp_sender(struct dhcp_server *s, struct exchange *x,
+					enum dhcp_drop otherwise)
+{
+	if (!x->net->bootp || find_sender(s, x))
+		return otherwise;
+	if (x->lease == x->port && x->port->l.state != DHCP_LEASE_DECLINED)
+		x->bootp_addr = x->port->l.addr;
+	else if (reserve_is_open(s, x))
+		x->bootp_addr = x->reserved;
+	else if (x->lease == x->port || x->reserved)
+		return DHCP_DROP_NO_ADDRESS;
+	return x->bootp_addr ? DHCP_DROP_NONE : otherwise;
+}
+
 static enum dhcp_drop parse(struct dhcp_server *s, struct exchange *x)
 {
 	enum dhcp_drop drop = dhcp_message_parse(x->in->frame->payload, x->in->frame->len, &x->m);
+	size_t len;
 
 	if (drop)
 		return drop;
@@ -75,10 +95,14 @@ static enum dhcp_drop parse(struct dhcp_server *s, struct exchange *x)
 	if (!is_source_port(x))
 		return DHCP_DROP_SOURCE_PORT;
 	drop = dhcp_options_parse(&x->m, &s->options);
-	if (drop)
-		return drop;
 	x->o = &s->options;
-	drop = check_hardware(x);
+	x->bootp = !x->m.options || !dhcp_options_get(x->o, OPT_MESSAGE_TYPE, &len);
+	if (drop && x->m.options)
+		return drop;
+	if (!drop)
+		drop = check_hardware(x);
+	if (x->bootp && (!drop || !x->m.options))
+		return find_bootp_sender(s, x, drop ? drop : DHCP_DROP_TYPE);
 	if (drop)
 		return drop;
 	if (!dhcp_options_u8(x->o, OPT_MESSAGE_TYPE, &x->type) ||
@@ -183,6 +207,7 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 		lease->l.xid = x->m.xid;
 		lease_set(s, lease, DHCP_LEASE_BOUND, end_of(x->in->now, seconds));
 		describe(x, a);
+		reserve_quit(s, x, a);
 	}
 	reply_write(x, DHCP_ACK, lease->l.seconds, NULL, out);
 }
@@ -206,6 +231,7 @@ static enum dhcp_drop find_address(struct dhcp_server *s, struct exchange *x, st
 	enum dhcp_drop drop = DHCP_DROP_NONE;
 	uint32_t wanted = 0;
 
+	reserve_leave(s, x);
 	if (x->lease && x->lease->l.client) {
 		drop = come_back(s, x);
 	} else if (!x->lease) {
@@ -310,13 +336,14 @@ static bool admit(struct dhcp_server *s, struct exchange *x, const struct wanted
 		  struct dhcp_action *a)
 {
 	bool to_all = w->kind == INIT_REBOOT || w->kind == REBINDING;
-	bool unknown = to_all && !x->lease && !x->net->authoritative &&
+	bool unknown = to_all && !x->lease && !x->reserved && !x->net->authoritative &&
 		       ip4_within(x->subnet.prefix, w->addr);
 
 	if (unknown) {
 		a->drop = DHCP_DROP_UNKNOWN;
 		return false;
 	}
+	reserve_leave(s, x);
 	if (x->lease || !client_may_have(s, x, w->addr))
 		return false;
 	x->lease = client_add(s, x, w->addr, true, &a->drop);
@@ -333,13 +360,32 @@ static bool holds(struct dhcp_server *s, struct exchange *x, const struct wanted
 {
 	if (!x->lease || (x->lease->l.client && x->lease->l.addr != w->addr))
 		return admit(s, x, w, a);
-	if (x->lease->l.state == DHCP_LEASE_DECLINED || x->lease->l.addr != w->addr)
+	if (x->lease->l.state == DHCP_LEASE_DECLINED || x->lease->l.addr != w->addr ||
+	    reserve_moves(s, x))
 		return false;
 	if (x->lease->l.client) {
 		a->before = x->lease->l;
 		a->drop = come_back(s, x);
 	}
 	return !a->drop;
+}
+
+/* A client that is to leave the address that it asks for has lost it. */
+static void refuse(struct dhcp_server *s, struct exchange *x, const struct wanted *w,
+		   struct wr *out, struct dhcp_action *a)
+{
+	struct lease_slot *lost = reserve_refused(s, x, w->addr);
+
+	if (lost) {
+		x->lease = lost;
+		a->before = lost->l;
+		a->change = DHCP_CHANGE_RELEASED;
+		a->store = true;
+		lease_set(s, lost, DHCP_LEASE_RELEASED, INT64_MAX);
+		describe(x, a);
+	}
+	nak(x, ip4_within(x->subnet.prefix, w->addr) ? "not your address" : "not on this network",
+	    out, a);
 }
 
 /* RFC 2131 4.3.2 */
@@ -356,10 +402,7 @@ static void request(struct dhcp_server *s, struct exchange *x, struct wr *out,
 	if (holds(s, x, &w, a))
 		ack(s, x, out, a);
 	else if (!a->drop)
-		nak(x,
-		    ip4_within(x->subnet.prefix, w.addr) ? "not your address" :
-							   "not on this network",
-		    out, a);
+		refuse(s, x, &w, out, a);
 }
 
 /* RFC 2131 4.3.5: no lease, no times, to the address that the client says it has. */
@@ -383,10 +426,12 @@ static bool is_elsewhere(const struct exchange *x)
 
 /* Whether a RELEASE or DECLINE names us, and the address that this client holds (RFC 2131 4.4.4,
  * table 5). */
-static bool names_its_own(const struct exchange *x, uint32_t addr, struct dhcp_action *a)
+static bool names_its_own(struct exchange *x, uint32_t addr, struct dhcp_action *a)
 {
 	uint32_t server;
 
+	if (x->left && x->left->l.addr == addr)
+		x->lease = x->left;
 	if (!dhcp_options_u32(x->o, OPT_SERVER_ID, &server) || !relay_names_us(x, server))
 		a->drop = DHCP_DROP_OTHER_SERVER;
 	else if (!x->lease || addr != x->lease->l.addr || is_elsewhere(x) ||
@@ -464,8 +509,11 @@ void dhcp_input(struct dhcp_server *s, const struct dhcp_input *in, struct wr *o
 	ret->drop = parse(s, &x);
 	ret->request = x.type;
 	s->count.received[x.type]++;
-	if (!ret->drop)
+	if (!ret->drop && !x.bootp)
 		decide(s, &x, out, ret);
+	else if (!ret->drop)
+		reply_write_bootp(&x, out);
+	ret->bootp = x.bootp && !ret->drop;
 	s->count.dropped[ret->drop] += ret->drop != DHCP_DROP_NONE;
-	s->count.sent[ret->reply] += ret->reply != 0;
+	s->count.sent[ret->reply] += ret->reply || ret->bootp;
 }

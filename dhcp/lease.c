@@ -102,8 +102,25 @@ struct subnet net_subnet_of(const struct dhcp_net_config *c, uint32_t addr)
 }
 
 /*
- * Other subnets, or other pools: what is given or in quarantine is taken there as well, and clients
- * whose address is not to be had there are forgotten.
+ * Reservations have changed, so another address may be the client's, or another client the
+ * address's: what was only offered is forgotten. True when the client is.
+ */
+static bool withdraw_offer(struct dhcp_server *s, struct lease_slot *lease)
+{
+	bool was_bound = lease->l.started != 0;
+
+	if (!lease->l.client || lease->l.state != DHCP_LEASE_OFFERED)
+		return false;
+	if (was_bound)
+		lease_set(s, lease, DHCP_LEASE_EXPIRED, INT64_MAX);
+	else
+		client_forget(s, lease);
+	return !was_bound;
+}
+
+/*
+ * Other subnets, pools or reservations: what is given or in quarantine is taken there as well, and
+ * clients whose address is not to be had there are forgotten.
  */
 static void change_pools(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *before)
 {
@@ -114,12 +131,13 @@ static void change_pools(struct dhcp_server *s, uint32_t net, const struct dhcp_
 		const struct dhcp_pool *old;
 		struct dhcp_pool *pool;
 
-		if (!slots_live(&s->slots, i) || lease->l.net != net || !lease->l.addr)
+		if (!slots_live(&s->slots, i) || lease->l.net != net || !lease->l.addr ||
+		    (now->hosts != before->hosts && withdraw_offer(s, lease)))
 			continue;
 		old = net_subnet_of(before, lease->l.addr).pool;
 		pool = net_subnet_of(now, lease->l.addr).pool;
 		if (pool != old && !(pool && dhcp_pool_take(pool, lease->l.addr)) &&
-		    lease->l.client)
+		    lease->l.client && !reserve_is(s, net, lease->l.addr))
 			client_forget(s, lease);
 		else if (lease->l.client)
 			client_place(s, lease);
@@ -154,7 +172,7 @@ int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_conf
 	if (c->relays)
 		memcpy(n->relay, c->relay, c->relays * sizeof(*c->relay));
 	n->config.relay = n->relay;
-	if (!same_pools(&before, c))
+	if (!same_pools(&before, c) || before.hosts != c->hosts)
 		change_pools(s, net, &before);
 	return 0;
 }
@@ -400,26 +418,35 @@ static bool rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
 	return true;
 }
 
+static void put_back(struct dhcp_server *s, const struct dhcp_lease *before)
+{
+	bool there = !before->client || client_revive(s, before);
+	struct lease_slot *lease = lease_find_addr(s, before->net, before->addr);
+
+	if (!there || !lease ||
+	    (!before->client && lease->l.port != before->port && !rejoin_port(s, lease, before)))
+		return;
+	lease_set(s, lease, before->state, before->expires);
+	lease->l.seconds = before->seconds;
+	lease->l.started = before->started;
+	lease->l.discovered = before->discovered;
+	lease->l.xid = before->xid;
+	lease->l.declines = before->declines;
+}
+
 void dhcp_undo(struct dhcp_server *s, const struct dhcp_action *a)
 {
-	struct lease_slot *lease = lease_find_addr(s, a->before.net, a->before.addr);
+	struct lease_slot *lease;
 
-	if (a->change == DHCP_CHANGE_NONE || !lease)
+	if (a->change == DHCP_CHANGE_NONE)
 		return;
-	if (a->created) {
+	lease = a->created ? lease_find_addr(s, a->before.net, a->before.addr) : NULL;
+	if (lease)
 		client_remove(s, lease);
-		return;
-	}
-	if (a->before.client)
-		client_restore(s, lease, &a->before);
-	else if (lease->l.port != a->before.port && !rejoin_port(s, lease, &a->before))
-		return;
-	lease_set(s, lease, a->before.state, a->before.expires);
-	lease->l.seconds = a->before.seconds;
-	lease->l.started = a->before.started;
-	lease->l.discovered = a->before.discovered;
-	lease->l.xid = a->before.xid;
-	lease->l.declines = a->before.declines;
+	else if (!a->created)
+		put_back(s, &a->before);
+	if (a->left)
+		put_back(s, &a->left_before);
 }
 
 static void end_lease(struct dhcp_server *s, struct lease_slot *lease, struct dhcp_action *ret)

@@ -268,7 +268,8 @@ static unsigned write_overloaded(struct room *options, const struct dhcp_message
 	uint8_t overload = 0;
 	unsigned left_out = 0;
 
-	options->reserved += OVERLOAD_OCTETS;
+	if (!m->file || !m->sname)
+		options->reserved += OVERLOAD_OCTETS;
 	for (unsigned i = 0; i < 2 * o->n; i++) {
 		struct dhcp_out *out = &o->at[i % o->n];
 

@@ -41,7 +41,9 @@ static struct scopes scopes_of(const struct exchange *x)
 {
 	struct scopes s = { .n = 0 };
 
-	if (x->lease)
+	if (x->host)
+		add_scope(&s, x->host->options);
+	else if (x->lease)
 		add_scope(&s, x->lease->l.options);
 	for (unsigned i = 0; i < x->net->classes; i++)
 		if (dhcp_class_match(x->net->class[i], &x -> m, x -> o))
@@ -69,6 +71,12 @@ static uint32_t next_server(const struct scopes *s)
 	for (unsigned i = 0; i < s->n && !addr; i++)
 		addr = dhcp_option_set_get_next_server(s->at[i]);
 	return addr;
+}
+
+/* The name that is configured for this client; NULL: none. */
+static const char *hostname_of(const struct exchange *x)
+{
+	return x->host ? x->host->hostname : x->lease ? x->lease->l.hostname : NULL;
 }
 
 /* One reply under construction. */
@@ -172,7 +180,7 @@ static void add_classless_routes(struct reply *r, uint8_t code, const uint8_t *r
 static void add_own(struct reply *r, uint8_t code)
 {
 	const struct subnet *subnet = &r->x->subnet;
-	const struct lease_slot *lease = r->x->lease;
+	const char *hostname = hostname_of(r->x);
 	uint16_t mtu16 = subnet->number ? 0 : r->x->net->mtu; /* of our link, not of others */
 
 	if (code == OPT_SUBNET_MASK) {
@@ -185,8 +193,8 @@ static void add_own(struct reply *r, uint8_t code)
 		uint8_t mtu[2] = { (uint8_t)(mtu16 >> 8), (uint8_t)mtu16 };
 
 		dhcp_outs_add_copy(&r->outs, code, mtu, sizeof(mtu));
-	} else if (code == OPT_HOST_NAME && lease && lease->l.hostname) {
-		add_value(r, code, lease->l.hostname, strlen(lease->l.hostname));
+	} else if (code == OPT_HOST_NAME && hostname) {
+		add_value(r, code, hostname, strlen(hostname));
 	} else if (r->seconds) {
 		add_time(r, code);
 	}
@@ -249,7 +257,9 @@ static void add_all(struct reply *r)
 		add_option(r, usual[i]);
 	for (unsigned set = 0; set < r->scopes.n; set++)
 		for (unsigned i = 0; dhcp_option_set_nth(r->scopes.at[set], i, &code); i++)
-			if (code != OPT_IPV6_ONLY) /* never unasked (RFC 8925 3.3) */
+			/* Never unasked (RFC 8925 3.3); in `file` of a BOOTREPLY, and nowhere
+			 * else. */
+			if (code != OPT_IPV6_ONLY && !(r->x->bootp && code == OPT_BOOT_FILE))
 				add_option(r, code);
 }
 
@@ -304,7 +314,7 @@ static void add_boot(struct reply *r)
 
 static void add_fqdn(struct reply *r)
 {
-	const char *hostname = r->x->lease ? r->x->lease->l.hostname : NULL;
+	const char *hostname = hostname_of(r->x);
 	char domain[DHCP_NAME_SIZE] = "";
 	uint8_t answer[DHCP_NAME_SIZE + 8];
 	struct wr w = wr_init(answer, sizeof(answer));
@@ -430,21 +440,38 @@ static void address(const struct exchange *x, enum dhcp_type type, const struct 
 	}
 }
 
+static struct dhcp_message answer_to(const struct dhcp_message *m)
+{
+	struct dhcp_message reply = { .op = DHCP_OP_REPLY,
+				      .htype = m->htype,
+				      .hlen = m->hlen,
+				      .xid = m->xid,
+				      .flags = m->flags,
+				      .giaddr = m->giaddr };
+
+	memcpy(reply.chaddr, m->chaddr, sizeof(reply.chaddr));
+	return reply;
+}
+
+static void write_frame(const struct exchange *x, enum dhcp_type type,
+			const struct dhcp_message *reply, const struct wr *payload, struct wr *out)
+{
+	struct dhcp_frame f = { .payload = payload->p, .len = payload->len };
+
+	address(x, type, reply, &f);
+	dhcp_frame_write(out, &f);
+	if (payload->bad)
+		out->bad = true;
+}
+
 void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds, const char *why,
 		 struct wr *out)
 {
 	uint8_t payload[DHCP_FRAME_MAX], file[FILE_SIZE];
 	struct wr w = wr_init(payload, sizeof(payload));
 	struct reply r = { .x = x, .type = type, .seconds = seconds, .scopes = scopes_of(x) };
-	struct dhcp_frame f = { 0 };
-	struct dhcp_message reply = { .op = DHCP_OP_REPLY,
-				      .htype = x->m.htype,
-				      .hlen = x->m.hlen,
-				      .xid = x->m.xid,
-				      .flags = x->m.flags,
-				      .giaddr = x->m.giaddr };
+	struct dhcp_message reply = answer_to(&x->m);
 
-	memcpy(reply.chaddr, x->m.chaddr, sizeof(reply.chaddr));
 	if (type == DHCP_ACK)
 		reply.ciaddr = x->m.ciaddr;
 	/* The relay agent is to broadcast it (RFC 2131 4.3.2). */
@@ -455,10 +482,41 @@ void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds
 	if (type != DHCP_NAK && !is_no_address(&r))
 		set_boot_fields(&r, &reply, file);
 	write_payload(&r, &reply, why, &w);
-	address(x, type, &reply, &f);
-	f.payload = payload;
-	f.len = w.len;
-	dhcp_frame_write(out, &f);
-	if (w.bad)
-		out->bad = true;
+	write_frame(x, type, &reply, &w, out);
+}
+
+/* --- BOOTP --- */
+
+enum { BOOTP_SIZE = 300 }; /* with a vendor area of 64 octets (RFC 951 3) */
+
+/* A client that sends more than the least takes as much (RFC 1542 2.1). */
+static size_t bootp_max_payload(const struct exchange *x)
+{
+	size_t mtu = x->net->mtu && x->net->mtu < DATAGRAM_MAX ? x->net->mtu : DATAGRAM_MAX;
+	size_t len = x->in->frame->len;
+
+	return len < BOOTP_SIZE ? BOOTP_SIZE : len < mtu - IP_AND_UDP ? len : mtu - IP_AND_UDP;
+}
+
+/*
+ * RFC 1497's area in the order of a client's needs, whatever is in the request's: who knows no
+ * other format than one of its own ignores it. Nothing that only DHCP has, and no option in `file`
+ * or `sname`, where a BOOTP client takes it for a name (RFC 1534 2); what does not fit is left out.
+ */
+void reply_write_bootp(const struct exchange *x, struct wr *out)
+{
+	static const uint8_t no_name[FILE_SIZE];
+	uint8_t payload[DHCP_FRAME_MAX], file[FILE_SIZE];
+	struct wr w = wr_init(payload, sizeof(payload));
+	struct reply r = { .x = x, .scopes = scopes_of(x) };
+	struct dhcp_message reply = answer_to(&x->m);
+
+	reply.ciaddr = x->m.ciaddr;
+	reply.yiaddr = x->bootp_addr;
+	reply.sname = reply.file = no_name;
+	set_boot_fields(&r, &reply, file);
+	add_echoes(&r);
+	add_all(&r);
+	dhcp_outs_write(&w, &reply, &r.outs, bootp_max_payload(x));
+	write_frame(x, 0, &reply, &w, out);
 }

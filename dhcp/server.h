@@ -108,6 +108,12 @@ struct exchange {
 	struct lease_slot *lease; /* the sender's; NULL: it is a client without one */
 	uint64_t identity[2];	  /* of a client */
 	bool boot, clone;	  /* a client that is firmware; one whose identifier another has */
+	bool apart;		  /* a client that goes by more than its identifier or MAC */
+	const struct dhcp_host *host; /* a client's reservation, or NULL */
+	uint32_t reserved;	      /* its address, where that is of this subnet; else 0 */
+	struct lease_slot *left;      /* a client's other lease, which it is to leave; or NULL */
+	bool bootp;		      /* it is not DHCP: type is 0 */
+	uint32_t bootp_addr;	      /* what it is to be told */
 };
 
 struct lease_slot *lease_find_port(const struct dhcp_server *s, uint32_t port);
@@ -147,9 +153,41 @@ bool relay_names_us(const struct exchange *x, uint32_t server);
 /* The relay agent's UDP port (RFC 8357). */
 uint16_t relay_port(const struct exchange *x);
 
+static inline bool is_live(const struct dhcp_lease *l)
+{
+	return l->state == DHCP_LEASE_BOUND || l->state == DHCP_LEASE_OFFERED;
+}
+
+static inline bool is_ended_client(const struct lease_slot *lease)
+{
+	return lease && lease->l.client &&
+	       (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED);
+}
+
+/* --- reserve.c --- */
+
+/* Whether an address is reserved, for whomever. */
+bool reserve_is(const struct dhcp_server *s, uint32_t net, uint32_t addr);
+/* The reservation of a client whose lease has been found, and identifier (NULL: none): sets
+ * x->host, reserved and left, and x->lease to the one that it is to have. */
+void reserve_find(struct dhcp_server *s, struct exchange *x, const uint8_t *id, size_t len);
+/* Whether the client has its reserved address, or can have it now. */
+bool reserve_is_open(const struct dhcp_server *s, const struct exchange *x);
+/* Whether the lease that the client has is not to stay: its address is reserved for another, or its
+ * own reserved one is to be had. */
+bool reserve_moves(const struct dhcp_server *s, const struct exchange *x);
+/* Such a lease becomes x->left, and the client is without one. */
+void reserve_leave(struct dhcp_server *s, struct exchange *x);
+/* The client has another lease now: x->left ends. */
+void reserve_quit(struct dhcp_server *s, struct exchange *x, struct dhcp_action *a);
+/* The client's binding to this address, if it is one that it is to leave; else NULL. */
+struct lease_slot *reserve_refused(const struct dhcp_server *s, const struct exchange *x,
+				   uint32_t addr);
+
 /* --- client.c --- */
 
-/* Who sent this, when it is not the port's own guest: sets x->lease, identity, boot and clone. */
+/* Who sent this, when it is not the port's own guest: sets x->lease, identity, boot, clone, apart,
+ * and what reserve_find sets. */
 void client_find(struct dhcp_server *s, struct exchange *x);
 /*
  * A lease for a client that has none, with address `wanted` where that is free; where it is not,
@@ -164,6 +202,16 @@ void client_move(struct dhcp_server *s, struct lease_slot *lease, const struct e
 /* Whether the network could give the address to this client, now or after taking it from one whose
  * lease has ended. */
 bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr);
+/* Whether another machine, which is live elsewhere, has this lease. */
+bool client_is_other_machine(const struct dhcp_server *s, const struct exchange *x,
+			     const struct dhcp_lease *l);
+/* Another lease of the client that has this one; or NULL. */
+struct lease_slot *client_find_other(const struct dhcp_server *s, const struct lease_slot *lease);
+/* The lease stays, and is nobody's who could come back. */
+void client_disown(struct dhcp_server *s, struct lease_slot *lease);
+/* Puts the lease back as it was; where it has been forgotten since, it is there again if its
+ * address is free. False when it is not. */
+bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before);
 /* Takes an address from a client whose lease has ended. */
 void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr);
 /* Forgets a client, whose address is free again. */
@@ -175,9 +223,6 @@ void client_forget(struct dhcp_server *s, struct lease_slot *lease);
 void client_place(struct dhcp_server *s, struct lease_slot *lease);
 /* Its address goes into quarantine, and it is without one. */
 void client_strip(struct dhcp_server *s, struct lease_slot *lease);
-/* The lease is that client's again. */
-void client_restore(struct dhcp_server *s, struct lease_slot *lease,
-		    const struct dhcp_lease *before);
 /* The leases of one port are another's now: `to` is where that port lives from now on, or NULL when
  * it has gone. */
 void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_slot *to);
@@ -203,5 +248,8 @@ bool fqdn_answer(const struct dhcp_options *o, const char *hostname, const char 
  */
 void reply_write(const struct exchange *x, enum dhcp_type type, uint32_t seconds, const char *why,
 		 struct wr *out);
+
+/* Writes a BOOTREPLY that tells x->bootp_addr, as a frame (RFC 951, RFC 1497, RFC 1542). */
+void reply_write_bootp(const struct exchange *x, struct wr *out);
 
 #endif

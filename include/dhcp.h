@@ -42,7 +42,7 @@ enum dhcp_drop {
 	DHCP_DROP_SHORT,	/* fewer octets than a BOOTP message has, or more than any has */
 	DHCP_DROP_NOT_REQUEST,	/* op is not BOOTREQUEST */
 	DHCP_DROP_HARDWARE,	/* a hardware type and length that cannot be */
-	DHCP_DROP_NO_COOKIE,	/* BOOTP without DHCP options */
+	DHCP_DROP_NO_COOKIE,	/* BOOTP, from one without a reservation */
 	DHCP_DROP_OPTIONS,	/* an option that runs past its area */
 	DHCP_DROP_TYPE,		/* no message type, or one that only servers send */
 	DHCP_DROP_NOT_SERVED,	/* nobody serves this network or port */
@@ -430,6 +430,41 @@ bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step 
 bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a, int64_t now,
 			 uint32_t *ret_addr);
 
+/* --- reserved hosts: whose is an address for ever? --- */
+
+/*
+ * A reservation. One for a client is met by what sends this client identifier, and by what has this
+ * MAC; one with neither is somebody else's, such as a guest's, and says only that its address is no
+ * client's.
+ */
+struct dhcp_host {
+	uint32_t addr;	/* 0: none in particular */
+	struct mac mac; /* zero: it goes by the identifier alone */
+	const uint8_t
+		*client_id; /* option 61, two octets or more; NULL: it goes by the MAC alone */
+	size_t client_id_len;
+	const char *hostname;		       /* option 12, or NULL */
+	const struct dhcp_option_set *options; /* the narrowest scope, or NULL */
+};
+
+/* A table of them, found by identifier, MAC and address by keyed hashes. */
+struct dhcp_hosts;
+
+/* Copies the hosts, but not what they point to. No two of them have the same address, MAC or
+ * identifier. -ENOMEM. */
+MUST_CHECK int dhcp_hosts_new(const struct dhcp_host *host, uint32_t n,
+			      const struct siphash_key *key, struct dhcp_hosts **ret);
+void dhcp_hosts_free(struct dhcp_hosts *h);
+/*
+ * Whose client is this? Where one reservation names its identifier and another its MAC, the
+ * identifier counts, since that is what the client was told to send. NULL: nobody's, or `h` is.
+ * Each of mac and id may be NULL.
+ */
+const struct dhcp_host *dhcp_hosts_find(const struct dhcp_hosts *h, const struct mac *mac,
+					const uint8_t *id, size_t len);
+/* The reservation of an address; NULL: there is none, or `h` is. */
+const struct dhcp_host *dhcp_hosts_at(const struct dhcp_hosts *h, uint32_t addr);
+
 /* --- server --- */
 
 #define DHCP_INFINITE UINT32_MAX /* a lease time without end (RFC 2131 3.3) */
@@ -463,6 +498,7 @@ struct dhcp_net_config {
 	bool authoritative;	/* clients that it does not know are refused, not ignored (RFC 2131
 				   4.3.2) */
 	bool rapid_commit;	/* option 80 is answered with an ACK (RFC 4039) */
+	bool bootp;		/* who has an address for ever gets it by BOOTP, too (RFC 1534) */
 	bool subnet_selection;	/* option 118 chooses the subnet (RFC 3011), by a trusted port */
 	struct dhcp_pool *pool; /* where clients' addresses come from; owned by the caller, who may
 				   take and give as well; NULL under DHCP_IDENTITY_PORT */
@@ -477,8 +513,11 @@ struct dhcp_net_config {
 		max_lease_time;		 /* seconds; max DHCP_INFINITE allows infinite ones */
 	uint32_t offer_hold, quarantine; /* seconds */
 	/* All are owned by the caller, who keeps them while the network stands. */
-	const struct dhcp_option_set *options;		  /* of the network, or NULL */
-	const struct dhcp_option_set *global;		  /* of all networks, or NULL */
+	const struct dhcp_option_set *options; /* of the network, or NULL */
+	const struct dhcp_option_set *global;  /* of all networks, or NULL */
+	/* Or NULL. Their addresses are taken in the pools by the caller, and stay so. Changed
+	 * together with the pools. */
+	const struct dhcp_hosts *hosts;
 	const struct dhcp_class *class[DHCP_CLASSES_MAX]; /* the first that matches wins */
 	unsigned classes;
 	/* They overlap neither one another nor the network's own. Copied. */
@@ -535,7 +574,16 @@ void dhcp_server_free(struct dhcp_server *s);
 /*
  * Sets or replaces the configuration of network `net`, a number below limits.nets: -ENOSPC. Leases
  * whose address is in another pool than before are taken from that, and a client whose address is
- * not to be had is forgotten. The pools before are not touched.
+ * not to be had is forgotten. The pools before are not touched. With other reserved hosts, offers
+ * lapse, and a client whose address is reserved now keeps its lease until it speaks of it.
+ *
+ * A reservation beats a lease. A client with a reserved address is offered that, whatever it asks
+ * for and whatever it has, and nobody else ever is; what it has besides ends when it takes it. Who
+ * holds an address that has been reserved for another meanwhile is refused (NAK) when it next asks
+ * for it, in whatever state it does, and its lease ends with that. Until then, or until it releases
+ * it or lets it run out, or while the address is a port's or in quarantine, the reserved client is
+ * given one of the pool; once the address is free, it is refused that at its next renewal, so that
+ * it starts over and gets its own. So no address is ever two clients'.
  */
 MUST_CHECK int dhcp_net_set(struct dhcp_server *s, uint32_t net, const struct dhcp_net_config *c);
 
@@ -638,12 +686,18 @@ struct dhcp_action {
 	bool clone;	 /* another client with the same identifier is live behind another port */
 	uint8_t request; /* enum dhcp_type of what came, 0 when it was not understood */
 	uint8_t reply;	 /* enum dhcp_type of what was written, 0: nothing */
+	bool bootp;	 /* a BOOTREPLY was written; reply is 0 */
 	enum dhcp_change change;
 	bool store;		   /* record must be stored before the reply leaves */
 	struct dhcp_record record; /* valid when change is not DHCP_CHANGE_NONE */
 	int64_t exchange; /* DHCP_CHANGE_BOUND: nanoseconds since the DISCOVER, -1 when none was
 			     seen */
 	struct dhcp_lease before; /* valid when change is not DHCP_CHANGE_NONE; for dhcp_undo */
+	/* The client has left another address for this one: that lease has ended, and is to be
+	 * stored in the same transaction. */
+	bool left;
+	struct dhcp_record left_record; /* net, address and state count */
+	struct dhcp_lease left_before;	/* for dhcp_undo */
 };
 
 /*
@@ -668,8 +722,8 @@ int64_t dhcp_next(const struct dhcp_server *s);
 bool dhcp_expire(struct dhcp_server *s, int64_t now, struct dhcp_action *ret);
 
 struct dhcp_counters {
-	uint64_t received[DHCP_INFORM + 1]; /* by enum dhcp_type; [0]: not understood */
-	uint64_t sent[DHCP_INFORM + 1];
+	uint64_t received[DHCP_INFORM + 1]; /* by enum dhcp_type; [0]: BOOTP, or not understood */
+	uint64_t sent[DHCP_INFORM + 1];	    /* [0]: BOOTREPLYs */
 	uint64_t dropped[DHCP_DROP_MAX];
 };
 

@@ -6,6 +6,7 @@ void net_stop(struct net *n)
 {
 	kit_stop(&n->k);
 	dhcp_pool_free(n->pool);
+	dhcp_hosts_free(n->hosts);
 }
 
 void net_start(struct net *n, enum dhcp_identity identity)
@@ -14,6 +15,7 @@ void net_start(struct net *n, enum dhcp_identity identity)
 	struct dhcp_port shared = { .net = KIT_NET, .port = SHARED };
 
 	kit_start(&n->k);
+	n->hosts = NULL;
 	ck_ok(dhcp_pool_new(&range, 1, &n->pool));
 	n->k.config.identity = identity;
 	n->k.config.pool = n->pool;
@@ -23,6 +25,24 @@ void net_start(struct net *n, enum dhcp_identity identity)
 	shared.port = SHARED2;
 	ck_ok(dhcp_port_add(n->k.s, &shared));
 	n->k.port = SHARED;
+}
+
+void net_reserve(struct net *n, const struct dhcp_host *host, unsigned hosts)
+{
+	static const struct ip4_range range = { FIRST, LAST };
+	static const struct siphash_key key = { "reservations" };
+	struct dhcp_pool *pool = n->pool;
+	struct dhcp_hosts *before = n->hosts;
+
+	ck_ok(dhcp_pool_new(&range, 1, &n->pool));
+	ck_ok(dhcp_hosts_new(host, hosts, &key, &n->hosts));
+	for (unsigned i = 0; i < hosts; i++)
+		dhcp_pool_take(n->pool, host[i].addr);
+	n->k.config.pool = n->pool;
+	n->k.config.hosts = n->hosts;
+	kit_configure(&n->k);
+	dhcp_pool_free(pool);
+	dhcp_hosts_free(before);
 }
 
 const struct who anna = { SHARED, 1, "ff0a", NULL }, berta = { SHARED, 2, "ff0b", NULL },
@@ -111,7 +131,7 @@ void decline(struct net *n, const struct who *w, uint32_t addr)
 	kit_send(&n->k, &c);
 }
 
-/* Every address that is taken in the pool has its lease: there is no leak. */
+/* Every address that is taken in the pool has its lease or is reserved: there is no leak. */
 void check_pool(const struct net *n)
 {
 	uint32_t leases = 0;
@@ -119,6 +139,7 @@ void check_pool(const struct net *n)
 	for (uint32_t addr = FIRST; addr <= LAST; addr++) {
 		bool known = dhcp_lease_by_addr(n->k.s, KIT_NET, addr) != NULL;
 
+		known = known || dhcp_hosts_at(n->hosts, addr);
 		kit_must(known == dhcp_pool_taken(n->pool, addr));
 		leases += known;
 	}

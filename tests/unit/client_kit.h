@@ -19,12 +19,15 @@ enum {
 struct net {
 	struct kit k;
 	struct dhcp_pool *pool;
+	struct dhcp_hosts *hosts; /* NULL: none are reserved */
 };
 
 /* Authoritative; the port at hand is SHARED. */
 void net_start(struct net *n, enum dhcp_identity identity);
 void net_stop(struct net *n);
 #define CLEAN_NET CLEANUP(net_stop)
+/* A new configuration: another pool, and these reservations. */
+void net_reserve(struct net *n, const struct dhcp_host *host, unsigned hosts);
 
 /* Who speaks: behind which port, with which card and which identifier (hexadecimal; NULL: none). */
 struct who {
@@ -48,7 +51,7 @@ uint32_t request(struct net *n, const struct who *w, uint32_t server, uint32_t w
 uint32_t lease(struct net *n, const struct who *w);
 void release(struct net *n, const struct who *w, uint32_t addr);
 void decline(struct net *n, const struct who *w, uint32_t addr);
-/* Every address that is taken in the pool has its lease: there is no leak. */
+/* Every address that is taken in the pool has its lease or is reserved: there is no leak. */
 void check_pool(const struct net *n);
 
 #endif

@@ -217,6 +217,10 @@ static void read_reply(struct kit *k)
 	kit_must(dhcp_options_parse(&k->m, &k->o) == DHCP_DROP_NONE);
 	kit_must(k->m.op == DHCP_OP_REPLY);
 	kit_must(k->m.giaddr || k->frame.dport == DHCP_CLIENT_PORT);
+	if (k->action.bootp) {
+		kit_must(!kit_has(k, 53));
+		return;
+	}
 	kit_must(dhcp_options_u8(&k->o, 53, &type));
 	kit_must(type == k->action.reply);
 }
@@ -227,8 +231,10 @@ static void check_action(const struct kit *k)
 	const struct dhcp_action *a = &k->action;
 	const struct dhcp_lease *l;
 
-	kit_must((a->reply != 0) == (k->out_len != 0 || k->out_bad));
-	kit_must(!a->drop || !a->reply);
+	kit_must((a->reply || a->bootp) == (k->out_len != 0 || k->out_bad));
+	kit_must(!a->drop || (!a->reply && !a->bootp));
+	kit_must(!a->bootp || (!a->reply && !a->request && a->change == DHCP_CHANGE_NONE));
+	kit_must(!a->left || a->store);
 	kit_must(!a->store || (a->change != DHCP_CHANGE_NONE && a->change != DHCP_CHANGE_OFFERED));
 	if (a->change == DHCP_CHANGE_NONE)
 		return;
@@ -249,7 +255,7 @@ void kit_input(struct kit *k, const struct dhcp_frame *f)
 	k->out_len = out.len;
 	k->out_bad = out.bad;
 	check_action(k);
-	if (k->action.reply && !out.bad)
+	if ((k->action.reply || k->action.bootp) && !out.bad)
 		read_reply(k);
 }
 

@@ -130,6 +130,7 @@ START_TEST(t_dhcp_004)
 }
 END_TEST
 
+/* Where BOOTP is off; where it is not: test_dhcp_bootp.c. */
 START_TEST(t_dhcp_005)
 {
 	struct kit_message c;

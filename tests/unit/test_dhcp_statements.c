@@ -11,8 +11,6 @@
 
 enum { STATEMENTS = 120 };
 
-#define RESERVED "reservations are for guests, whose addresses are in no pool"
-
 static const struct {
 	unsigned number;
 	const char *why;
@@ -20,8 +18,6 @@ static const struct {
 	{ 32, "a squatter that ignores ICMP: test_conflict.py" },
 	{ 52, "a full disk: test_bad_input.py, and test_netd_store_damage.c" },
 	{ 62, "the port that a packet came in by is where the reply leaves: test_dhcp.py" },
-	{ 92, RESERVED },
-	{ 93, RESERVED },
 	{ 95, "clocks: test_netd_loop.c and test_netd_store.c" },
 	{ 97, "the state is SQLite's: test_netd_store_damage.c" },
 	{ 98, "a newer state is left alone: test_netd_store_damage.c, test_bad_input.py" },
