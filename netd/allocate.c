@@ -127,9 +127,10 @@ static bool mac_is_reserved(struct holder *h, const struct mac *m)
 
 		for (unsigned j = 0; n->used && j < n->config->hosts; j++) {
 			const struct config_host *host = &n->config->host[j];
+			bool client = config_host_is_client(host);
 
-			if (!mac_equal(&host->mac, m) ||
-			    (i == h->p->network && !strcmp(host->name, h->p->guest)) ||
+			if (!mac_equal(client ? &host->match_mac : &host->mac, m) ||
+			    (!client && i == h->p->network && !strcmp(host->name, h->p->guest)) ||
 			    (h->same_network_only && i != h->p->network))
 				continue;
 			snprintf(h->text, sizeof(h->text), "the reservation for %s in network %s",
@@ -272,11 +273,13 @@ static bool address_in_tables(struct holder *h, uint32_t address)
 		return true;
 	}
 	for (unsigned i = 0; i < n->config->hosts; i++) {
-		if (n->config->host[i].address != address ||
-		    !strcmp(n->config->host[i].name, h->p->guest))
+		const struct config_host *host = &n->config->host[i];
+
+		if (host->address != address ||
+		    (!config_host_is_client(host) && !strcmp(host->name, h->p->guest)))
 			continue;
-		snprintf(h->text, sizeof(h->text), "the reservation for %s",
-			 n->config->host[i].name);
+		snprintf(h->text, sizeof(h->text), "the reservation %s %s",
+			 config_host_is_client(host) ? "of the client" : "for", host->name);
 		return true;
 	}
 	for (size_t i = 0; i < h->d->addrs; i++) {
@@ -480,10 +483,26 @@ static int choose_mac(struct daemon *d, struct port *p, const struct mac *wished
 	return mac_is_zero(&p->mac) ? generate_mac(d, p, r) : 0;
 }
 
+/* The guest's reservation; 0: none, or a client has held that address since before it was reserved.
+ * That one is refused it at its next renewal; until it has gone the guest makes do with another. */
+static uint32_t reserved_address(struct daemon *d, const struct port *p,
+				 const struct config_host *host)
+{
+	uint32_t address = host && p->nic == 0 ? host->address : 0;
+	const struct dhcp_lease *l = dhcp_lease_by_addr(d->dhcp, p->network, address);
+	char text[NAME_SIZE + 12], ip[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+
+	if (!address || !l || !l->client || l->state != DHCP_LEASE_BOUND)
+		return address;
+	log_notice("port %s: the DHCP client %s still has %s, which is reserved for it",
+		   port_text(p, text), mac_text(&l->mac, mac), ip4_text(address, ip));
+	return 0;
+}
+
 static int choose_address(struct daemon *d, struct port *p, const struct wish *wish,
 			  const struct config_host *host, struct refusal *r)
 {
-	uint32_t address = wish->address ? wish->address : host && p->nic == 0 ? host->address : 0;
+	uint32_t address = wish->address ? wish->address : reserved_address(d, p, host);
 
 	if (address)
 		return address == p->address ? 0 : take_address(d, p, address, wish->wait, r);

@@ -194,6 +194,15 @@ static json_t *messages(const uint64_t *count)
 	return o;
 }
 
+static json_t *sent(const uint64_t *count)
+{
+	json_t *o = messages(count);
+
+	if (count[0])
+		json_object_set_new(o, "BOOTREPLY", json_integer((json_int_t)count[0]));
+	return o;
+}
+
 static json_t *drops(const uint64_t *count)
 {
 	json_t *o = json_object();
@@ -301,6 +310,6 @@ json_t *api_json_status(struct daemon *d)
 			 (json_int_t)d->started, "networks", networks(d), "uplinks", uplinks(d),
 			 "ports", (int)d->ports.used, "attached", (int)attached, "leases",
 			 (int)bound_leases(d), "clients", (int)varlink_clients(d->varlink),
-			 "dhcpReceived", messages(c->received), "dhcpSent", messages(c->sent),
+			 "dhcpReceived", messages(c->received), "dhcpSent", sent(c->sent),
 			 "dhcpDropped", drops(c->dropped), "warnings", warnings(d));
 }

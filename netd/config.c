@@ -352,6 +352,7 @@ static void network_defaults(struct config_network *n)
 				      .auto_dns = true,
 				      .dhcp = true,
 				      .port_leases = 16,
+				      .bootp = true,
 				      .authoritative = true };
 }
 
@@ -626,39 +627,6 @@ static int check_ranges(const struct config_network *n, struct err *err)
 	return 0;
 }
 
-static int check_host(const struct config_network *n, unsigned at, struct err *err)
-{
-	const struct config_host *h = &n->host[at];
-	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
-
-	if (h->address && n->auto_subnet)
-		return config_wrong(err, h->address_place,
-				    "address: a subnet that is auto has no reservations");
-	if (h->address &&
-	    (!ip4_within(n->subnet, h->address) || h->address == ip4_network(n->subnet) ||
-	     h->address == ip4_broadcast(n->subnet)))
-		return config_wrong(err, h->address_place,
-				    "address: %s is not a host of the subnet %s",
-				    ip4_text(h->address, text), ip4_prefix_text(n->subnet, subnet));
-	if (h->address && h->address == n->subnet.addr)
-		return config_wrong(err, h->address_place, "address: %s is the gateway's",
-				    ip4_text(h->address, text));
-	for (unsigned i = 0; i < at; i++) {
-		const struct config_host *other = &n->host[i];
-
-		if (h->address && h->address == other->address)
-			return config_wrong(err, h->address_place,
-					    "address: %s is reserved for '%s' at %s:%d",
-					    ip4_text(h->address, text), other->name,
-					    other->address_place.file, other->address_place.line);
-		if (!mac_is_zero(&h->mac) && mac_equal(&h->mac, &other->mac))
-			return config_wrong(err, h->mac_place,
-					    "mac: it is reserved for '%s' at %s:%d", other->name,
-					    other->mac_place.file, other->mac_place.line);
-	}
-	return 0;
-}
-
 static int check_overlap(const struct config *c, unsigned at, struct err *err)
 {
 	const struct config_network *n = &c->network[at];
@@ -694,7 +662,7 @@ static int finish(struct config *c, struct err *err)
 		if (!rc)
 			rc = check_overlap(c, i, err);
 		for (unsigned h = 0; h < n->hosts && !rc; h++)
-			rc = check_host(n, h, err);
+			rc = config_host_check(n, h, err);
 		if (!rc)
 			rc = config_links_check(c, n, err);
 	}

@@ -57,14 +57,23 @@ struct config_options {
 	struct dhcp_option_set *wire; /* what is above, and what keys like dns say; NULL: nothing */
 };
 
-/* A reservation, by guest name. */
+/* A DHCP client's identifier (RFC 2132 9.14). */
+struct config_id {
+	uint8_t octet[255];
+	uint8_t len; /* 0: none */
+};
+
+/* A reservation: for the guest of that name, or for the DHCP client that one of the two keys
+ * matches. */
 struct config_host {
 	char name[NAME_SIZE];
-	struct mac mac;		       /* zero: generated */
+	struct mac match_mac; /* zero: not by this */
+	struct config_id match_id;
+	struct mac mac;		       /* of a guest; zero: generated */
 	uint32_t address;	       /* 0: from the pool */
 	char hostname[DHCP_NAME_SIZE]; /* empty: the guest's name */
 	struct config_options options;
-	struct config_place place, address_place, mac_place;
+	struct config_place place, address_place, mac_place, match_mac_place, match_id_place;
 };
 
 struct config_class {
@@ -114,7 +123,7 @@ struct config_network {
 	uint32_t mtu; /* 0: auto */
 	bool dhcp;
 	enum dhcp_identity identity;
-	bool authoritative, rapid_commit;
+	bool authoritative, rapid_commit, bootp;
 	uint32_t port_leases; /* that the clients behind one port may have beside it; 0: no limit */
 	enum config_probe probe;
 	uint32_t probe_stock; /* addresses that are probed ahead */
@@ -165,7 +174,14 @@ void config_free(struct config *c);
 void config_print(const struct config *c, FILE *out);
 
 const struct config_network *config_network_find(const struct config *c, const char *name);
+/* The reservation for a guest. */
 const struct config_host *config_host_find(const struct config_network *n, const char *guest);
+/* Whether it is for a client, and its name says nothing. */
+bool config_host_is_client(const struct config_host *h);
+/* The reservations of a network as dhcp/ wants them, pointing into the configuration; freed by
+ * dhcp_hosts_free. -ENOMEM. */
+MUST_CHECK int config_hosts(const struct config_network *n, const struct siphash_key *key,
+			    struct dhcp_hosts **ret, struct err *err);
 
 /* The pool of a network whose subnet is known: its ranges, or the whole subnet; gateway and ends
  * taken out. */

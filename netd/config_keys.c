@@ -43,7 +43,7 @@ void config_print_text(const char *text, FILE *out)
 	fputc('\'', out);
 }
 
-static void item(struct printer *p, const char *text)
+void config_keys_item(struct printer *p, const char *text)
 {
 	if (p->items++ == 0)
 		fprintf(p->out, "%s%s = %s", p->indent, p->key->name, p->key->list ? "{ " : "");
@@ -86,7 +86,7 @@ static void print_number(const struct key *k, const void *section, struct printe
 	char text[16];
 
 	snprintf(text, sizeof(text), "%" PRIu32, *(const uint32_t *)member_const(k, section));
-	item(p, text);
+	config_keys_item(p, text);
 }
 
 static int parse_mode_bits(const struct key *k, void *section, const char *text, unsigned index,
@@ -108,7 +108,7 @@ static void print_mode_bits(const struct key *k, const void *section, struct pri
 	char text[16];
 
 	snprintf(text, sizeof(text), "0%03" PRIo32, *(const uint32_t *)member_const(k, section));
-	item(p, text);
+	config_keys_item(p, text);
 }
 
 static const struct {
@@ -165,13 +165,13 @@ static void print_duration(const struct key *k, const void *section, struct prin
 	size_t i = 0;
 
 	if (v == DHCP_INFINITE) {
-		item(p, "infinite");
+		config_keys_item(p, "infinite");
 		return;
 	}
 	while (v % units[i].seconds || (v == 0 && units[i].seconds > 1))
 		i++;
 	snprintf(text, sizeof(text), "%" PRIu32 "%c", v / units[i].seconds, units[i].letter);
-	item(p, text);
+	config_keys_item(p, text);
 }
 
 static int parse_bool(const struct key *k, void *section, const char *text, unsigned index,
@@ -188,7 +188,7 @@ static int parse_bool(const struct key *k, void *section, const char *text, unsi
 
 static void print_bool(const struct key *k, const void *section, struct printer *p)
 {
-	item(p, *(const bool *)member_const(k, section) ? "on" : "off");
+	config_keys_item(p, *(const bool *)member_const(k, section) ? "on" : "off");
 }
 
 static int parse_mtu(const struct key *k, void *section, const char *text, unsigned index,
@@ -206,7 +206,7 @@ static void print_mtu(const struct key *k, const void *section, struct printer *
 	if (*(const uint32_t *)member_const(k, section))
 		print_number(k, section, p);
 	else
-		item(p, "auto");
+		config_keys_item(p, "auto");
 }
 
 /* --- texts --- */
@@ -236,7 +236,7 @@ static void print_text(const struct key *k, const void *section, struct printer 
 	const char *text = member_const(k, section);
 
 	if (*text)
-		item(p, text);
+		config_keys_item(p, text);
 }
 
 static int parse_name(const struct key *k, void *section, const char *text, unsigned index,
@@ -276,7 +276,7 @@ static void print_ip(const struct key *k, const void *section, struct printer *p
 	char text[IP4_TEXT_SIZE];
 
 	if (addr)
-		item(p, ip4_text(addr, text));
+		config_keys_item(p, ip4_text(addr, text));
 }
 
 static int list_full(struct err *err)
@@ -312,9 +312,9 @@ static void print_dns(const struct key *k, const void *section, struct printer *
 
 	(void)k;
 	if (n->auto_dns)
-		item(p, "auto");
+		config_keys_item(p, "auto");
 	for (unsigned i = 0; i < n->dns.n; i++)
-		item(p, ip4_text(n->dns.at[i], text));
+		config_keys_item(p, ip4_text(n->dns.at[i], text));
 }
 
 static int parse_range(const struct key *k, void *section, const char *text, unsigned index,
@@ -349,7 +349,7 @@ static void print_range(const struct key *k, const void *section, struct printer
 	for (unsigned i = 0; i < r->n; i++) {
 		snprintf(text, sizeof(text), "%s-%s", ip4_text(r->at[i].first, first),
 			 ip4_text(r->at[i].last, last));
-		item(p, text);
+		config_keys_item(p, text);
 	}
 }
 
@@ -387,7 +387,7 @@ static void print_subnet(const struct key *k, const void *section, struct printe
 	char text[IP4_PREFIX_TEXT_SIZE];
 
 	(void)k;
-	item(p, n->auto_subnet ? "auto" : ip4_prefix_text(n->subnet, text));
+	config_keys_item(p, n->auto_subnet ? "auto" : ip4_prefix_text(n->subnet, text));
 }
 
 static int parse_supernet(const struct key *k, void *section, const char *text, unsigned index,
@@ -412,90 +412,7 @@ static void print_supernet(const struct key *k, const void *section, struct prin
 	char text[IP4_PREFIX_TEXT_SIZE];
 
 	for (unsigned i = 0; i < l->n; i++)
-		item(p, ip4_prefix_text(l->at[i], text));
-}
-
-/* --- MACs --- */
-
-static int parse_mac(const struct key *k, void *section, const char *text, unsigned index,
-		     struct err *err)
-{
-	const char *why;
-	struct mac m;
-
-	(void)index;
-	if (!mac_parse(text, &m))
-		return err_set(err, EINVAL, "'%s' is not a MAC address", text);
-	why = mac_refusal(&m);
-	if (why)
-		return err_set(err, EINVAL, "'%s' cannot be a guest's MAC address: %s", text, why);
-	*(struct mac *)member(k, section) = m;
-	return 0;
-}
-
-static void print_mac(const struct key *k, const void *section, struct printer *p)
-{
-	const struct mac *m = member_const(k, section);
-	char text[MAC_TEXT_SIZE];
-
-	if (!mac_is_zero(m))
-		item(p, mac_text(m, text));
-}
-
-/* How many octets a MAC address begins with in this text, the rest of it zero; 0: none or more than
- * six. */
-static unsigned leading_octets(const char *text, struct mac *ret)
-{
-	char whole[MAC_TEXT_SIZE + 1];
-	unsigned octets = 1;
-
-	for (const char *at = text; *at; at++)
-		octets += *at == ':';
-	snprintf(whole, sizeof(whole), "%s%s", text,
-		 octets < 6 ? &":0:0:0:0:0"[2 * (octets - 1)] : "");
-	return octets <= 6 && strlen(text) <= 3 * octets - 1 && mac_parse(whole, ret) ? octets : 0;
-}
-
-static int parse_mac_prefix(const struct key *k, void *section, const char *text, unsigned index,
-			    struct err *err)
-{
-	struct config *c = section;
-	struct mac m;
-	unsigned octets = leading_octets(text, &m);
-
-	(void)k;
-	(void)index;
-	if (!octets || octets > 5)
-		return err_set(err, EINVAL, "'%s' is not one to five octets like 52:54:00", text);
-	/* It has to begin a MAC that a guest may bear. */
-	m.octet[5] = 1;
-	if (mac_refusal(&m))
-		return err_set(err, EINVAL, "'%s' cannot begin a guest's MAC address: %s", text,
-			       mac_refusal(&m));
-	memcpy(c->mac_prefix, m.octet, octets);
-	c->mac_prefix_len = (uint8_t)octets;
-	return 0;
-}
-
-static void print_octets(const uint8_t *octet, unsigned n, struct printer *p)
-{
-	struct mac m = { 0 };
-	char text[MAC_TEXT_SIZE];
-
-	if (!n)
-		return;
-	memcpy(m.octet, octet, n);
-	mac_text(&m, text);
-	text[3 * n - 1] = 0;
-	item(p, text);
-}
-
-static void print_mac_prefix(const struct key *k, const void *section, struct printer *p)
-{
-	const struct config *c = section;
-
-	(void)k;
-	print_octets(c->mac_prefix, c->mac_prefix_len, p);
+		config_keys_item(p, ip4_prefix_text(l->at[i], text));
 }
 
 /* --- classes --- */
@@ -543,30 +460,8 @@ static void print_arch(const struct key *k, const void *section, struct printer 
 
 	for (unsigned i = 0; i < c->archs; i++) {
 		snprintf(text, sizeof(text), "%u", c->arch[i]);
-		item(p, text);
+		config_keys_item(p, text);
 	}
-}
-
-static int parse_class_mac(const struct key *k, void *section, const char *text, unsigned index,
-			   struct err *err)
-{
-	struct dhcp_class *c = member(k, section);
-	struct mac m;
-	unsigned octets = leading_octets(text, &m);
-
-	(void)index;
-	if (!octets)
-		return err_set(err, EINVAL, "'%s' is not one to six octets like 52:54:00", text);
-	memcpy(c->mac_prefix, m.octet, octets);
-	c->mac_prefix_len = octets;
-	return 0;
-}
-
-static void print_class_mac(const struct key *k, const void *section, struct printer *p)
-{
-	const struct dhcp_class *c = member_const(k, section);
-
-	print_octets(c->mac_prefix, c->mac_prefix_len, p);
 }
 
 /* --- words --- */
@@ -615,7 +510,7 @@ static int parse_mode(const struct key *k, void *section, const char *text, unsi
 
 static void print_mode(const struct key *k, const void *section, struct printer *p)
 {
-	item(p, config_mode_text(*(const enum bridge_mode *)member_const(k, section)));
+	config_keys_item(p, config_mode_text(*(const enum bridge_mode *)member_const(k, section)));
 }
 
 static const char *const policies[] = {
@@ -636,7 +531,7 @@ static int parse_policy(const struct key *k, void *section, const char *text, un
 
 static void print_policy(const struct key *k, const void *section, struct printer *p)
 {
-	item(p, policies[*(const enum mac_policy *)member_const(k, section)]);
+	config_keys_item(p, policies[*(const enum mac_policy *)member_const(k, section)]);
 }
 
 static const char *const identities[] = { [DHCP_IDENTITY_PORT] = "port",
@@ -657,7 +552,7 @@ static int parse_identity(const struct key *k, void *section, const char *text, 
 
 static void print_identity(const struct key *k, const void *section, struct printer *p)
 {
-	item(p, identities[*(const enum dhcp_identity *)member_const(k, section)]);
+	config_keys_item(p, identities[*(const enum dhcp_identity *)member_const(k, section)]);
 }
 
 static const char *const probes[] = {
@@ -678,12 +573,13 @@ static int parse_probe(const struct key *k, void *section, const char *text, uns
 
 static void print_probe(const struct key *k, const void *section, struct printer *p)
 {
-	item(p, probes[*(const enum config_probe *)member_const(k, section)]);
+	config_keys_item(p, probes[*(const enum config_probe *)member_const(k, section)]);
 }
 
 /* --- the tables --- */
 
 #define PAIR(fn) .parse = parse_##fn, .print = print_##fn
+#define OCTETS(fn) .parse = config_parse_##fn, .print = config_print_##fn
 
 /* Those of a boot server, which every scope of options has. */
 #define BOOT(section)                                                                              \
@@ -717,7 +613,7 @@ const struct key config_keys_socket[] = {
 
 const struct key config_keys_mac[] = {
 	{ "policy", .offset = offsetof(struct config, mac_policy), PAIR(policy) },
-	{ "prefix", PAIR(mac_prefix), .place = offsetof(struct config, mac_prefix_place) },
+	{ "prefix", OCTETS(mac_prefix), .place = offsetof(struct config, mac_prefix_place) },
 	{ "secret", .offset = offsetof(struct config, secret), PAIR(text),
 	  .max = sizeof(((struct config *)0)->secret) },
 	{ 0 },
@@ -746,6 +642,7 @@ const struct key config_keys_network[] = {
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
 	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
 	{ "subnet-selection", .offset = NETWORK(subnet_selection), PAIR(bool) },
+	{ "bootp", .offset = NETWORK(bootp), PAIR(bool) },
 	{ "probe", .offset = NETWORK(probe), PAIR(probe) },
 	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
@@ -754,7 +651,11 @@ const struct key config_keys_network[] = {
 };
 
 const struct key config_keys_host[] = {
-	{ "mac", .offset = offsetof(struct config_host, mac), PAIR(mac),
+	{ "match-mac", .offset = offsetof(struct config_host, match_mac), OCTETS(mac),
+	  .place = offsetof(struct config_host, match_mac_place) },
+	{ "match-client-id", .offset = offsetof(struct config_host, match_id), OCTETS(client_id),
+	  .place = offsetof(struct config_host, match_id_place) },
+	{ "mac", .offset = offsetof(struct config_host, mac), OCTETS(mac),
 	  .place = offsetof(struct config_host, mac_place) },
 	{ "address", .offset = offsetof(struct config_host, address), PAIR(ip),
 	  .place = offsetof(struct config_host, address_place) },
@@ -788,7 +689,7 @@ const struct key config_keys_class[] = {
 	{ "circuit-id", PATTERN(circuit_id), .parse = parse_pattern },
 	{ "remote-id", PATTERN(remote_id), .parse = parse_pattern },
 	{ "arch", .list = true, .offset = offsetof(struct config_class, match), PAIR(arch) },
-	{ "mac-prefix", .offset = offsetof(struct config_class, match), PAIR(class_mac) },
+	{ "mac-prefix", .offset = offsetof(struct config_class, match), OCTETS(class_mac) },
 	BOOT(struct config_class),
 	{ 0 },
 };

@@ -37,6 +37,9 @@ extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
 
+/* One value of the key that is printed. */
+void config_keys_item(struct printer *p, const char *text);
+
 /* Writes a text so that it is read back as it is: quoted where it must be. */
 void config_print_text(const char *text, FILE *out);
 
@@ -47,9 +50,27 @@ int config_wrong(struct err *err, struct config_place p, const char *fmt, ...) E
 MUST_CHECK int config_links_check(const struct config *c, const struct config_network *n,
 				  struct err *err);
 
+/* Checks the at-th reservation of a network against the subnet and those before it. */
+MUST_CHECK int config_host_check(const struct config_network *n, unsigned at, struct err *err);
+
 /* Checks options and classes when all is read, and puts keys that are options among these. */
 MUST_CHECK int config_options_finish(struct config *c, struct err *err);
 void config_options_done(struct config_options *o);
 void config_classes_done(struct config_classes *classes);
+
+/* --- config_octets.c: what the tables name --- */
+
+int config_parse_mac(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err);
+void config_print_mac(const struct key *k, const void *section, struct printer *p);
+int config_parse_mac_prefix(const struct key *k, void *section, const char *text, unsigned index,
+			    struct err *err);
+void config_print_mac_prefix(const struct key *k, const void *section, struct printer *p);
+int config_parse_client_id(const struct key *k, void *section, const char *text, unsigned index,
+			   struct err *err);
+void config_print_client_id(const struct key *k, const void *section, struct printer *p);
+int config_parse_class_mac(const struct key *k, void *section, const char *text, unsigned index,
+			   struct err *err);
+void config_print_class_mac(const struct key *k, const void *section, struct printer *p);
 
 #endif

@@ -11,14 +11,6 @@ const struct config_network *config_network_find(const struct config *c, const c
 	return NULL;
 }
 
-const struct config_host *config_host_find(const struct config_network *n, const char *guest)
-{
-	for (unsigned i = 0; i < n->hosts; i++)
-		if (!strcmp(n->host[i].name, guest))
-			return &n->host[i];
-	return NULL;
-}
-
 /* --- canonical form --- */
 
 static void print_options(const struct config_options *options, const char *indent, FILE *out)

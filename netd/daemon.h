@@ -46,6 +46,7 @@ struct network {
 	struct dhcp_pool *pool;
 	struct dhcp_relay_subnet relay[DHCP_RELAY_SUBNETS_MAX];
 	unsigned relays;
+	struct dhcp_hosts *hosts; /* made and freed with the pools */
 	struct dhcp_option_set *options;
 	unsigned pool_level; /* 0, or which of the levels it was last told to have passed: 80, 95 */
 	uint32_t attached;   /* ports with a device */
@@ -331,7 +332,8 @@ MUST_CHECK int network_configure(struct daemon *d, struct network *n, struct err
 /* Allocations and leases of the state into the tables. */
 MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err);
 
-/* Marks an address as taken, or free again, in the pool of the subnet that it is of. */
+/* Marks an address as taken, or free again unless it is reserved, in the pool of the subnet that it
+ * is of. */
 void network_take(struct network *n, uint32_t address);
 void network_give(struct network *n, uint32_t address);
 

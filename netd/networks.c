@@ -260,6 +260,8 @@ void network_free_pools(struct network *n)
 {
 	dhcp_pool_free(n->pool);
 	n->pool = NULL;
+	dhcp_hosts_free(n->hosts);
+	n->hosts = NULL;
 	for (unsigned i = 0; i < n->relays; i++)
 		dhcp_pool_free(n->relay[i].pool);
 	n->relays = 0;
@@ -280,7 +282,8 @@ void network_take(struct network *n, uint32_t address)
 
 void network_give(struct network *n, uint32_t address)
 {
-	dhcp_pool_give(pool_of(n, address), address);
+	if (!dhcp_hosts_at(n->hosts, address))
+		dhcp_pool_give(pool_of(n, address), address);
 }
 
 /* The pools are dhcp/'s, too, for the clients of the network; it is not served before it is up. */
@@ -290,6 +293,7 @@ static int set_pools(struct daemon *d, struct network *n, const struct network *
 	struct dhcp_net_config net = { .server = n->subnet,
 				       .identity = n->config->identity,
 				       .pool = made->pool,
+				       .hosts = made->hosts,
 				       .relay = made->relay,
 				       .relays = made->relays };
 
@@ -297,16 +301,21 @@ static int set_pools(struct daemon *d, struct network *n, const struct network *
 		return err_set(err, ENOSPC, "there is no room for its DHCP");
 	network_free_pools(n);
 	n->pool = made->pool;
+	n->hosts = made->hosts;
 	memcpy(n->relay, made->relay, sizeof(n->relay));
 	n->relays = made->relays;
 	return 0;
 }
 
-/* Pools without anything taken; what there is of them after a failure is the caller's as well. */
-static int new_pools(const struct network *n, struct network *made, struct err *err)
+/* Pools without anything taken, and reservations; what there is of them after a failure is the
+ * caller's as well. */
+static int new_pools(const struct daemon *d, const struct network *n, struct network *made,
+		     struct err *err)
 {
 	int rc = config_pool(n->config, n->subnet, &made->pool, err);
 
+	if (!rc)
+		rc = config_hosts(n->config, &d->table_key, &made->hosts, err);
 	for (unsigned i = 0; i < n->config->relays && !rc; i++) {
 		rc = config_relay_pool(&n->config->relay[i], &made->relay[i].pool, err);
 		made->relay[i].prefix = n->config->relay[i].prefix;
@@ -315,12 +324,12 @@ static int new_pools(const struct network *n, struct network *made, struct err *
 	return rc;
 }
 
-/* Reservations are kept for their guests; ports have theirs; declined ones are nobody's. */
+/* Reservations are kept for whom they name; ports have theirs; declined ones are nobody's. */
 static int make_pools(struct daemon *d, struct network *n, struct err *err)
 {
 	struct network made = { 0 };
 	struct port *p;
-	int rc = new_pools(n, &made, err);
+	int rc = new_pools(d, n, &made, err);
 
 	for (unsigned i = 0; i < n->config->hosts && !rc; i++)
 		if (n->config->host[i].address)
@@ -449,7 +458,9 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 				       .authoritative = c->authoritative,
 				       .rapid_commit = c->rapid_commit,
 				       .subnet_selection = c->subnet_selection,
+				       .bootp = c->bootp,
 				       .pool = n->pool,
+				       .hosts = n->hosts,
 				       .relay = n->relay,
 				       .relays = n->relays,
 				       .clients_max = c->port_leases,

@@ -146,7 +146,7 @@ static bool enter_tables(struct daemon *d, struct port *p)
 static void leave_tables(struct daemon *d, struct port *p)
 {
 	dhcp_port_del(d->dhcp, p->slot);
-	dhcp_pool_give(d->network[p->network].pool, p->address);
+	network_give(&d->network[p->network], p->address);
 	mac_index_del(d->macs, &p->mac, mac_holder(p));
 }
 
@@ -727,6 +727,6 @@ bool port_declined(struct daemon *d, struct port *p)
 
 void port_undeclined(struct daemon *d, struct port *p, uint32_t address)
 {
-	dhcp_pool_give(d->network[p->network].pool, p->address);
+	network_give(&d->network[p->network], p->address);
 	p->address = address;
 }

@@ -90,6 +90,12 @@ static int store_record(struct daemon *d, const struct dhcp_record *r, const str
 	return store_lease_put(d->store, &row, ret, err);
 }
 
+static int store_end(struct daemon *d, const struct dhcp_record *r, struct err *err)
+{
+	return store_lease_end(d->store, d->network[r->net].config->name, r->addr, r->state, NULL,
+			       err);
+}
+
 struct loading {
 	struct daemon *d;
 	struct network *n;
@@ -223,6 +229,15 @@ static void declined_event(struct daemon *d, enum event_kind kind, const struct 
 			 ip4_text(p->address, text));
 }
 
+/* What the client had before, it has no more. */
+static void left_event(struct daemon *d, const struct source *s, const struct dhcp_action *a)
+{
+	struct event *e = source_event(d, EVENT_LEASE_RELEASED, s);
+
+	e->address = a->left_record.addr;
+	e->mac = a->left_record.mac;
+}
+
 /* The change is durable. */
 static void announce(struct daemon *d, const struct source *s, const struct dhcp_action *a)
 {
@@ -251,6 +266,8 @@ static void announce(struct daemon *d, const struct source *s, const struct dhcp
 	case DHCP_CHANGE_FREED:
 		break;
 	}
+	if (a->left && a->left_before.state == DHCP_LEASE_BOUND)
+		left_event(d, s, a);
 	if (a->clone)
 		lease_event(d, EVENT_CLONE, s, a);
 	if (a->reply == DHCP_NAK)
@@ -354,11 +371,14 @@ static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 	struct err err;
 
 	if (!a->store) {
-		/* An ACK that repeats another of this turn depends on the same row. */
-		*ticket = a->reply == DHCP_ACK ? store_ticket(d->store) : ticket_no_promise();
+		/* An ACK that repeats another of this turn depends on the same row, and BOOTP on
+		 * the allocation. */
+		*ticket = a->reply == DHCP_ACK || a->bootp ? store_ticket(d->store) :
+							     ticket_no_promise();
 		return true;
 	}
-	if (!store_record(d, &a->record, p, ticket, &err))
+	if (!store_record(d, &a->record, p, ticket, &err) &&
+	    (!a->left || !store_end(d, &a->left_record, &err)))
 		return true;
 	if (p && stands_unstored(a)) {
 		p->lease_unstored = true;
@@ -397,7 +417,7 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 	dhcp_input(d->dhcp, &in, &out, a);
 	if (a->drop)
 		log_drop(d, s, a);
-	if (a->change == DHCP_CHANGE_NONE && !a->reply)
+	if (a->change == DHCP_CHANGE_NONE && !a->reply && !a->bootp)
 		return;
 	if (!keep(d, s->port, a, &ticket))
 		return;
@@ -519,8 +539,7 @@ static void expire(struct loop_timer *t)
 		if (a->change == DHCP_CHANGE_FREED)
 			rc = store_lease_del(d->store, network, a->record.addr, NULL, &err);
 		else if (a->store)
-			rc = store_lease_end(d->store, network, a->record.addr, a->record.state,
-					     NULL, &err);
+			rc = store_end(d, &a->record, &err);
 		if (rc)
 			log_warning("an ended lease could not be stored: %s", err.text);
 		if (a->change == DHCP_CHANGE_NONE)

@@ -55,6 +55,7 @@ static const char everything_printed[] =
 	"	authoritative = off\n"
 	"	rapid-commit = on\n"
 	"	subnet-selection = on\n"
+	"	bootp = off\n"
 	"	probe = on\n"
 	"	probe-stock = 3\n"
 	"	sweep = 90s\n"
@@ -72,6 +73,15 @@ static const char everything_printed[] =
 	"		option 66 { value = { tftp.example } }\n"
 	"	}\n"
 	"	host db.1 {\n"
+	"	}\n"
+	"	host printer {\n"
+	"		match-mac = 02:00:00:00:00:09\n"
+	"		match-client-id = 6c:61:73:65:72:20:37\n"
+	"		address = 10.77.0.11\n"
+	"	}\n"
+	"	host web2 {\n"
+	"		match-client-id = 01:0a:ff\n"
+	"		address = 10.9.0.20\n"
 	"	}\n"
 	"	port eth9 {\n"
 	"		serve = on\n"
@@ -139,7 +149,8 @@ START_TEST(reads_a_networks_keys)
 	ck_assert_uint_eq(n->dns.at[0], 0x01010101);
 	ck_assert_str_eq(n->domain, "vm.internal");
 	ck_assert_uint_eq(n->mtu, 1400);
-	ck_assert_uint_eq(n->hosts, 2);
+	ck_assert(!n->bootp);
+	ck_assert_uint_eq(n->hosts, 4);
 	ck_assert_ptr_null(config_network_find(c, "Blue"));
 }
 END_TEST
@@ -158,6 +169,8 @@ START_TEST(remembers_places)
 	ck_assert_int_eq(n->host[0].mac_place.line, 35);
 	ck_assert_int_eq(n->host[0].address_place.line, 36);
 	ck_assert_int_eq(n->host[1].place.line, 40);
+	ck_assert_int_eq(n->host[2].match_mac_place.line, 42);
+	ck_assert_int_eq(n->host[2].match_id_place.line, 42);
 }
 END_TEST
 
@@ -227,6 +240,35 @@ START_TEST(finds_hosts)
 	ck_assert(mac_is_zero(&n->host[1].mac));
 	ck_assert_uint_eq(n->host[1].address, 0);
 	ck_assert_str_eq(n->host[1].hostname, "");
+	/* A client's is not a guest's, whatever its name. */
+	ck_assert_ptr_null(config_host_find(n, "printer"));
+	ck_assert_ptr_null(config_host_find(n, "web2"));
+}
+END_TEST
+
+/* As dhcp/ wants them: clients by what matches them, guests' addresses as nobody's. */
+START_TEST(makes_hosts)
+{
+	static const struct siphash_key key = { "hosts" };
+	CLEAN_CONFIG struct config *c = config_must_read(config_everything);
+	const struct mac mac = { { 2, 0, 0, 0, 0, 9 } };
+	const struct dhcp_host *host;
+	struct dhcp_hosts *hosts;
+
+	ck_ok(config_hosts(&c->network[0], &key, &hosts, &unit_err));
+	host = dhcp_hosts_find(hosts, &mac, NULL, 0);
+	ck_assert_ptr_nonnull(host);
+	ck_assert_uint_eq(host->addr, 0x0a4d000b);
+	ck_assert_ptr_eq(dhcp_hosts_find(hosts, NULL, (const uint8_t *)"laser 7", 7), host);
+	ck_assert_ptr_eq(dhcp_hosts_at(hosts, 0x0a4d000b), host);
+	host = dhcp_hosts_find(hosts, NULL, (const uint8_t *)"\x01\x0a\xff", 3);
+	ck_assert_ptr_nonnull(host);
+	ck_assert_uint_eq(host->addr, 0x0a090014);
+	host = dhcp_hosts_at(hosts, 0x0a4d000a);
+	ck_assert_ptr_nonnull(host);
+	ck_assert_ptr_null(host->client_id);
+	ck_assert(mac_is_zero(&host->mac));
+	dhcp_hosts_free(hosts);
 }
 END_TEST
 
@@ -262,6 +304,7 @@ END_TEST
 	"	authoritative = on\n"                                                                    \
 	"	rapid-commit = off\n"                                                                    \
 	"	subnet-selection = off\n"                                                                \
+	"	bootp = on\n"                                                                            \
 	"	probe = auto\n"                                                                          \
 	"	probe-stock = 8\n"                                                                       \
 	"	sweep = 5s\n"                                                                            \
@@ -718,6 +761,7 @@ UNIT_SUITE(netd_config)
 	tcase_add_test(tc, encodes_options);
 	tcase_add_test(tc, reads_classes);
 	tcase_add_test(tc, finds_hosts);
+	tcase_add_test(tc, makes_hosts);
 	tcase_add_loop_test(tc, empty_file, 0, 5);
 	tcase_add_test(tc, no_file);
 	tcase_add_test(tc, network_without_keys);

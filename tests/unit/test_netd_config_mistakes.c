@@ -285,6 +285,30 @@ static const struct {
 	  ":7: address: 10.77.0.2 is reserved for 'b' at %s:3" },
 	{ IN_NETWORK("host b { mac = 2:0:0:0:0:1 }\nhost c { mac = 02:00:00:00:00:01 }"),
 	  ":3: mac: it is reserved for 'b' at %s:2" },
+	{ IN_NETWORK("host b { mac = 2:0:0:0:0:1 }\nhost c {\nmatch-mac = 02:00:00:00:00:01 }"),
+	  ":4: match-mac: it is reserved for 'b' at %s:2" },
+	{ IN_NETWORK("host b { match-mac = 2:0:0:0:0:1 }\nhost c { match-mac = 2:0:0:0:0:1 }"),
+	  ":3: match-mac: it is reserved for 'b' at %s:2" },
+	{ IN_NETWORK("host b { match-client-id = ab }\nhost c { match-client-id = 61:62 }"),
+	  ":3: match-client-id: it is reserved for 'b' at %s:2" },
+	{ IN_NETWORK("subnet = 10.77.0.1/24\nhost b { address = 10.77.0.2 }\n"
+		     "host c { match-client-id = ab address = 10.77.0.2 }"),
+	  ":4: address: 10.77.0.2 is reserved for 'b' at %s:3" },
+	{ IN_HOST("match-mac = 52:54:00"), ":4: match-mac: '52:54:00' is not a MAC address" },
+	{ IN_HOST("mac = 2:0:0:0:0:1\nmatch-client-id = ab"),
+	  ":4: mac: it is for guests; 'web1' is a client's reservation" },
+	{ IN_HOST("match-client-id = ''"),
+	  ":4: match-client-id: '' is not a client identifier of 2 to 255 octets like "
+	  "01:52:54:00:12:34:56" },
+	{ IN_NETWORK("identity = mac\nhost b {\nmatch-client-id = ab }"),
+	  ":4: match-client-id: with identity = mac no identifier counts" },
+	{ IN_NETWORK("subnet = 10.77.0.1/24\nrelay 10.9.0.1/24 { }\n"
+		     "host b { match-client-id = ab address = 10.9.0.1 }"),
+	  ":4: address: 10.9.0.1 is the gateway's" },
+	{ IN_NETWORK("subnet = 10.77.0.1/24\nrelay 10.9.0.1/24 { }\n"
+		     "host b {\naddress = 10.9.0.20 }"),
+	  ":5: address: 10.9.0.20 is not a host of the subnet 10.77.0.1/24" },
+	{ IN_NETWORK("bootp = maybe"), ":2: bootp: 'maybe' is neither on nor off" },
 
 	/* classes */
 	{ "class a { }", ":1: class 'a' says nothing of its clients" },
