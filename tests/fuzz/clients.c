@@ -2,8 +2,9 @@
 /*
  * Sequences of what clients behind ports do, one of which is trusted to have a relay agent: each
  * step is five octets: what, who, which address, which identifier and relay agent, how long later.
- * Whatever the sequence, an address that is taken in the pool has one lease, a lease's address is
- * taken, and nobody is acknowledged an address that another may still use.
+ * Whatever the sequence, an address that is taken in the pool has one lease or is reserved, a
+ * lease's address is taken, and nobody is acknowledged an address that another may still use, or
+ * that is reserved for another.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 #include "fuzz.h"
 
 enum { PORTS = 3, TRUSTED = 2, CARDS = 8, POOL = 5, FAR_POOL = 2, ALL = POOL + FAR_POOL };
+/* The last address is in no pool, and can be reserved all the same. */
+enum { ADDRS = ALL + 1, HOSTS = 4 };
 enum { SERVER = 0x0a4d0001, FIRST = 0x0a4d0064, AGENT = 0x0a090001, FAR = 0x0a090064, STEP = 5 };
-enum { DISCOVER, SELECT, REBOOT, RENEW, RELEASE, DECLINE, PORT_END, UNDONE, KINDS };
+enum { DISCOVER, SELECT, REBOOT, RENEW, RELEASE, DECLINE, PORT_END, UNDONE, RESERVE, BOOTP, KINDS };
 
 static const struct ip4_range range = { FIRST, FIRST + POOL - 1 },
 			      far_range = { FAR, FAR + FAR_POOL - 1 };
@@ -22,10 +25,11 @@ struct fuzzed {
 	struct dhcp_server *s;
 	struct dhcp_pool *pool;
 	struct dhcp_relay_subnet relay;
+	struct dhcp_hosts *hosts;
 	struct dhcp_net_config net;
 	int64_t now;
-	int64_t until[ALL]; /* who was acknowledged an address may use it until then */
-	uint8_t card[ALL];
+	int64_t until[ADDRS]; /* who was acknowledged an address may use it until then */
+	uint8_t card[ADDRS];
 };
 
 static uint32_t address(unsigned i)
@@ -33,12 +37,12 @@ static uint32_t address(unsigned i)
 	return i < POOL ? FIRST + i : FAR + (i - POOL);
 }
 
-/* ALL: it is in no pool. */
+/* ADDRS: it is none of them. */
 static unsigned index_of(uint32_t addr)
 {
 	unsigned i = 0;
 
-	while (i < ALL && address(i) != addr)
+	while (i < ADDRS && address(i) != addr)
 		i++;
 	return i;
 }
@@ -48,20 +52,26 @@ static struct dhcp_pool *pool_of(const struct fuzzed *f, uint32_t addr)
 	return addr >= FIRST ? f->pool : f->relay.pool;
 }
 
+static void make_pools(struct fuzzed *f)
+{
+	fuzz_check(dhcp_pool_new(&range, 1, &f->pool) == 0);
+	fuzz_check(dhcp_pool_new(&far_range, 1, &f->relay.pool) == 0);
+}
+
 static void begin(struct fuzzed *f, uint8_t how)
 {
 	static const struct siphash_key key = { "fuzzing clients" };
-	static const struct dhcp_limits limits = { .nets = 1, .leases = PORTS + ALL };
+	static const struct dhcp_limits limits = { .nets = 1, .leases = PORTS + ADDRS };
 
 	*f = (struct fuzzed){ .now = 1000000000 };
-	fuzz_check(dhcp_pool_new(&range, 1, &f->pool) == 0);
+	make_pools(f);
 	f->relay.prefix = (struct ip4_prefix){ AGENT, 24 };
-	fuzz_check(dhcp_pool_new(&far_range, 1, &f->relay.pool) == 0);
 	f->net = (struct dhcp_net_config){ .serve = true,
 					   .identity = how & 1 ? DHCP_IDENTITY_MAC :
 								 DHCP_IDENTITY_CLIENT_ID,
 					   .authoritative = how & 2,
 					   .rapid_commit = how & 4,
+					   .bootp = true,
 					   .clients_max = how & 8 ? 2 : 0,
 					   .subnet_selection = how & 16,
 					   .pool = f->pool,
@@ -89,10 +99,11 @@ static void check_table(const struct fuzzed *f)
 	uint32_t leases = 0;
 
 	for (unsigned i = 0; i < ALL; i++) {
-		const struct dhcp_lease *l = dhcp_lease_by_addr(f->s, 0, address(i));
+		uint32_t addr = address(i);
+		bool taken = dhcp_lease_by_addr(f->s, 0, addr) || dhcp_hosts_at(f->hosts, addr);
 
-		fuzz_check((l != NULL) == dhcp_pool_taken(pool_of(f, address(i)), address(i)));
-		leases += l != NULL;
+		fuzz_check(taken == dhcp_pool_taken(pool_of(f, addr), addr));
+		leases += taken;
 	}
 	fuzz_check(leases == dhcp_pool_used(f->pool) + dhcp_pool_used(f->relay.pool));
 	fuzz_check(dhcp_reclaimable(f->s, 0) <= leases);
@@ -105,8 +116,48 @@ static void pass(struct fuzzed *f, uint8_t wait)
 
 	f->now += (int64_t)wait * wait * 1000000000;
 	while (dhcp_expire(f->s, f->now, &a))
-		if (a.change == DHCP_CHANGE_FREED)
+		if (a.change == DHCP_CHANGE_FREED && !dhcp_hosts_at(f->hosts, a.record.addr))
 			dhcp_pool_give(pool_of(f, a.record.addr), a.record.addr);
+}
+
+static void make_hosts(struct fuzzed *f, const uint8_t *step)
+{
+	static const struct siphash_key key = { "reservations" };
+	static const uint8_t id[HOSTS][2] = { { 255, 1 }, { 255, 2 }, { 255, 3 }, { 255, 4 } };
+	struct dhcp_host host[HOSTS] = { 0 };
+	uint32_t hosts = step[1] % (HOSTS + 1);
+
+	for (uint32_t i = 0; i < hosts; i++) {
+		uint32_t addr = host[i].addr = address((step[2] + i) % ADDRS);
+
+		if (step[3] & 1 << i)
+			host[i].mac =
+				(struct mac){ { 2, 0, 0, 0, 1, (uint8_t)(i + step[4]) % CARDS } };
+		if (step[3] & 16 << i) {
+			host[i].client_id = id[i];
+			host[i].client_id_len = sizeof(id[i]);
+		}
+		dhcp_pool_take(pool_of(f, addr), addr);
+	}
+	fuzz_check(dhcp_hosts_new(host, hosts, &key, &f->hosts) == 0);
+}
+
+/* A new configuration. The address of a client that it forgets is nobody's any more. */
+static void reserve(struct fuzzed *f, const uint8_t *step)
+{
+	struct fuzzed before = *f;
+
+	make_pools(f);
+	make_hosts(f, step);
+	f->net.pool = f->pool;
+	f->net.hosts = f->hosts;
+	fuzz_check(dhcp_net_set(f->s, 0, &f->net) == 0);
+	dhcp_pool_free(before.pool);
+	dhcp_pool_free(before.relay.pool);
+	dhcp_hosts_free(before.hosts);
+	for (unsigned i = 0; i < ADDRS; i++)
+		if (!dhcp_lease_by_addr(f->s, 0, address(i)))
+			f->until[i] = 0;
 }
 
 static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
@@ -117,15 +168,16 @@ static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
 				  .xid = step[4],
 				  .chaddr = { 2, 0, 0, 0, 1, step[1] % CARDS } };
 	static const uint32_t agents[] = { 0, AGENT, FIRST - 1, 0xc0a80101 };
-	uint32_t addr = address(step[2] % (ALL + 1));
-	unsigned what = step[0] % KINDS;
+	uint32_t addr = address(step[2] % (ADDRS + 1));
+	unsigned what = (step[0] & 15) % KINDS;
 	struct wr w = wr_init(buf, 600);
 
 	if (what == RENEW || what == RELEASE)
 		m.ciaddr = addr;
 	m.giaddr = agents[step[3] >> 5 & 3];
 	dhcp_message_write(&w, &m);
-	wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
+	if (type)
+		wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
 	if (step[3] & 7)
 		wr_bytes(&w, (uint8_t[]){ 61, 2, 255, step[3] & 7 }, 4);
 	if (step[3] & 8)
@@ -147,14 +199,37 @@ static size_t write_message(const uint8_t *step, uint8_t type, uint8_t buf[600])
 	return w.len;
 }
 
-/* An address that was acknowledged to one card and to another before its time was over. */
+/* Nobody else may use it still, and it is reserved for nobody else; by card, where clients are
+ * known by that. */
+static void check_granted(const struct fuzzed *f, unsigned i, uint8_t card)
+{
+	const struct dhcp_host *host = dhcp_hosts_at(f->hosts, address(i));
+
+	if (f->net.identity != DHCP_IDENTITY_MAC)
+		return;
+	fuzz_check(f->until[i] <= f->now || f->card[i] == card);
+	fuzz_check(!host || (!mac_is_zero(&host->mac) && host->mac.octet[5] == card));
+}
+
+/* What a BOOTREPLY tells is its client's for ever. */
+static void check_bootp(const struct fuzzed *f, const uint8_t *step, const uint8_t *frame)
+{
+	struct rd r = rd_init(frame + 42 + 16, 4);
+	uint32_t addr = rd_be32(&r);
+
+	fuzz_check(dhcp_hosts_at(f->hosts, addr));
+	check_granted(f, index_of(addr), step[1] % CARDS);
+}
+
 static void note_promise(struct fuzzed *f, const uint8_t *step, const struct dhcp_action *a)
 {
 	unsigned i = index_of(a->record.addr);
 
-	fuzz_check(i < ALL);
-	if (a->change == DHCP_CHANGE_BOUND && f->net.identity == DHCP_IDENTITY_MAC)
-		fuzz_check(f->until[i] <= f->now || f->card[i] == step[1] % CARDS);
+	fuzz_check(i < ADDRS);
+	if (a->reply == DHCP_ACK)
+		check_granted(f, i, step[1] % CARDS);
+	if (a->left)
+		f->until[index_of(a->left_record.addr)] = 0;
 	f->until[i] = a->record.expires;
 	f->card[i] = step[1] % CARDS;
 	if (a->change == DHCP_CHANGE_RELEASED || a->change == DHCP_CHANGE_DECLINED)
@@ -170,8 +245,10 @@ static void one_step(struct fuzzed *f, const uint8_t *step)
 					      DHCP_RELEASE,
 					      DHCP_DECLINE,
 					      0,
-					      DHCP_REQUEST };
-	uint8_t payload[600], buf[DHCP_FRAME_MAX], what = step[0] % KINDS;
+					      DHCP_REQUEST,
+					      0,
+					      0 };
+	uint8_t payload[600], buf[DHCP_FRAME_MAX], what = (step[0] & 15) % KINDS;
 	struct wr out = wr_init(buf, sizeof(buf));
 	struct dhcp_frame frame = { .sport = 68,
 				    .dport = 67,
@@ -187,9 +264,15 @@ static void one_step(struct fuzzed *f, const uint8_t *step)
 			f->until[index_of(a.record.addr)] = 0;
 		return;
 	}
+	if (what == RESERVE) {
+		reserve(f, step);
+		return;
+	}
 	frame.len = write_message(step, types[what], payload);
 	dhcp_input(f->s, &in, &out, &a);
 	fuzz_check(!a.drop || !a.reply);
+	if (a.bootp)
+		check_bootp(f, step, buf);
 	if (what == UNDONE && a.store)
 		dhcp_undo(f->s, &a);
 	else if (a.store)
@@ -210,5 +293,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dhcp_server_free(f.s);
 	dhcp_pool_free(f.pool);
 	dhcp_pool_free(f.relay.pool);
+	dhcp_hosts_free(f.hosts);
 	return 0;
 }

@@ -449,6 +449,19 @@ void fake_link_told(const struct rtnl_link *link)
 	fake_host->listener.event(fake_host->listener.arg, &e);
 }
 
+void fake_packet(uint32_t index, const struct dhcp_frame *f)
+{
+	uint8_t frame[DHCP_FRAME_MAX];
+	struct wr w = wr_init(frame, sizeof(frame));
+	struct trap_packet packet = { .ifindex = index, .src = f->src, .dst = f->dst };
+
+	dhcp_frame_write(&w, f);
+	must(!w.bad, "a message that is too large");
+	packet.ip = frame + 14;
+	packet.len = w.len - 14;
+	fake_host->listener.packet(fake_host->listener.arg, &packet);
+}
+
 void fake_arp(uint32_t index, const struct dhcp_arp *a)
 {
 	uint8_t frame[DHCP_ARP_SIZE];

@@ -63,6 +63,10 @@ struct rtnl_link *fake_link_add(const char *name);
 struct rtnl_link *fake_link_find(const char *name); /* NULL: there is none */
 void fake_link_told(const struct rtnl_link *link);
 
+/* A DHCP message arrives at a link, as the trap hands it over; its UDP payload and where it is from
+ * and to are in f. */
+void fake_packet(uint32_t index, const struct dhcp_frame *f);
+
 /* An ARP packet arrives at a link; the daemon hears it if it listens there. */
 void fake_arp(uint32_t index, const struct dhcp_arp *a);
 

@@ -55,8 +55,7 @@ static const struct dhcp_lease *lease(const struct port *p)
 
 /* --- clients --- */
 
-/* A REQUEST as the trap hands it over; ciaddr 0: the client has no address and asks for its
- * port's. */
+/* A REQUEST; ciaddr 0: the client has no address and asks for its port's. */
 static void request(const struct port *p, uint32_t ciaddr)
 {
 	static uint32_t xid;
@@ -65,13 +64,17 @@ static void request(const struct port *p, uint32_t ciaddr)
 				  .hlen = 6,
 				  .xid = ++xid,
 				  .ciaddr = ciaddr };
-	uint8_t ip[600] = { 0x45, [8] = 64, [9] = 17, [16] = 255, 255, 255, 255, 0, 68, 0, 67 };
-	struct wr w = wr_init(ip + 28, sizeof(ip) - 28);
-	struct trap_packet packet = { .ifindex = p->ifindex, .src = p->mac, .ip = ip };
-	uint16_t sum;
+	uint8_t payload[300] = { 0 };
+	struct wr w = wr_init(payload, sizeof(payload));
+	struct dhcp_frame frame = { .src = p->mac,
+				    .dst = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+				    .daddr = UINT32_MAX,
+				    .sport = DHCP_CLIENT_PORT,
+				    .dport = DHCP_SERVER_PORT,
+				    .payload = payload,
+				    .len = sizeof(payload) };
 
 	memcpy(m.chaddr, p->mac.octet, 6);
-	memset(packet.dst.octet, 0xff, 6);
 	dhcp_message_write(&w, &m);
 	wr_bytes(&w, "\x35\x01\x03", 3);
 	if (!ciaddr) {
@@ -79,15 +82,7 @@ static void request(const struct port *p, uint32_t ciaddr)
 		wr_be32(&w, p->address);
 	}
 	wr_u8(&w, 255);
-	packet.len = 28 + w.len;
-	ip[2] = (uint8_t)(packet.len >> 8);
-	ip[3] = (uint8_t)packet.len;
-	ip[24] = (uint8_t)((8 + w.len) >> 8);
-	ip[25] = (uint8_t)(8 + w.len);
-	sum = (uint16_t)~kit_sum(0, ip, 20);
-	ip[10] = (uint8_t)(sum >> 8);
-	ip[11] = (uint8_t)sum;
-	fake_host->listener.packet(fake_host->listener.arg, &packet);
+	fake_packet(p->ifindex, &frame);
 }
 
 /* A second passes; how many replies left in it. */
