@@ -31,11 +31,11 @@ network default {
 """
 
 
-def udhcpc(place, directory, *options):
-    """Gets a lease for eth0 of a namespace or VMM, and returns what udhcpc's script was told."""
+def udhcpc(place, directory, *options, card="eth0"):
+    """Gets a lease for a card of a namespace or VMM, and returns what udhcpc's script was told."""
     seen = os.path.join(directory, f"lease-{place.name}")
     script = os.path.join(TOP, "tests", "guest", "udhcpc.sh")
-    done = subprocess.run(place.enter("busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1",
+    done = subprocess.run(place.enter("busybox", "udhcpc", "-i", card, "-n", "-q", "-f", "-t", "10", "-T", "1",
                                       "-s", script, *options),
                           capture_output=True, text=True, timeout=DEADLINE, env={**os.environ, "LEASE_FILE": seen})
     if done.returncode:
@@ -228,9 +228,15 @@ class TestVmm:
     def ping(self, address, size=56):
         return self.ok("ping", "-c", "1", "-W", "10", "-s", str(size), "-M", "do", address)
 
-    def udhcpc(self, *options):
+    def card(self, name, mac):
+        """A macvlan on the guest's card, as a machine inside it would have; its name."""
+        self.run("ip", "link", "add", name, "link", "eth0", "address", mac, "type", "macvlan", "mode", "bridge")
+        self.run("ip", "link", "set", name, "up")
+        return name
+
+    def udhcpc(self, *options, card="eth0"):
         """Gets a lease and returns what udhcpc's script was told."""
-        return udhcpc(self, self.daemon.directory, *options)
+        return udhcpc(self, self.daemon.directory, *options, card=card)
 
     def close(self):
         if self.process.poll() is None:

@@ -153,6 +153,89 @@ class Port(NetnsTest):
         self.assertEqual({row["state"] for row in daemon.ctl_json("leases")}, {"released"})
         self.assertIn(self.vmm(daemon, "web2").udhcpc()["ip"], addresses)
 
+    RESERVING = ("identity = client-id range = {{ 10.77.0.10-10.77.0.14 }}"
+                 " host inner {{ match-mac = 52:54:00:77:00:02 address = {} hostname = inner }}\n\tdomain")
+
+    def test_reserved_while_in_use(self):
+        """A reload reserves, for a client behind a guest's port, the address that another client there has."""
+        daemon = self.daemon(CONFIG.replace("domain", "identity = client-id range = { 10.77.0.10-10.77.0.14 }\n\tdomain"))
+        vmm = self.vmm(daemon, "web1")
+        own = vmm.udhcpc()["ip"]
+        holder, reserved = vmm.card("m1", "52:54:00:77:00:01"), vmm.card("m2", "52:54:00:77:00:02")
+        taken = vmm.udhcpc(card=holder)["ip"]
+        reserving = CONFIG.replace("domain", self.RESERVING.format(taken))
+        daemon.configure(reserving)
+        daemon.ctl("reload")
+        watch = daemon.watch()
+        # Until the holder has gone, it has another.
+        temporary = vmm.udhcpc(card=reserved)
+        self.assertNotIn(temporary["ip"], (own, taken))
+        self.assertEqual(temporary["hostname"], "inner")
+        daemon.kill()
+        daemon.start()
+        watch.close()
+        watch = daemon.watch()
+        # The holder wants what it had, is refused, and takes another.
+        again = vmm.udhcpc("-r", taken, card=holder)["ip"]
+        self.assertNotIn(again, (own, taken, temporary["ip"]))
+        # The reserved client gets its own now, and leaves what it had.
+        self.assertEqual(vmm.udhcpc(card=reserved)["ip"], taken)
+        self.assertEqual(watch.until("lease-released", address=temporary["ip"])["guest"], "web1")
+        rows = {row["address"]: row for row in daemon.ctl_json("leases")}
+        self.assertEqual((rows[taken]["mac"], rows[taken]["state"]), ("52:54:00:77:00:02", "bound"))
+        self.assertEqual((rows[temporary["ip"]]["state"], rows[again]["state"]), ("released", "bound"))
+        watch.close()
+
+    def test_reserved_and_refused_at_renewal(self):
+        """Both are refused at their renewals: first who has the address, then who has another in its place."""
+        daemon = self.daemon(CONFIG.replace("domain", "identity = client-id range = { 10.77.0.10-10.77.0.14 }\n\tdomain"))
+        vmm = self.vmm(daemon, "web1")
+        macs = [f"52:54:00:77:00:{n:02x}" for n in range(1, 3)]
+        with dhcp.Wire(vmm) as wire:
+            def renew(mac, address):
+                return wire.exchange(dhcp.frame(dhcp.message(mac=mac, ciaddr=address, options=[(53, b"\x03")]), mac=mac,
+                                                source=address, destination="10.77.0.1"))
+            taken = self.nested(wire, macs[0])
+            daemon.configure(CONFIG.replace("domain", self.RESERVING.format(taken)))
+            daemon.reload_by_signal()
+            self.until(lambda: "read again" in daemon.logged())
+            temporary = self.nested(wire, macs[1])
+            self.assertNotEqual(temporary, taken)
+            self.assertEqual(renew(macs[1], temporary).type, 5)
+            watch = daemon.watch()
+            refusal = renew(macs[0], taken)
+            self.assertEqual((refusal.type, refusal.destination), (6, "255.255.255.255"))
+            self.assertEqual(watch.until("lease-released", address=taken)["mac"], macs[0])
+            daemon.kill()
+            daemon.start()
+            watch.close()
+            self.assertEqual(renew(macs[1], temporary).type, 6)
+            self.assertEqual(self.nested(wire, macs[1]), taken)
+            self.assertEqual(renew(macs[1], taken).type, 5)
+            self.assertNotEqual(self.nested(wire, macs[0]), taken)
+
+    def test_bootp(self):
+        """A guest's own card, and a client with a reservation; nobody else, and nothing is stored."""
+        config = CONFIG.replace("domain", "identity = mac boot-file = b.img next-server = 10.77.0.9 "
+                                "host inner { match-mac = 52:54:00:77:00:01 address = 10.77.0.99 }\n\tdomain")
+        daemon = self.daemon(config)
+        vmm = self.vmm(daemon, "web1")
+        port = daemon.guests()["web1/0"]
+        with dhcp.Wire(vmm) as wire:
+            for cookie, tail in ((b"\0\0\0\0", b""), (dhcp.COOKIE, b"\xff")):
+                for mac, address in ((port["mac"], port["addresses"][0].split("/")[0]), ("52:54:00:77:00:01", "10.77.0.99")):
+                    boot = dhcp.message(mac=mac, cookie=cookie, tail=tail + bytes(60 - len(tail)))
+                    reply = wire.exchange(dhcp.frame(boot, mac=mac))
+                    self.assertTrue(reply.checksums_good)
+                    self.assertEqual((reply.yiaddr, reply.destination, reply.destination_mac), (address, address, mac))
+                    self.assertEqual([reply.option(code) for code in (1, 3, 51, 53, 54)],
+                                     [dhcp.ip("255.255.255.0"), dhcp.ip("10.77.0.1"), None, None, None])
+            wire.send(dhcp.frame(dhcp.message(mac="52:54:00:77:00:02", cookie=bytes(4)), mac="52:54:00:77:00:02"))
+            wire.exchange(dhcp.frame(dhcp.message(mac=port["mac"], options=[(53, b"\x01")]), mac=port["mac"]))
+        self.assertEqual(daemon.ctl_json("leases"), [])
+        status = daemon.call("GetStatus")
+        self.assertEqual((status["dhcpSent"], status["dhcpDropped"]), ({"BOOTREPLY": 4, "OFFER": 1}, {"no-cookie": 1}))
+
     def test_raw_exchange(self):
         """What leaves the port, octet by octet: checksums, addresses, the four kinds of REQUEST."""
         daemon = self.daemon()
@@ -209,7 +292,8 @@ class Port(NetnsTest):
             ("relay", dhcp.frame(dhcp.message(mac=mac, giaddr="10.9.0.1", options=discover), mac=mac)),
             ("size", dhcp.frame(b"\x01" * 100, mac=mac)),
             ("not-request", dhcp.frame(dhcp.message(mac=mac, op=2, options=discover), mac=mac)),
-            ("no-cookie", dhcp.frame(dhcp.message(mac=mac, cookie=b"\0\0\0\0", options=discover), mac=mac)),
+            # BOOTP, and not of the port's own guest.
+            ("no-cookie", dhcp.frame(dhcp.message(mac="52:54:00:00:00:99", cookie=b"\0\0\0\0"), mac=mac)),
             ("type", dhcp.frame(dhcp.message(mac=mac, options=[(53, b"\x02")]), mac=mac)),
             ("options", dhcp.frame(dhcp.message(mac=mac, options=discover, tail=b"\x0c\xff"), mac=mac)),
             ("other-server", dhcp.frame(dhcp.message(mac=mac, options=[(53, b"\x07"), (54, dhcp.ip("10.9.0.1"))],
