@@ -375,8 +375,9 @@ bool client_has_room(const struct exchange *x)
 {
 	/* What it is about to leave does not count. */
 	uint32_t n = x->port->clients.n - (x->left && x->left->in == &x->port->clients);
+	bool reserved = x->lease && x->lease->l.addr == x->reserved;
 
-	return !x->net->clients_max || x->port->trusted || n < x->net->clients_max;
+	return reserved || !x->net->clients_max || x->port->trusted || n < x->net->clients_max;
 }
 
 bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr)

@@ -93,17 +93,24 @@ static const struct dhcp_host *find_mac(const struct dhcp_hosts *h, const struct
 const struct dhcp_host *dhcp_hosts_find(const struct dhcp_hosts *h, const struct mac *mac,
 					const uint8_t *id, size_t len)
 {
-	const struct dhcp_host *found = h && id ? find_id(h, id, len) : NULL;
+	const struct dhcp_host *found = NULL;
 
-	return found || !h || !mac ? found : find_mac(h, mac);
+	if (h && id && h->by_id.used)
+		found = find_id(h, id, len);
+	if (!found && h && mac && h->by_mac.used)
+		found = find_mac(h, mac);
+	return found;
 }
 
 const struct dhcp_host *dhcp_hosts_at(const struct dhcp_hosts *h, uint32_t addr)
 {
-	uint64_t sum = h ? hash(h, BY_ADDR, &addr, sizeof(addr)) : 0;
 	uint32_t place = UINT32_MAX, i;
+	uint64_t sum;
 
-	while (h && (i = index_walk(&h->by_addr, sum, &place)) != SLOT_NONE)
+	if (!h || !h->by_addr.used)
+		return NULL;
+	sum = hash(h, BY_ADDR, &addr, sizeof(addr));
+	while ((i = index_walk(&h->by_addr, sum, &place)) != SLOT_NONE)
 		if (h->host[i].addr == addr)
 			return &h->host[i];
 	return NULL;

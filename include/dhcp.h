@@ -648,7 +648,8 @@ struct dhcp_record {
 /*
  * Puts a stored lease back at start, when ports and networks are there. An address that is no
  * port's is a client's, whose identity follows from MAC and client_id, or is in quarantine. -ENOENT
- * when it can be neither, -EEXIST when the address is not to be had from the pool, -ENOSPC.
+ * when it can be neither, -EEXIST when the address is neither reserved nor to be had from the pool,
+ * -ENOSPC.
  */
 MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r);
 

@@ -16,9 +16,6 @@
 
 static const uint8_t id_a[] = { 0xff, 0x0a }, id_b[] = { 0xff, 0x0b };
 
-/* Emma rebinds, and is not trusted to move; these are behind SHARED, as anna is. */
-static const struct who rebinding = { SHARED, 1, "ff0a", NULL };
-
 static void start(struct net *n, enum dhcp_identity identity)
 {
 	net_start(n, identity);
@@ -177,10 +174,11 @@ START_TEST(clones)
 }
 END_TEST
 
-/* The table and the port's share are full, and still. */
+/* The clients behind the port have all that they may have, and still. */
 START_TEST(there_is_always_room)
 {
 	static const struct dhcp_host host = { .addr = OUTSIDE, .mac = CARD(1) };
+	static const struct who other = { SHARED, 9, NULL, NULL };
 	struct net n CLEAN_NET;
 
 	start(&n, DHCP_IDENTITY_MAC);
@@ -190,7 +188,10 @@ START_TEST(there_is_always_room)
 	lease(&n, &berta);
 	lease(&n, &clara);
 	ck_assert_uint_eq(lease(&n, &anna), OUTSIDE);
-	ck_assert_uint_eq(discover(&n, &rebinding, 0), OUTSIDE);
+	release(&n, &anna, OUTSIDE);
+	ck_assert_uint_eq(lease(&n, &anna), OUTSIDE);
+	discover(&n, &other, 0);
+	kit_expect_drop(&n.k, DHCP_DROP_CLIENTS, "one without a reservation");
 	check_pool(&n);
 }
 END_TEST

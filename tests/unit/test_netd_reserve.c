@@ -348,6 +348,28 @@ START_TEST(stays_out_of_the_pool)
 }
 END_TEST
 
+/* No guest gets a client's, by whatever name. */
+START_TEST(not_for_guests)
+{
+	struct attach_request q = { .guest = "one", .queues = 1, .vhost = VHOST_OFF };
+	struct attachment *a;
+	struct ticket ticket;
+	struct refusal r;
+
+	reload(with("host one { match-mac = 52:54:00:00:00:01 address = 10.77.0.14 }"));
+	ck_assert_uint_ne(attached("one")->address, LAST);
+	q.guest = "two";
+	q.wish.address = LAST;
+	ck_assert_int_eq(port_attach(f.d, &q, &a, &ticket, &r), -1);
+	ck_assert_int_eq(r.kind, REFUSED_ADDRESS_IN_USE);
+	ck_assert_str_eq(r.holder, "the reservation of the client one");
+	q.wish = (struct wish){ .mac = card(1) };
+	ck_assert_int_eq(port_attach(f.d, &q, &a, &ticket, &r), -1);
+	ck_assert_int_eq(r.kind, REFUSED_MAC_IN_USE);
+	ck_assert_str_eq(r.holder, "the reservation for one in network default");
+}
+END_TEST
+
 /* A guest and a client with a reservation are told their addresses; nothing is stored. */
 START_TEST(t_dhcp_005_served)
 {
@@ -378,5 +400,6 @@ UNIT_SUITE(netd_reserve)
 	tcase_add_test(tc, refusal_waits_for_the_state);
 	tcase_add_test(tc, for_a_guest);
 	tcase_add_test(tc, stays_out_of_the_pool);
+	tcase_add_test(tc, not_for_guests);
 	tcase_add_test(tc, t_dhcp_005_served);
 }
