@@ -68,7 +68,7 @@ void reserve_find(struct dhcp_server *s, struct exchange *x, const uint8_t *id, 
 	} else if (x->lease) {
 		x->left = client_find_other(s, x->lease);
 	}
-	if (x->left && is_stray(s, x, x->lease)) {
+	if (x->lease && x->left && is_stray(s, x, x->lease)) {
 		struct lease_slot *stray = x->lease;
 
 		x->lease = x->left;

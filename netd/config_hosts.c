@@ -3,7 +3,8 @@
  * Reservations: whom they are for, that no two are for one thing, and the table of them that dhcp/
  * has. Called by config.c when all of a network was read, and by the rest of netd.
  */
-#include "base/cleanup.h"
+#include <stdlib.h>
+
 #include "config_keys.h"
 
 const struct config_host *config_host_find(const struct config_network *n, const char *guest)
@@ -19,25 +20,31 @@ bool config_host_is_client(const struct config_host *h)
 	return !mac_is_zero(&h->match_mac) || h->match_id.len;
 }
 
+/* A guest's has only an address that is no client's. */
+static struct dhcp_host dhcp_view(const struct config_host *h)
+{
+	if (!config_host_is_client(h))
+		return (struct dhcp_host){ .addr = h->address };
+	return (struct dhcp_host){ .addr = h->address,
+				   .mac = h->match_mac,
+				   .client_id = h->match_id.len ? h->match_id.octet : NULL,
+				   .client_id_len = h->match_id.len,
+				   .hostname = h->hostname[0] ? h->hostname : NULL,
+				   .options = h->options.wire };
+}
+
 int config_hosts(const struct config_network *n, const struct siphash_key *key,
 		 struct dhcp_hosts **ret, struct err *err)
 {
-	CLEAN_FREE struct dhcp_host *host = calloc(n->hosts ? n->hosts : 1, sizeof(*host));
-	int rc = -ENOMEM;
+	struct dhcp_host *host = calloc(n->hosts ? n->hosts : 1, sizeof(*host));
+	int rc;
 
-	for (unsigned i = 0; host && i < n->hosts; i++) {
-		const struct config_host *h = &n->host[i];
-
-		host[i] = (struct dhcp_host){ .addr = h->address, .mac = h->match_mac };
-		if (!config_host_is_client(h))
-			continue;
-		host[i].client_id = h->match_id.len ? h->match_id.octet : NULL;
-		host[i].client_id_len = h->match_id.len;
-		host[i].hostname = h->hostname[0] ? h->hostname : NULL;
-		host[i].options = h->options.wire;
-	}
-	if (host)
-		rc = dhcp_hosts_new(host, n->hosts, key, ret);
+	if (!host)
+		return err_set(err, ENOMEM, "out of memory");
+	for (unsigned i = 0; i < n->hosts; i++)
+		host[i] = dhcp_view(&n->host[i]);
+	rc = dhcp_hosts_new(host, n->hosts, key, ret);
+	free(host);
 	return rc ? err_sys(err, -rc, "cannot make its reservations") : 0;
 }
 
