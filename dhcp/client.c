@@ -341,7 +341,7 @@ void client_remove(struct dhcp_server *s, struct lease_slot *lease)
 	client_forget(s, lease);
 }
 
-static bool reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
+bool client_reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
 {
 	uint32_t first = s->net[net].ended[subnet].first;
 
@@ -352,7 +352,7 @@ static bool reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
 
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net)
 {
-	return net < s->nets_cap && reclaim(s, net, 0);
+	return net < s->nets_cap && client_reclaim(s, net, 0);
 }
 
 uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net)
@@ -367,7 +367,7 @@ static bool has_slot(struct dhcp_server *s, uint32_t net)
 	bool room = s->slots.used < s->slots.cap;
 
 	for (unsigned i = 0; !room && i <= s->net[net].config.relays; i++)
-		room = reclaim(s, net, i);
+		room = client_reclaim(s, net, i);
 	return room;
 }
 
@@ -377,7 +377,8 @@ bool client_has_room(const struct exchange *x)
 	uint32_t n = x->port->clients.n - (x->left && x->left->in == &x->port->clients);
 	bool reserved = x->lease && x->lease->l.addr == x->reserved;
 
-	return reserved || !x->net->clients_max || x->port->trusted || n < x->net->clients_max;
+	return reserved || !x->net->clients_max || x->port->trusted ||
+	       n + x->in->waiting < x->net->clients_max;
 }
 
 bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint32_t addr)
@@ -387,6 +388,7 @@ bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint
 	if (reserve_is_open(s, x))
 		return addr == x->reserved;
 	return pool && !reserve_is(s, x->in->net, addr) && dhcp_pool_contains(pool, addr) &&
+	       candidate_fits(x, addr) &&
 	       (!dhcp_pool_taken(pool, addr) ||
 		is_ended_client(lease_find_addr(s, x->in->net, addr)));
 }
@@ -399,35 +401,6 @@ void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr)
 		client_remove(s, lease);
 }
 
-static bool choose(struct dhcp_server *s, const struct exchange *x, uint32_t wanted,
-		   bool only_wanted, uint32_t *ret)
-{
-	uint64_t place = x->identity[1];
-
-	if (reserve_is_open(s, x)) {
-		client_evict(s, x->in->net, x->reserved);
-		*ret = x->reserved;
-		return !only_wanted || wanted == x->reserved;
-	}
-	/* An address that another had is only taken from it when there is no way around. */
-	if (dhcp_pool_take(x->subnet.pool, wanted)) {
-		*ret = wanted;
-		return true;
-	}
-	if (only_wanted) {
-		if (!client_may_have(s, x, wanted))
-			return false;
-		client_evict(s, x->in->net, wanted);
-		*ret = wanted;
-		return dhcp_pool_take(x->subnet.pool, wanted);
-	}
-	if (!dhcp_pool_find(x->subnet.pool, &place, ret) &&
-	    (!reclaim(s, x->in->net, x->subnet.number) ||
-	     !dhcp_pool_find(x->subnet.pool, &place, ret)))
-		return false;
-	return dhcp_pool_take(x->subnet.pool, *ret);
-}
-
 struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_t wanted,
 			      bool only_wanted, enum dhcp_drop *ret_drop)
 {
@@ -438,8 +411,19 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 	if (!reserve_is_open(s, x) && !client_has_room(x))
 		return NULL;
 	*ret_drop = DHCP_DROP_NO_ADDRESS;
-	if (!x->subnet.pool || !has_slot(s, x->in->net) ||
-	    !choose(s, x, wanted, only_wanted, &who.addr))
+	who.addr = wanted;
+	if (!x->subnet.pool || !(only_wanted ? client_may_have(s, x, wanted) :
+					       candidate_find(s, x, wanted, &who.addr)))
+		return NULL;
+	if (!candidate_is_clear(x, who.addr)) {
+		*ret_drop = DHCP_DROP_NONE;
+		return NULL;
+	}
+	if (only_wanted || who.addr == x->reserved)
+		client_evict(s, x->in->net, who.addr);
+	/* What is reserved is taken. */
+	if (!has_slot(s, x->in->net) ||
+	    (who.addr != x->reserved && !dhcp_pool_take(x->subnet.pool, who.addr)))
 		return NULL;
 	memcpy(who.mac.octet, x->m.chaddr, sizeof(who.mac.octet));
 	lease = lease_insert(s, &who);

@@ -213,14 +213,13 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 }
 
 /* A client that has a lease, or had one, is behind this port now. One whose lease had ended counts
- * among the port's again. */
+ * among the port's again, and somebody may have taken its address meanwhile (RFC 2131 2.2). */
 static enum dhcp_drop come_back(struct dhcp_server *s, struct exchange *x)
 {
-	enum dhcp_lease_state state = x->lease->l.state;
-
-	if ((state == DHCP_LEASE_RELEASED || state == DHCP_LEASE_EXPIRED) && !client_has_room(x))
+	if (dhcp_lease_is_memory(&x->lease->l) && !client_has_room(x))
 		return DHCP_DROP_CLIENTS;
-	client_move(s, x->lease, x);
+	if (!dhcp_lease_is_memory(&x->lease->l) || candidate_is_clear(x, x->lease->l.addr))
+		client_move(s, x->lease, x);
 	return DHCP_DROP_NONE;
 }
 
@@ -232,6 +231,11 @@ static enum dhcp_drop find_address(struct dhcp_server *s, struct exchange *x, st
 	uint32_t wanted = 0;
 
 	reserve_leave(s, x);
+	if (x->lease && dhcp_lease_is_memory(&x->lease->l) &&
+	    !candidate_fits(x, x->lease->l.addr)) {
+		client_remove(s, x->lease);
+		x->lease = NULL;
+	}
 	if (x->lease && x->lease->l.client) {
 		drop = come_back(s, x);
 	} else if (!x->lease) {
@@ -269,10 +273,12 @@ static void discover(struct dhcp_server *s, struct exchange *x, struct wr *out,
 		turn_away(x, drop, out, a);
 		return;
 	}
+	if (x->wait)
+		return;
 	a->before = a->created ? lease->l : before;
 	/* A DISCOVER sent again within the hold belongs to the exchange that began before. */
 	if (!lease->l.discovered || x->in->now >= end_of(lease->l.discovered, x->net->offer_hold))
-		lease->l.discovered = x->in->now;
+		lease->l.discovered = x->in->waited ? x->in->came : x->in->now;
 	if (is_rapid(x)) {
 		ack(s, x, out, a);
 		return;
@@ -361,13 +367,14 @@ static bool holds(struct dhcp_server *s, struct exchange *x, const struct wanted
 	if (!x->lease || (x->lease->l.client && x->lease->l.addr != w->addr))
 		return admit(s, x, w, a);
 	if (x->lease->l.state == DHCP_LEASE_DECLINED || x->lease->l.addr != w->addr ||
-	    reserve_moves(s, x))
+	    reserve_moves(s, x) ||
+	    (dhcp_lease_is_memory(&x->lease->l) && !candidate_fits(x, w->addr)))
 		return false;
 	if (x->lease->l.client) {
 		a->before = x->lease->l;
 		a->drop = come_back(s, x);
 	}
-	return !a->drop;
+	return !a->drop && !x->wait;
 }
 
 /* A client that is to leave the address that it asks for has lost it. */
@@ -401,7 +408,7 @@ static void request(struct dhcp_server *s, struct exchange *x, struct wr *out,
 	}
 	if (holds(s, x, &w, a))
 		ack(s, x, out, a);
-	else if (!a->drop)
+	else if (!a->drop && !x->wait)
 		refuse(s, x, &w, out, a);
 }
 
@@ -508,12 +515,14 @@ void dhcp_input(struct dhcp_server *s, const struct dhcp_input *in, struct wr *o
 	x.port = lease_find_port(s, in->port);
 	ret->drop = parse(s, &x);
 	ret->request = x.type;
-	s->count.received[x.type]++;
+	s->count.received[x.type] += !in->waited;
 	if (!ret->drop && !x.bootp)
 		decide(s, &x, out, ret);
 	else if (!ret->drop)
 		reply_write_bootp(&x, out);
 	ret->bootp = x.bootp && !ret->drop;
+	ret->wait = x.wait;
+	memcpy(ret->wait_client.octet, x.m.chaddr, sizeof(ret->wait_client.octet));
 	s->count.dropped[ret->drop] += ret->drop != DHCP_DROP_NONE;
 	s->count.sent[ret->reply] += ret->reply || ret->bootp;
 }

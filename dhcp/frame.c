@@ -37,6 +37,7 @@ const char *dhcp_drop_text(enum dhcp_drop drop)
 		[DHCP_DROP_QUARANTINE] = "quarantine",
 		[DHCP_DROP_NO_ADDRESS] = "noAddress",
 		[DHCP_DROP_CLIENTS] = "tooManyClients",
+		[DHCP_DROP_WAITING] = "tooManyWaiting",
 		[DHCP_DROP_UNKNOWN] = "unknownClient",
 	};
 

@@ -384,9 +384,13 @@ static int restore_quarantine(struct dhcp_server *s, const struct dhcp_record *r
 
 int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r)
 {
-	struct lease_slot *lease = lease_find_addr(s, r->net, r->addr);
+	struct lease_slot *lease;
 	int rc = 0;
 
+	/* Memory of a client whose lease has ended gives way. */
+	if (r->state == DHCP_LEASE_DECLINED)
+		client_evict(s, r->net, r->addr);
+	lease = lease_find_addr(s, r->net, r->addr);
 	if (!lease)
 		rc = r->state == DHCP_LEASE_DECLINED ? restore_quarantine(s, r) : client_load(s, r);
 	if (rc)

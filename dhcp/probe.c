@@ -10,6 +10,11 @@
  * says it has the address, or that probes for it itself (RFC 5227 2.1.1). Each address runs by
  * itself, so many take no longer than one.
  *
+ * An address that is probed for a client is kept for it until a moment after the probe has ended,
+ * which is when it is decided who gets it. What nobody took by then is nobody's, like what is
+ * probed ahead: the stock. A network whose clients or squatters are many cannot use up the table,
+ * since it has at most as many places in it as are free.
+ *
  * RFC 5227 has a host wait up to 1 s, send three probes 1 to 2 s apart and listen for 2 s more:
  * 5 to 9 s, made for hosts that all come up together on a LAN of unknown speed. This is a server on
  * the very bridge that it asks on, where an answer takes microseconds from a guest that runs and
@@ -29,40 +34,53 @@
 enum { PROBES = 2 };
 
 static const int64_t PROBE_GAP = 80 * NS_PER_MS, PROBE_WAIT = 80 * NS_PER_MS,
-		     PROBE_FRESH = 60000 * NS_PER_MS;
+		     PROBE_HOLD = 1000 * NS_PER_MS, PROBE_FRESH = 60000 * NS_PER_MS;
 
 /* RUNNING: the timer is for the next packet while sent < PROBES, then for the end of the wait.
- * CLEAR, TAKEN: for the end of what is known. */
+ * CLEAR: for the end of what a client may take it in, then of what is known. TAKEN: for that. */
 struct probe {
 	struct heap_node timer;
 	uint32_t net, addr;
-	struct mac client; /* zero: nobody's yet */
+	struct mac client; /* zero: nobody's, so it is in its network's stock */
 	unsigned sent;
 	enum dhcp_probe_state state;
+	uint32_t next, prev; /* in the stock */
+};
+
+struct probe_net {
+	uint32_t used;
+	uint32_t first, last; /* of the stock, oldest first */
 };
 
 struct dhcp_probes {
 	struct siphash_key key;
+	uint32_t nets_cap;
+	struct probe_net *net; /* [nets_cap] */
 	struct slots slots;
 	struct probe *probe; /* [slots.cap] */
 	struct index by_addr;
 	struct heap timers;
 };
 
-int dhcp_probes_new(uint32_t cap, const struct siphash_key *key, struct dhcp_probes **ret)
+int dhcp_probes_new(uint32_t nets, uint32_t cap, const struct siphash_key *key,
+		    struct dhcp_probes **ret)
 {
 	struct dhcp_probes *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
 	p->key = *key;
+	p->nets_cap = nets;
+	p->net = calloc(nets ? nets : 1, sizeof(*p->net));
 	p->probe = calloc(cap ? cap : 1, sizeof(*p->probe));
 	p->timers.at = calloc(cap ? cap : 1, sizeof(*p->timers.at));
-	if (!slots_init(&p->slots, cap) || !index_init(&p->by_addr, cap) || !p->probe ||
+	if (!slots_init(&p->slots, cap) || !index_init(&p->by_addr, cap) || !p->net || !p->probe ||
 	    !p->timers.at) {
 		dhcp_probes_free(p);
 		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < nets; i++)
+		p->net[i].first = p->net[i].last = SLOT_NONE;
 	*ret = p;
 	return 0;
 }
@@ -75,6 +93,7 @@ void dhcp_probes_free(struct dhcp_probes *p)
 	index_done(&p->by_addr);
 	free(p->timers.at);
 	free(p->probe);
+	free(p->net);
 	free(p);
 }
 
@@ -97,30 +116,101 @@ static struct probe *find(const struct dhcp_probes *p, uint32_t net, uint32_t ad
 	return NULL;
 }
 
+/* --- the stock --- */
+
+static bool is_stock(const struct probe *probe)
+{
+	return mac_is_zero(&probe->client);
+}
+
+static void stock_add(struct dhcp_probes *p, struct probe *probe)
+{
+	struct probe_net *n = &p->net[probe->net];
+	uint32_t i = (uint32_t)(probe - p->probe);
+
+	probe->next = SLOT_NONE;
+	probe->prev = n->last;
+	if (n->last == SLOT_NONE)
+		n->first = i;
+	else
+		p->probe[n->last].next = i;
+	n->last = i;
+}
+
+static void stock_remove(struct dhcp_probes *p, struct probe *probe)
+{
+	struct probe_net *n = &p->net[probe->net];
+
+	if (probe->prev == SLOT_NONE)
+		n->first = probe->next;
+	else
+		p->probe[probe->prev].next = probe->next;
+	if (probe->next == SLOT_NONE)
+		n->last = probe->prev;
+	else
+		p->probe[probe->next].prev = probe->prev;
+}
+
+bool dhcp_probe_stock(const struct dhcp_probes *p, uint32_t net, uint32_t *at, uint32_t *ret_addr,
+		      enum dhcp_probe_state *ret_state)
+{
+	uint32_t i = *at == DHCP_PROBE_FIRST ? p->net[net].first : *at;
+
+	if (i == SLOT_NONE)
+		return false;
+	*ret_addr = p->probe[i].addr;
+	*ret_state = p->probe[i].state;
+	*at = p->probe[i].next;
+	return true;
+}
+
+/* --- addresses --- */
+
 static void remove_probe(struct dhcp_probes *p, struct probe *probe)
 {
 	uint32_t i = (uint32_t)(probe - p->probe);
 
+	if (is_stock(probe))
+		stock_remove(p, probe);
+	p->net[probe->net].used--;
 	heap_remove(&p->timers, &probe->timer);
 	index_del(&p->by_addr, addr_hash(p, probe->net, probe->addr), i);
 	slots_give(&p->slots, i);
 }
 
+/* A client wants what was probed for nobody. */
+static void claim(struct dhcp_probes *p, struct probe *probe, const struct mac *client)
+{
+	if (!is_stock(probe) || mac_is_zero(client) || probe->state != DHCP_PROBE_RUNNING)
+		return;
+	stock_remove(p, probe);
+	probe->client = *client;
+}
+
 int dhcp_probe_start(struct dhcp_probes *p, uint32_t net, uint32_t addr, const struct mac *client,
 		     int64_t now)
 {
+	struct probe *probe = find(p, net, addr);
 	uint32_t i;
 
-	if (find(p, net, addr))
+	if (probe) {
+		claim(p, probe, client);
 		return 0;
+	}
+	if (net >= p->nets_cap || p->net[net].used > p->slots.cap - p->slots.used)
+		return -ENOSPC;
 	i = slots_take(&p->slots);
 	if (i == SLOT_NONE)
 		return -ENOSPC;
-	p->probe[i] = (struct probe){
+	probe = &p->probe[i];
+	*probe = (struct probe){
 		.net = net, .addr = addr, .client = *client, .state = DHCP_PROBE_RUNNING
 	};
+	p->net[net].used++;
+	if (is_stock(probe))
+		stock_add(p, probe);
 	index_add(&p->by_addr, addr_hash(p, net, addr), i); /* has room for every slot */
-	heap_insert(&p->timers, &p->probe[i].timer, now);
+	heap_insert(&p->timers, &probe->timer, now);
 	return 0;
 }
 
@@ -131,28 +221,32 @@ enum dhcp_probe_state dhcp_probe_state(const struct dhcp_probes *p, uint32_t net
 	return probe ? probe->state : DHCP_PROBE_NONE;
 }
 
-void dhcp_probe_forget(struct dhcp_probes *p, uint32_t net, uint32_t addr)
+bool dhcp_probe_for_another(const struct dhcp_probes *p, uint32_t net, uint32_t addr,
+			    const struct mac *client)
+{
+	const struct probe *probe = find(p, net, addr);
+
+	return probe && probe->state != DHCP_PROBE_TAKEN && !is_stock(probe) &&
+	       !mac_equal(&probe->client, client);
+}
+
+bool dhcp_probe_forget(struct dhcp_probes *p, uint32_t net, uint32_t addr)
 {
 	struct probe *probe = find(p, net, addr);
 
 	if (probe)
 		remove_probe(p, probe);
+	return probe != NULL;
 }
 
-bool dhcp_probe_each(const struct dhcp_probes *p, uint32_t net, uint32_t *at, uint32_t *ret_addr,
-		     enum dhcp_probe_state *ret_state)
+void dhcp_probe_forget_net(struct dhcp_probes *p, uint32_t net)
 {
-	while (*at < p->slots.fresh) {
-		uint32_t i = (*at)++;
-
-		if (!slots_live(&p->slots, i) || p->probe[i].net != net)
-			continue;
-		*ret_addr = p->probe[i].addr;
-		*ret_state = p->probe[i].state;
-		return true;
-	}
-	return false;
+	for (uint32_t i = 0; i < p->slots.fresh; i++)
+		if (slots_live(&p->slots, i) && p->probe[i].net == net)
+			remove_probe(p, &p->probe[i]);
 }
+
+/* --- time --- */
 
 int64_t dhcp_probe_next(const struct dhcp_probes *p)
 {
@@ -167,17 +261,25 @@ static void set_timer(struct dhcp_probes *p, struct probe *probe, int64_t at)
 	heap_insert(&p->timers, &probe->timer, at);
 }
 
-bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step *ret)
+/* Nobody took it while it was kept for its client. */
+static void to_stock(struct dhcp_probes *p, struct probe *probe, int64_t now)
 {
-	struct heap_node *first = heap_first(&p->timers);
-	struct probe *probe;
+	probe->client = (struct mac){ 0 };
+	stock_add(p, probe);
+	set_timer(p, probe, now + PROBE_FRESH);
+}
 
-	if (!first || first->key > now)
-		return false;
-	probe = CONTAINER_OF(first, struct probe, timer);
+/* What is due for one address; false: nothing that the caller has to do. */
+static bool advance(struct dhcp_probes *p, struct probe *probe, int64_t now,
+		    struct dhcp_probe_step *ret)
+{
 	*ret = (struct dhcp_probe_step){ .net = probe->net, .addr = probe->addr };
 	/* Times count from now: a process that was stopped for a while must not hurry through the
 	 * wait, which is the others' time to answer. */
+	if (probe->state == DHCP_PROBE_CLEAR && !is_stock(probe)) {
+		to_stock(p, probe, now);
+		return false;
+	}
 	if (probe->state != DHCP_PROBE_RUNNING) {
 		ret->todo = DHCP_PROBE_STALE;
 		remove_probe(p, probe);
@@ -188,10 +290,22 @@ bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step 
 	} else {
 		ret->todo = DHCP_PROBE_ENDED;
 		probe->state = DHCP_PROBE_CLEAR;
-		set_timer(p, probe, now + PROBE_FRESH);
+		set_timer(p, probe, now + (is_stock(probe) ? PROBE_FRESH : PROBE_HOLD));
 	}
 	return true;
 }
+
+bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step *ret)
+{
+	struct heap_node *first;
+
+	while ((first = heap_first(&p->timers)) && first->key <= now)
+		if (advance(p, CONTAINER_OF(first, struct probe, timer), now, ret))
+			return true;
+	return false;
+}
+
+/* --- evidence --- */
 
 bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a, int64_t now,
 			 uint32_t *ret_addr)

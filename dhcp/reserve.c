@@ -81,7 +81,8 @@ bool reserve_is_open(const struct dhcp_server *s, const struct exchange *x)
 	const struct lease_slot *lease =
 		x->reserved ? lease_find_addr(s, x->in->net, x->reserved) : NULL;
 
-	return x->reserved && (!lease || lease == x->lease || is_ended_client(lease));
+	return x->reserved && (!lease || lease == x->lease || is_ended_client(lease)) &&
+	       candidate_fits(x, x->reserved);
 }
 
 bool reserve_moves(const struct dhcp_server *s, const struct exchange *x)

@@ -114,6 +114,7 @@ struct exchange {
 	struct lease_slot *left;      /* a client's other lease, which it is to leave; or NULL */
 	bool bootp;		      /* it is not DHCP: type is 0 */
 	uint32_t bootp_addr;	      /* what it is to be told */
+	uint32_t wait; /* nothing is decided before this address has been probed; 0: it is */
 };
 
 struct lease_slot *lease_find_port(const struct dhcp_server *s, uint32_t port);
@@ -160,8 +161,7 @@ static inline bool is_live(const struct dhcp_lease *l)
 
 static inline bool is_ended_client(const struct lease_slot *lease)
 {
-	return lease && lease->l.client &&
-	       (lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED);
+	return lease && dhcp_lease_is_memory(&lease->l);
 }
 
 /* --- reserve.c --- */
@@ -191,11 +191,11 @@ struct lease_slot *reserve_refused(const struct dhcp_server *s, const struct exc
 void client_find(struct dhcp_server *s, struct exchange *x);
 /*
  * A lease for a client that has none, with address `wanted` where that is free; where it is not,
- * another one, unless `only_wanted`. NULL with the reason in *ret_drop.
+ * another one, unless `only_wanted`. NULL with the reason in *ret_drop, or in x->wait.
  */
 struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_t wanted,
 			      bool only_wanted, enum dhcp_drop *ret_drop);
-/* Whether one more client behind this port may have a lease. */
+/* Whether one more client behind this port may have a lease, or wait for one. */
 bool client_has_room(const struct exchange *x);
 /* The client is behind this port now, with this MAC. */
 void client_move(struct dhcp_server *s, struct lease_slot *lease, const struct exchange *x);
@@ -214,6 +214,9 @@ void client_disown(struct dhcp_server *s, struct lease_slot *lease);
 bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before);
 /* Takes an address from a client whose lease has ended. */
 void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr);
+/* Frees the address of the client of a subnet that had no lease for longest, and forgets that
+ * client. False when there is no such client. */
+bool client_reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet);
 /* Forgets a client, whose address is free again. */
 void client_remove(struct dhcp_server *s, struct lease_slot *lease);
 /* Forgets one whose address is not its own in any pool. */
@@ -228,6 +231,17 @@ void client_strip(struct dhcp_server *s, struct lease_slot *lease);
 void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_slot *to);
 /* A client's lease from its record. */
 MUST_CHECK int client_load(struct dhcp_server *s, const struct dhcp_record *r);
+
+/* --- candidate.c --- */
+
+/* An address for a client that has none, `wanted` where it can be; false when there is none. It is
+ * not taken yet. */
+bool candidate_find(struct dhcp_server *s, const struct exchange *x, uint32_t wanted,
+		    uint32_t *ret);
+/* Nobody has shown to have the address, and nobody else waits for it. */
+bool candidate_fits(const struct exchange *x, uint32_t addr);
+/* It was probed, or need not be; where not, that is what x waits for. */
+bool candidate_is_clear(struct exchange *x, uint32_t addr);
 
 /* The largest IPv4 datagram that this client takes (RFC 2131 2, RFC 2132 9.10), as a UDP payload
  * size. */

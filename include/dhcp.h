@@ -59,6 +59,7 @@ enum dhcp_drop {
 	DHCP_DROP_QUARANTINE, /* the port's address was declined and no other was found for it */
 	DHCP_DROP_NO_ADDRESS, /* the pool has no free address, or the table no room */
 	DHCP_DROP_CLIENTS, /* the clients behind this port have all addresses that they may have */
+	DHCP_DROP_WAITING, /* too many packets wait for their address to be probed */
 	DHCP_DROP_UNKNOWN, /* a client without a record, where the server is not authoritative */
 	DHCP_DROP_MAX
 };
@@ -388,24 +389,31 @@ enum dhcp_probe_state {
 	DHCP_PROBE_TAKEN,   /* somebody did */
 };
 
-/* Room for `cap` addresses of all networks together. -ENOMEM. */
-MUST_CHECK int dhcp_probes_new(uint32_t cap, const struct siphash_key *key,
+/* Room for `cap` addresses of `nets` networks together. -ENOMEM. */
+MUST_CHECK int dhcp_probes_new(uint32_t nets, uint32_t cap, const struct siphash_key *key,
 			       struct dhcp_probes **ret);
 void dhcp_probes_free(struct dhcp_probes *p);
 
 /*
- * Begins to probe an address for a client, whose own packets are no evidence (zero: for nobody
- * yet). What is in the table already stays as it is. -ENOSPC when the table is full.
+ * Begins to probe an address for a client, whose own packets are no evidence and for whom it is
+ * kept (zero: for nobody yet). What is in the table already stays as it is, but for one that is
+ * being probed for nobody. -ENOSPC when the table is full, or has as many of this network as it has
+ * free places.
  */
 MUST_CHECK int dhcp_probe_start(struct dhcp_probes *p, uint32_t net, uint32_t addr,
 				const struct mac *client, int64_t now);
 enum dhcp_probe_state dhcp_probe_state(const struct dhcp_probes *p, uint32_t net, uint32_t addr);
-/* The address was given, or is not wanted any more. */
-void dhcp_probe_forget(struct dhcp_probes *p, uint32_t net, uint32_t addr);
-/* The n-th address of a network that is in the table, in no order, and its state; false when there
- * are no more. Begin with *at = 0. */
-bool dhcp_probe_each(const struct dhcp_probes *p, uint32_t net, uint32_t *at, uint32_t *ret_addr,
-		     enum dhcp_probe_state *ret_state);
+/* It is being probed for somebody else, or was a moment ago and is clear. */
+bool dhcp_probe_for_another(const struct dhcp_probes *p, uint32_t net, uint32_t addr,
+			    const struct mac *client);
+/* The address was given, or is not wanted any more. Says whether it was in the table. */
+bool dhcp_probe_forget(struct dhcp_probes *p, uint32_t net, uint32_t addr);
+void dhcp_probe_forget_net(struct dhcp_probes *p, uint32_t net);
+/* The next address of a network that is nobody's, oldest first, and its state; false when there are
+ * no more. Begin with *at = DHCP_PROBE_FIRST; the table must not change meanwhile. */
+#define DHCP_PROBE_FIRST (UINT32_MAX - 1)
+bool dhcp_probe_stock(const struct dhcp_probes *p, uint32_t net, uint32_t *at, uint32_t *ret_addr,
+		      enum dhcp_probe_state *ret_state);
 
 enum dhcp_probe_todo {
 	DHCP_PROBE_SEND,  /* send a probe for the address now */
@@ -560,6 +568,12 @@ struct dhcp_lease {
 	const struct dhcp_option_set *options; /* of this host; owned by the caller; or NULL */
 };
 
+/* Only remembered for a client whose lease has ended: it gives way to whoever needs the address. */
+static inline bool dhcp_lease_is_memory(const struct dhcp_lease *l)
+{
+	return l->client && (l->state == DHCP_LEASE_RELEASED || l->state == DHCP_LEASE_EXPIRED);
+}
+
 struct dhcp_limits {
 	uint32_t nets, leases;
 };
@@ -679,10 +693,20 @@ struct dhcp_input {
 	uint32_t port;
 	int64_t now;
 	const struct dhcp_frame *frame;
+	/* What clients get has to be probed; NULL: not on this network. */
+	const struct dhcp_probes *probes;
+	uint32_t waiting; /* clients behind the port that wait for a probe */
+	/* Of a packet that waited itself: for which address, and when it came. */
+	uint32_t waited;
+	int64_t came;
 };
 
 struct dhcp_action {
 	enum dhcp_drop drop;
+	/* Nothing was decided: the packet is to be given again when this address, whose probe is to
+	 * be begun for this client, was probed. 0: it was decided. */
+	uint32_t wait;
+	struct mac wait_client;
 	bool created;	 /* the lease was not there before: dhcp_undo removes it */
 	bool clone;	 /* another client with the same identifier is live behind another port */
 	uint8_t request; /* enum dhcp_type of what came, 0 when it was not understood */

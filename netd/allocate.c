@@ -257,9 +257,8 @@ static bool address_in_tables(struct holder *h, uint32_t address)
 		char mac[MAC_TEXT_SIZE];
 
 		/* Memory of one whose lease has ended gives way. */
-		if (lease->state == DHCP_LEASE_RELEASED || lease->state == DHCP_LEASE_EXPIRED)
+		if (dhcp_lease_is_memory(lease))
 			return false;
-
 		snprintf(h->text, sizeof(h->text), "the DHCP client %s",
 			 mac_text(&lease->mac, mac));
 		return true;
@@ -365,7 +364,7 @@ static uint64_t first_place(const struct daemon *d, const struct port *p)
 static int take_from_stock(struct holder *h, uint32_t *ret, struct err *err)
 {
 	const struct network *n = &h->d->network[h->p->network];
-	uint32_t at = 0, address;
+	uint32_t at = DHCP_PROBE_FIRST, address;
 
 	while (probe_stock(h->d, n, &at, &address)) {
 		int rc = address_taken(h, address, err);
@@ -388,7 +387,9 @@ static int settle(struct holder *h, uint32_t *address, struct probe_wait *wait,
 	const struct network *n = &h->d->network[h->p->network];
 	int rc;
 
-	*ret = probe_ask(h->d, n, *address, &h->p->mac, wait);
+	*ret = PROBE_PASS;
+	if (!dhcp_probe_for_another(h->d->probes, n->slot, *address, &h->p->mac))
+		*ret = probe_ask(h->d, n, *address, &h->p->mac, wait);
 	if (*ret != PROBE_UNKNOWN)
 		return 0;
 	rc = take_from_stock(h, address, err);

@@ -39,6 +39,8 @@ void conflict_send_probe(struct daemon *d, const struct network *n, uint32_t add
 
 /* --- probe.c --- */
 
+enum { PROBE_CANDIDATES = 8 }; /* addresses that one attach or packet may have probed */
+
 /* What an attach that has to wait remembers between its tries; zero at the first. */
 struct probe_wait {
 	uint32_t address; /* whose probe it waits for; 0: it may wait for any */
@@ -56,7 +58,10 @@ enum probe_answer {
  * cannot wait. */
 enum probe_answer probe_ask(struct daemon *d, const struct network *n, uint32_t address,
 			    const struct mac *client, struct probe_wait *wait);
-/* The next address that is known to be clear; begin with *at = 0. */
+/* Begins the probe of an address for a client, if it has not begun; false when it cannot. */
+bool probe_begin(struct daemon *d, const struct network *n, uint32_t address,
+		 const struct mac *client);
+/* The next address of the stock that is known to be clear; begin with *at = DHCP_PROBE_FIRST. */
 bool probe_stock(const struct daemon *d, const struct network *n, uint32_t *at, uint32_t *ret);
 /* The address was given to somebody. */
 void probe_forget(struct daemon *d, const struct network *n, uint32_t address);

@@ -145,7 +145,8 @@ static int make_tables(struct daemon *d, struct err *err)
 	    outbox_init(&d->outbox) || events_init(&d->events) ||
 	    mac_index_new(ports + links, &d->table_key, &d->macs) ||
 	    dhcp_server_new(&limits, &d->table_key, &d->dhcp) ||
-	    dhcp_probes_new(PROBES_MAX, &d->table_key, &d->probes))
+	    dhcp_probes_new(CONFIG_NETWORKS_MAX, PROBES_MAX, &d->table_key, &d->probes) ||
+	    waits_init(&d->waits, &d->table_key))
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
@@ -235,6 +236,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->reconcile);
 	loop_timer_cancel(&d->sweep);
 	loop_timer_cancel(&d->probe);
+	waits_done(&d->waits);
 	host_free(d->host);
 	store_close(d->store);
 	loop_free(d->loop);

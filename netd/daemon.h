@@ -13,6 +13,7 @@
  *	varlink.c   the socket's protocol        api.c        its methods
  *	conflict.c  who else uses an address     probe.c      is it free before its first use
  *	joined.c    interfaces that are not netd's in its bridges
+ *	wait.c      DHCP packets that wait for a probe
  */
 #ifndef NETD_DAEMON_H
 #define NETD_DAEMON_H
@@ -27,6 +28,7 @@
 #include "loop.h"
 #include "outbox.h"
 #include "store.h"
+#include "wait.h"
 
 enum { UPLINKS_MAX = 16, PORT_NONE = DHCP_PORT_NONE };
 
@@ -140,6 +142,7 @@ struct daemon {
 	struct varlink_server *varlink;
 	struct loop_timer expiry, reconcile, storage, sweep, probe;
 	struct dhcp_probes *probes;
+	struct waits waits;
 	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log;
@@ -362,6 +365,9 @@ MUST_CHECK int rules_apply(struct daemon *d, bool force, struct err *err);
 /* --- serve.c --- */
 
 void serve_packet(struct daemon *d, const struct trap_packet *p);
+/* A packet that had to wait for a probe, which has ended. */
+void serve_again(struct daemon *d, uint32_t ifindex, const struct dhcp_frame *f,
+		 const struct waited *w);
 /* Sets the timer for what dhcp/ has to end next. */
 void serve_schedule(struct daemon *d);
 MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);

@@ -6,11 +6,12 @@
  * probed ahead must not decide who gets which. The candidate is always the one that follows from
  * the identity. Where it is known to be clear it is given at once; where it is not, its probe is
  * begun, and the attach has done nothing else: its call is put aside and handled anew when a probe
- * has ended, after 160 ms at most, while others go on. Only a guest whose own candidate turned out
- * to be somebody else's gets one of the stock, since that one is nobody's choice and would mean to
- * wait once more. The same goes for who cannot wait at all: a port that is moved because of a
- * conflict or a DECLINE. Then, and only when the stock is empty, an address is given without being
- * probed.
+ * has ended, after 160 ms at most, while others go on; so are the packets of DHCP clients (wait.c),
+ * of which a new one takes what is in stock first (dhcp/candidate.c). Only a guest whose own
+ * candidate turned out to be somebody else's gets one of the stock, since that one is nobody's
+ * choice and would mean to wait once more. The same goes for who cannot wait at all: a port that is
+ * moved because of a conflict or a DECLINE. Then, and only when the stock is empty, an address is
+ * given without being probed.
  *
  * What somebody else has is quarantined like a declined address. That is bounded, and so is the
  * rate at which the stock is filled, since it is guests who answer.
@@ -24,7 +25,6 @@
 enum {
 	KNOWN_MAX = 64, /* addresses of a network that the stock's filling may have known about */
 	REFILL_TRIES = 256, /* places of the pool that one filling looks at */
-	WAITS_MAX = 8,	    /* candidates that one attach may have probed */
 };
 
 static void probe_due(struct loop_timer *t);
@@ -36,6 +36,16 @@ static void wake_at(struct daemon *d, int64_t at)
 }
 
 /* --- questions of an attach --- */
+
+bool probe_begin(struct daemon *d, const struct network *n, uint32_t address,
+		 const struct mac *client)
+{
+	if (!n->watch.probing ||
+	    dhcp_probe_start(d->probes, n->slot, address, client, loop_now(d->loop)))
+		return false;
+	wake_at(d, loop_now(d->loop));
+	return true;
+}
 
 enum probe_answer probe_ask(struct daemon *d, const struct network *n, uint32_t address,
 			    const struct mac *client, struct probe_wait *wait)
@@ -51,13 +61,10 @@ enum probe_answer probe_ask(struct daemon *d, const struct network *n, uint32_t 
 		return PROBE_PASS;
 	if (!wait || (wait->address && wait->address != address))
 		return PROBE_UNKNOWN;
-	if (state == DHCP_PROBE_NONE) {
-		if (wait->probes == WAITS_MAX ||
-		    dhcp_probe_start(d->probes, n->slot, address, client, loop_now(d->loop)))
-			return PROBE_PASS;
-		wait->probes++;
-		wake_at(d, loop_now(d->loop));
-	}
+	if (state == DHCP_PROBE_NONE && wait->probes++ >= PROBE_CANDIDATES)
+		return PROBE_PASS;
+	if (!probe_begin(d, n, address, client))
+		return PROBE_PASS;
 	wait->address = address;
 	return PROBE_WAIT;
 }
@@ -65,24 +72,18 @@ enum probe_answer probe_ask(struct daemon *d, const struct network *n, uint32_t 
 bool probe_stock(const struct daemon *d, const struct network *n, uint32_t *at, uint32_t *ret)
 {
 	enum dhcp_probe_state state;
-	uint32_t address;
 
-	if (!n->watch.probing)
-		return false;
-	while (dhcp_probe_each(d->probes, n->slot, at, &address, &state)) {
-		if (state != DHCP_PROBE_CLEAR || !dhcp_pool_contains(n->pool, address))
-			continue;
-		*ret = address;
-		return true;
-	}
+	while (dhcp_probe_stock(d->probes, n->slot, at, ret, &state))
+		if (state == DHCP_PROBE_CLEAR && dhcp_pool_contains(n->pool, *ret))
+			return true;
 	return false;
 }
 
 void probe_forget(struct daemon *d, const struct network *n, uint32_t address)
 {
-	if (!n->watch.probing)
+	if (!n->watch.probing || !dhcp_probe_forget(d->probes, n->slot, address))
 		return;
-	dhcp_probe_forget(d->probes, n->slot, address);
+	wait_probed(d, n->slot, address);
 	wake_at(d, loop_now(d->loop)); /* the stock may be short of it */
 }
 
@@ -99,11 +100,11 @@ static uint64_t stock_place(const struct daemon *d, const struct network *n)
 static unsigned count_stock(const struct daemon *d, const struct network *n, unsigned *ret_known)
 {
 	enum dhcp_probe_state state;
-	uint32_t at = 0, address;
+	uint32_t at = DHCP_PROBE_FIRST, address;
 	unsigned have = 0;
 
 	*ret_known = 0;
-	while (dhcp_probe_each(d->probes, n->slot, &at, &address, &state)) {
+	while (dhcp_probe_stock(d->probes, n->slot, &at, &address, &state)) {
 		++*ret_known;
 		have += state != DHCP_PROBE_TAKEN && dhcp_pool_contains(n->pool, address);
 	}
@@ -156,6 +157,13 @@ void probe_schedule(struct daemon *d)
 		wake_at(d, next);
 }
 
+/* Who waits for it: attaches are few, and are all tried again. */
+static void probe_ended(struct daemon *d, uint32_t net, uint32_t address)
+{
+	d->probe_news = true;
+	wait_probed(d, net, address);
+}
+
 static void probe_due(struct loop_timer *t)
 {
 	struct daemon *d = CONTAINER_OF(t, struct daemon, probe);
@@ -167,12 +175,13 @@ static void probe_due(struct loop_timer *t)
 		if (step.todo == DHCP_PROBE_SEND && n->watch.probing)
 			conflict_send_probe(d, n, step.addr);
 		else if (step.todo == DHCP_PROBE_ENDED)
-			d->probe_news = true;
+			probe_ended(d, step.net, step.addr);
 	}
 	if (d->probe_news && d->varlink) {
 		d->probe_news = false;
 		varlink_wake(d->varlink);
 	}
+	wait_run(d);
 	probe_schedule(d);
 }
 
@@ -193,18 +202,15 @@ void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a)
 	conflict_tell(d, n, a, address,
 		      quarantined ? "it was about to be given, and is in quarantine" :
 				    "it was about to be given, and is not for now");
-	d->probe_news = true;
+	probe_ended(d, n->slot, address);
 	wake_at(d, loop_now(d->loop));
 }
 
 void probe_stop(struct daemon *d, const struct network *n)
 {
-	enum dhcp_probe_state state;
-	uint32_t at = 0, address;
-
-	while (dhcp_probe_each(d->probes, n->slot, &at, &address, &state))
-		dhcp_probe_forget(d->probes, n->slot, address);
+	dhcp_probe_forget_net(d->probes, n->slot);
 	/* Who waits for one of them is not to wait for ever. */
+	wait_probed_all(d, n->slot);
 	d->probe_news = true;
 	wake_at(d, loop_now(d->loop));
 }

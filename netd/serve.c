@@ -403,12 +403,36 @@ static void log_drop(struct daemon *d, const struct source *s, const struct dhcp
 			  dhcp_type_text(a->request), dhcp_drop_text(a->drop), held_back);
 }
 
-static void serve_frame(struct daemon *d, const struct source *s, const struct dhcp_frame *f)
+/* It is asked first whether somebody has the address. */
+static void let_wait(struct daemon *d, const struct source *s, const struct dhcp_frame *f,
+		     struct dhcp_action *a, const struct waited *before)
 {
+	struct waited w = { .address = a->wait,
+			    .came = before->address ? before->came : loop_now(d->loop),
+			    .probes = before->probes };
+
+	if (wait_begin(d, &d->network[s->network], s->ifindex, f, &a->wait_client, &w))
+		return;
+	a->drop = DHCP_DROP_WAITING;
+	dhcp_count_drop(d->dhcp, a->drop);
+	log_drop(d, s, a);
+}
+
+static void serve_frame(struct daemon *d, const struct source *s, const struct dhcp_frame *f,
+			const struct waited *w)
+{
+	const struct network *n = &d->network[s->network];
 	unsigned i = d->outbox.frames;
 	struct dhcp_action *a = &d->outbox.action[i];
 	struct dhcp_input in = {
-		.net = s->network, .port = s->number, .now = loop_now(d->loop), .frame = f
+		.net = s->network,
+		.port = s->number,
+		.now = loop_now(d->loop),
+		.frame = f,
+		.probes = n->watch.probing ? d->probes : NULL,
+		.waiting = wait_count(d, s->ifindex),
+		.waited = w->address,
+		.came = w->came,
 	};
 	struct wr out = wr_init(d->outbox.frame[i], DHCP_FRAME_MAX);
 	struct outbox_item *item;
@@ -417,12 +441,18 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 	dhcp_input(d->dhcp, &in, &out, a);
 	if (a->drop)
 		log_drop(d, s, a);
+	if (a->wait) {
+		let_wait(d, s, f, a, w);
+		return;
+	}
 	if (a->change == DHCP_CHANGE_NONE && !a->reply && !a->bootp)
 		return;
 	if (!keep(d, s->port, a, &ticket))
 		return;
 	if (a->change == DHCP_CHANGE_DECLINED && !a->before.client && s->port)
 		port_declined(d, s->port);
+	if (a->change == DHCP_CHANGE_OFFERED || a->change == DHCP_CHANGE_BOUND)
+		probe_forget(d, n, a->record.addr);
 	d->outbox.frames++;
 	item = outbox_add(&d->outbox, ticket);
 	item->say = say;
@@ -433,9 +463,19 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 	serve_schedule(d);
 }
 
+void serve_again(struct daemon *d, uint32_t ifindex, const struct dhcp_frame *f,
+		 const struct waited *w)
+{
+	struct source s;
+
+	if (source_by_link(d, ifindex, &s)) /* it has not gone meanwhile */
+		serve_frame(d, &s, f, w);
+}
+
 void serve_packet(struct daemon *d, const struct trap_packet *packet)
 {
 	struct dhcp_action dropped = { 0 };
+	struct waited not_yet = { 0 };
 	struct dhcp_frame f;
 	struct source s;
 
@@ -446,7 +486,7 @@ void serve_packet(struct daemon *d, const struct trap_packet *packet)
 				      dhcp_frame_parse(&packet->src, &packet->dst, packet->ip,
 						       packet->len, &f);
 	if (!dropped.drop) {
-		serve_frame(d, &s, &f);
+		serve_frame(d, &s, &f, &not_yet);
 		return;
 	}
 	dhcp_count_drop(d->dhcp, dropped.drop);
@@ -492,10 +532,11 @@ bool serve_quarantine(struct daemon *d, struct network *n, uint32_t address, con
 				 .state = DHCP_LEASE_DECLINED,
 				 .started = now,
 				 .expires = now + n->config->quarantine * NS_PER_S };
+	const struct dhcp_lease *l = dhcp_lease_by_addr(d->dhcp, n->slot, address);
 	unsigned held_back;
 	struct err err;
 
-	if (dhcp_lease_by_addr(d->dhcp, n->slot, address) || dhcp_lease_restore(d->dhcp, &r))
+	if ((l && !dhcp_lease_is_memory(l)) || dhcp_lease_restore(d->dhcp, &r))
 		return false;
 	network_take(n, address);
 	/* Nothing is promised by it: without its row it ends with the daemon. */

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dhcp_probes *p;
 	int64_t now = 0;
 
-	fuzz_check(dhcp_probes_new(ADDRESSES, &key, &p) == 0);
+	fuzz_check(dhcp_probes_new(1, 2 * ADDRESSES, &key, &p) == 0);
 	while (rd_left(&r)) {
 		size_t len;
 		const uint8_t *frame;

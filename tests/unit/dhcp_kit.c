@@ -235,6 +235,7 @@ static void check_action(const struct kit *k)
 	kit_must(!a->drop || (!a->reply && !a->bootp));
 	kit_must(!a->bootp || (!a->reply && !a->request && a->change == DHCP_CHANGE_NONE));
 	kit_must(!a->left || a->store);
+	kit_must(!a->wait || (!a->drop && !a->reply && a->change == DHCP_CHANGE_NONE));
 	kit_must(!a->store || (a->change != DHCP_CHANGE_NONE && a->change != DHCP_CHANGE_OFFERED));
 	if (a->change == DHCP_CHANGE_NONE)
 		return;
@@ -247,9 +248,13 @@ static void check_action(const struct kit *k)
 
 void kit_input(struct kit *k, const struct dhcp_frame *f)
 {
-	struct dhcp_input in = { .net = KIT_NET, .port = k->port, .now = k->now, .frame = f };
+	struct dhcp_input in = k->in;
 	struct wr out = wr_init(k->out, sizeof(k->out));
 
+	in.net = KIT_NET;
+	in.port = k->port;
+	in.now = k->now;
+	in.frame = f;
 	memset(k->out, 0xa5, sizeof(k->out));
 	dhcp_input(k->s, &in, &out, &k->action);
 	k->out_len = out.len;

@@ -41,7 +41,8 @@ struct kit {
 	struct dhcp_net_config config;
 	struct dhcp_option_set *options; /* of the network; empty at start */
 	int64_t now;
-	uint32_t port; /* that the next message comes in by */
+	uint32_t port;	      /* that the next message comes in by */
+	struct dhcp_input in; /* what else is said of it: probes, waiting, waited, came */
 
 	/* After kit_send: what the server did. The reply's parts are valid when action.reply is
 	 * set. */

@@ -7,7 +7,7 @@ CLEANUP_DEFINE(probes, struct dhcp_probes, dhcp_probes_free)
 
 #define MS INT64_C(1000000)
 
-enum { CAP = 128 };
+enum { NETS = 4, CAP = 192, MANY = 128 };
 
 static const struct siphash_key key = { "probes of a test" };
 #define CLIENT                                                                                     \
@@ -29,7 +29,7 @@ static struct dhcp_probes *new_probes(void)
 {
 	struct dhcp_probes *p;
 
-	ck_ok(dhcp_probes_new(CAP, &key, &p));
+	ck_ok(dhcp_probes_new(NETS, CAP, &key, &p));
 	return p;
 }
 
@@ -39,7 +39,7 @@ static void run(struct dhcp_probes *p, int64_t end)
 	struct dhcp_probe_step step;
 
 	while (dhcp_probe_next(p) <= end)
-		ck_assert(dhcp_probe_step(p, dhcp_probe_next(p), &step));
+		dhcp_probe_step(p, dhcp_probe_next(p), &step);
 }
 
 START_TEST(timing)
@@ -91,26 +91,23 @@ END_TEST
 START_TEST(many_in_parallel)
 {
 	struct dhcp_probes *p CLEAN_PROBES = new_probes();
-	uint32_t at = 0, addr, n = 0;
+	uint32_t at = DHCP_PROBE_FIRST, addr, n = 0;
 	enum dhcp_probe_state state;
 
-	for (uint32_t i = 0; i < CAP; i++)
+	for (uint32_t i = 0; i < MANY; i++)
 		ck_ok(dhcp_probe_start(p, i % 2, KIT_ADDR + i, &nobody, i % 5 * MS));
-	ck_assert_int_eq(dhcp_probe_start(p, 0, KIT_ADDR + CAP, &nobody, 0), -ENOSPC);
 	ck_ok(dhcp_probe_start(p, 0, KIT_ADDR, &nobody, 0)); /* is there already */
 	run(p, 165 * MS);
-	for (uint32_t i = 0; i < CAP; i++) {
+	for (uint32_t i = 0; i < MANY; i++) {
 		ck_assert_int_eq(dhcp_probe_state(p, i % 2, KIT_ADDR + i), DHCP_PROBE_CLEAR);
 		ck_assert_int_eq(dhcp_probe_state(p, 1 - i % 2, KIT_ADDR + i), DHCP_PROBE_NONE);
 	}
-	while (dhcp_probe_each(p, 1, &at, &addr, &state)) {
+	while (dhcp_probe_stock(p, 1, &at, &addr, &state)) {
 		ck_assert_int_eq(state, DHCP_PROBE_CLEAR);
 		ck_assert_uint_eq((addr - KIT_ADDR) % 2, 1);
 		n++;
 	}
-	ck_assert_uint_eq(n, CAP / 2);
-	run(p, INT64_MAX - 1);
-	ck_assert_int_eq(dhcp_probe_start(p, 0, KIT_ADDR + CAP, &nobody, 0), 0);
+	ck_assert_uint_eq(n, MANY / 2);
 }
 END_TEST
 
@@ -206,14 +203,92 @@ START_TEST(stock_has_no_client)
 }
 END_TEST
 
+static unsigned count_stock(const struct dhcp_probes *p, uint32_t net)
+{
+	uint32_t at = DHCP_PROBE_FIRST, addr;
+	enum dhcp_probe_state state;
+	unsigned n = 0;
+
+	while (dhcp_probe_stock(p, net, &at, &addr, &state))
+		n++;
+	return n;
+}
+
+/* What is probed for a client is kept for it, until a second after that has ended. */
+START_TEST(kept_for_a_client)
+{
+	static const struct mac other = OTHER;
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	uint32_t addr;
+
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &client, 0));
+	for (unsigned i = 0; i < ARRAY_SIZE(moments); i++) {
+		run(p, moments[i]);
+		ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &other, moments[i]));
+		ck_assert(dhcp_probe_for_another(p, 1, KIT_ADDR, &other));
+		ck_assert(!dhcp_probe_for_another(p, 1, KIT_ADDR, &client));
+		ck_assert(!dhcp_probe_for_another(p, 0, KIT_ADDR, &other));
+		ck_assert_uint_eq(count_stock(p, 1), 0);
+	}
+	run(p, 1159 * MS);
+	ck_assert(dhcp_probe_for_another(p, 1, KIT_ADDR, &other));
+	run(p, 1160 * MS);
+	ck_assert(!dhcp_probe_for_another(p, 1, KIT_ADDR, &other));
+	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_CLEAR);
+	ck_assert_uint_eq(count_stock(p, 1), 1);
+	/* Its first client can be the one that shows up with it now. */
+	ck_assert(dhcp_probe_evidence(p, 1, &packets[8].arp, 1161 * MS, &addr));
+	run(p, 70000 * MS);
+	ck_assert_uint_eq(count_stock(p, 1), 0);
+}
+END_TEST
+
+/* What is being probed for nobody becomes a client's; what has ended is anybody's. */
+START_TEST(claimed)
+{
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &nobody, 0));
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR2, &nobody, 0));
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &client, 50 * MS));
+	ck_assert_uint_eq(count_stock(p, 1), 1);
+	ck_assert(dhcp_probe_for_another(p, 1, KIT_ADDR, &nobody));
+	run(p, 160 * MS);
+	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR2, &client, 160 * MS));
+	ck_assert_uint_eq(count_stock(p, 1), 1);
+	ck_assert(!dhcp_probe_for_another(p, 1, KIT_ADDR2, &nobody));
+}
+END_TEST
+
+/* One network alone gets half of the table, and leaves room for others. */
+START_TEST(share_of_a_network)
+{
+	struct dhcp_probes *p CLEAN_PROBES = new_probes();
+	uint32_t n[NETS] = { 0 };
+
+	for (uint32_t net = 0; net < NETS; net++)
+		while (dhcp_probe_start(p, net, KIT_ADDR + n[net], &client, 0) == 0)
+			n[net]++;
+	ck_assert_uint_eq(n[0], CAP / 2 + 1);
+	for (uint32_t net = 1; net < NETS; net++)
+		ck_assert_uint_ge(n[net], n[net - 1] / 2);
+	ck_assert_int_eq(dhcp_probe_start(p, NETS, KIT_ADDR, &client, 0), -ENOSPC);
+	dhcp_probe_forget_net(p, 0);
+	ck_assert_int_eq(dhcp_probe_state(p, 0, KIT_ADDR), DHCP_PROBE_NONE);
+	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_RUNNING);
+	ck_ok(dhcp_probe_start(p, 3, KIT_ADDR + n[3], &client, 0));
+}
+END_TEST
+
 START_TEST(forgotten)
 {
 	struct dhcp_probes *p CLEAN_PROBES = new_probes();
 
 	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, &nobody, 0));
 	ck_ok(dhcp_probe_start(p, 1, KIT_ADDR2, &nobody, 0));
-	dhcp_probe_forget(p, 1, KIT_ADDR);
-	dhcp_probe_forget(p, 1, KIT_ADDR);
+	ck_assert(dhcp_probe_forget(p, 1, KIT_ADDR));
+	ck_assert(!dhcp_probe_forget(p, 1, KIT_ADDR));
+	ck_assert_uint_eq(count_stock(p, 1), 1);
 	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_NONE);
 	ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR2), DHCP_PROBE_RUNNING);
 	dhcp_probes_free(NULL);
@@ -228,5 +303,8 @@ UNIT_SUITE(dhcp_probe)
 	tcase_add_loop_test(tc, t_dhcp_031, 0, ARRAY_SIZE(packets));
 	tcase_add_test(tc, taken_ends);
 	tcase_add_test(tc, stock_has_no_client);
+	tcase_add_test(tc, kept_for_a_client);
+	tcase_add_test(tc, claimed);
+	tcase_add_test(tc, share_of_a_network);
 	tcase_add_test(tc, forgotten);
 }

@@ -234,7 +234,7 @@ END_TEST
 
 static unsigned stock(void)
 {
-	uint32_t at = 0, address;
+	uint32_t at = DHCP_PROBE_FIRST, address;
 	unsigned n = 0;
 
 	while (probe_stock(f.d, &f.d->network[0], &at, &address))
@@ -261,7 +261,7 @@ END_TEST
 START_TEST(stock_helps_who_lost_its_candidate)
 {
 	struct probe_wait wait = { 0 };
-	uint32_t address, at = 0, first;
+	uint32_t address, at = DHCP_PROBE_FIRST, first;
 
 	address = candidate("web1");
 	end();
@@ -284,7 +284,7 @@ END_TEST
 /* A port that cannot wait: it is moved because of a conflict. */
 START_TEST(moved_port_gets_one_of_the_stock)
 {
-	uint32_t address, at = 0, first;
+	uint32_t address, at = DHCP_PROBE_FIRST, first;
 
 	end();
 	begin(PROBED);
