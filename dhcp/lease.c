@@ -229,6 +229,23 @@ const struct dhcp_lease *dhcp_lease_by_addr(const struct dhcp_server *s, uint32_
 	return lease ? &lease->l : NULL;
 }
 
+const struct dhcp_lease *dhcp_lease_next(const struct dhcp_server *s, uint32_t net, uint32_t *at,
+					 uint32_t *look)
+{
+	while (*look) {
+		uint32_t i = (*at)++;
+
+		--*look;
+		if (i >= s->slots.fresh) {
+			*at = 0;
+			return NULL;
+		}
+		if (slots_live(&s->slots, i) && s->lease[i].l.net == net)
+			return &s->lease[i].l;
+	}
+	return NULL;
+}
+
 struct lease_slot *lease_insert(struct dhcp_server *s, const struct dhcp_port *p)
 {
 	uint32_t i = slots_take(&s->slots);
@@ -252,6 +269,20 @@ struct lease_slot *lease_insert(struct dhcp_server *s, const struct dhcp_port *p
 	return &s->lease[i];
 }
 
+static void count_bound(struct dhcp_server *s, struct lease_slot *lease, bool bound)
+{
+	if (bound && !lease->counted)
+		s->net[lease->l.net].bound++;
+	if (!bound && lease->counted)
+		s->net[lease->l.net].bound--;
+	lease->counted = bound;
+}
+
+uint32_t dhcp_bound_clients(const struct dhcp_server *s, uint32_t net)
+{
+	return net < s->nets_cap ? s->net[net].bound : 0;
+}
+
 static void detach_port(struct dhcp_server *s, struct lease_slot *lease)
 {
 	index_del(&s->by_port, port_hash(s, lease->l.port), (uint32_t)(lease - s->lease));
@@ -264,6 +295,7 @@ void lease_remove(struct dhcp_server *s, struct lease_slot *lease)
 {
 	uint32_t i = (uint32_t)(lease - s->lease);
 
+	count_bound(s, lease, false);
 	if (heap_has(&lease->timer))
 		heap_remove(&s->timers, &lease->timer);
 	if (lease->l.port != DHCP_PORT_NONE && !lease->l.client)
@@ -345,6 +377,7 @@ void lease_set(struct dhcp_server *s, struct lease_slot *lease, enum dhcp_lease_
 	lease->l.expires = ends_by_itself(state) ? expires : INT64_MAX;
 	if (lease->l.expires != INT64_MAX)
 		heap_insert(&s->timers, &lease->timer, expires);
+	count_bound(s, lease, lease->l.client && state == DHCP_LEASE_BOUND);
 	if (lease->l.client)
 		client_place(s, lease);
 }

@@ -61,6 +61,7 @@ struct lease_slot {
 	uint32_t next, prev;	   /* in that list */
 	struct lease_list clients; /* a port's */
 	bool trusted;		   /* a port's */
+	bool counted;		   /* among its network's bound clients */
 };
 
 /* Where a client is, or what an address is of: the network's own subnet or one behind relay agents.
@@ -79,6 +80,7 @@ struct net {
 	struct dhcp_net_config config; /* its `relay` points to what follows */
 	struct dhcp_relay_subnet relay[DHCP_RELAY_SUBNETS_MAX];
 	struct lease_list ended[SUBNETS_MAX];
+	uint32_t bound; /* clients */
 };
 
 struct dhcp_server {

@@ -644,6 +644,16 @@ const struct dhcp_lease *dhcp_lease_by_port(const struct dhcp_server *s, uint32_
 const struct dhcp_lease *dhcp_lease_by_addr(const struct dhcp_server *s, uint32_t net,
 					    uint32_t addr);
 
+/*
+ * The next lease of a network from place *at of the table on, of which *look at most are looked at,
+ * and counted down. NULL: there is none among them; *at is 0 when that was the end of the table.
+ */
+const struct dhcp_lease *dhcp_lease_next(const struct dhcp_server *s, uint32_t net, uint32_t *at,
+					 uint32_t *look);
+
+/* How many clients of a network are bound. */
+uint32_t dhcp_bound_clients(const struct dhcp_server *s, uint32_t net);
+
 /* What has to be on stable storage before the action's reply leaves. Pointers are valid until the
  * next dhcp_input. */
 struct dhcp_record {

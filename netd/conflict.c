@@ -6,9 +6,10 @@
  * bridge are heard: all broadcasts, and what is sent to the bridge itself. Each says "this MAC has
  * this address"; where the address is given and the MAC is not its port's, somebody squats on it.
  * What two guests say to each other alone is not heard. So the sweep asks for one given address
- * after the other, by a probe, which changes nobody's cache, and whose answers come to the bridge.
- * One round takes `sweep`, its questions are spread evenly over it, and there is never more than
- * one in SWEEP_GAP: each goes to every port, so the cost grows with the square of the guests.
+ * after the other, guests' and DHCP clients', by a probe, which changes nobody's cache, and whose
+ * answers come to the bridge. One round takes `sweep`, its questions are spread evenly over it, and
+ * there is never more than one in SWEEP_GAP: each goes to every port, so the cost grows with the
+ * square of the guests.
  *
  * What is done about a conflict depends on whether the guest uses its address. Where it has a lease
  * or was itself heard to have the address, it keeps it: to move it would do the squatter's work,
@@ -30,6 +31,7 @@
 #include "daemon.h"
 
 #define SWEEP_GAP_NS (NS_PER_S / 10)
+enum { SWEEP_LOOK = 1024 }; /* leases looked at in order to find one that is asked for */
 /* A conflict that lasts is told again only after this time. */
 #define TOLD_NS (60 * NS_PER_S)
 
@@ -61,15 +63,29 @@ static void find_sender(struct daemon *d, const struct network *n, const struct 
 		name_port(d, ifindex, e);
 }
 
+/* A conflict lasts, and the sweep finds it again. */
+static bool was_told(const struct network *n, uint32_t address, int64_t now)
+{
+	for (unsigned i = 0; i < CONFLICT_TOLD; i++)
+		if (n->watch.told_of[i].address == address &&
+		    now - n->watch.told_of[i].at < TOLD_NS)
+			return true;
+	return false;
+}
+
 void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
 		   const char *detail)
 {
+	int64_t now = loop_now(d->loop);
 	char text[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 	unsigned held_back;
 	struct event *e;
 
-	if (!log_allow(&n->watch.told, loop_now(d->loop), &held_back))
+	if (was_told(n, address, now) || !log_allow(&n->watch.told, now, &held_back))
 		return;
+	n->watch.told_of[n->watch.tolds].address = address;
+	n->watch.told_of[n->watch.tolds].at = now;
+	n->watch.tolds = (n->watch.tolds + 1) % CONFLICT_TOLD;
 	e = event_add(d, EVENT_CONFLICT);
 	memcpy(e->network, n->config->name, sizeof(e->network));
 	e->address = address;
@@ -94,7 +110,6 @@ static bool uses_its_address(struct daemon *d, const struct port *p)
 static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 			  const struct dhcp_arp *a)
 {
-	int64_t now = loop_now(d->loop);
 	char text[NAME_SIZE + 12], detail[NAME_SIZE + 64];
 	const char *consequence;
 
@@ -106,9 +121,6 @@ static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 		consequence = ", which gets another";
 	else
 		consequence = ", which keeps it";
-	if (p->conflict_told && now - p->conflict_told < TOLD_NS)
-		return;
-	p->conflict_told = now;
 	snprintf(detail, sizeof(detail), "it is %s's%s", port_text(p, text), consequence);
 	conflict_tell(d, n, a, dhcp_arp_claim(a), detail);
 }
@@ -117,16 +129,17 @@ static void port_conflict(struct daemon *d, struct network *n, struct port *p,
 static void client_conflict(struct daemon *d, struct network *n, const struct dhcp_lease *l,
 			    const struct dhcp_arp *a)
 {
-	struct port *p = slots_live(&d->ports, l->port) ? &d->port[l->port] : NULL;
-	int64_t now = loop_now(d->loop);
 	char mac[MAC_TEXT_SIZE], detail[64];
 
-	if (p && p->conflict_told && now - p->conflict_told < TOLD_NS)
-		return;
-	if (p)
-		p->conflict_told = now;
 	snprintf(detail, sizeof(detail), "it is the DHCP client %s's", mac_text(&l->mac, mac));
 	conflict_tell(d, n, a, l->addr, detail);
+}
+
+/* Not one behind a relay agent, whose ARP is none of ours. */
+static bool is_clients(const struct network *n, const struct dhcp_lease *l)
+{
+	return l->client && (l->state == DHCP_LEASE_BOUND || l->state == DHCP_LEASE_OFFERED) &&
+	       ip4_within(n->subnet, l->addr);
 }
 
 static struct network *network_heard(struct daemon *d, uint32_t ifindex)
@@ -158,7 +171,7 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
 	if (!l)
 		return;
 	if (l->client) {
-		if (l->state == DHCP_LEASE_BOUND && !mac_equal(&l->mac, &a.sender_mac))
+		if (is_clients(n, l) && !mac_equal(&l->mac, &a.sender_mac))
 			client_conflict(d, n, l, &a);
 		return;
 	}
@@ -225,18 +238,28 @@ void conflict_server(struct daemon *d, const struct trap_packet *packet)
 
 /* --- the sweep --- */
 
-/* The next port of the network that has a device and an address, from sweep_at on and around. */
-static struct port *next_port(struct daemon *d, struct network *n)
+/* A guest that has a device, or a client. */
+static bool is_asked_for(const struct daemon *d, const struct network *n,
+			 const struct dhcp_lease *l)
 {
-	struct port *p;
+	if (l->client)
+		return is_clients(n, l);
+	return l->addr && l->port != DHCP_PORT_NONE && d->port[l->port].ifindex;
+}
 
-	for (unsigned round = 0; round < 2; round++) {
-		while ((p = port_next(d, &n->watch.sweep_at)))
-			if (p->network == n->slot && p->ifindex && p->address)
-				return p;
-		n->watch.sweep_at = 0;
+/* The next address of the network that is in use, around and around; 0: none was found soon. */
+static uint32_t next_address(struct daemon *d, struct network *n)
+{
+	uint32_t look = SWEEP_LOOK;
+
+	while (look) {
+		const struct dhcp_lease *l =
+			dhcp_lease_next(d->dhcp, n->slot, &n->watch.sweep_at, &look);
+
+		if (l && is_asked_for(d, n, l))
+			return l->addr;
 	}
-	return NULL;
+	return 0;
 }
 
 /* One that cannot be sent reaches nobody who could answer; the sweep sends it again. */
@@ -256,11 +279,12 @@ static int64_t sweep_interval(const struct network *n)
 
 static void sweep_one(struct daemon *d, struct network *n)
 {
-	const struct port *p = next_port(d, n);
-	int64_t gap = sweep_interval(n) / (n->attached ? n->attached : 1);
+	uint32_t address = next_address(d, n);
+	uint32_t given = n->attached + dhcp_bound_clients(d->dhcp, n->slot);
+	int64_t gap = sweep_interval(n) / (given ? given : 1);
 
-	if (p)
-		conflict_send_probe(d, n, p->address);
+	if (address)
+		conflict_send_probe(d, n, address);
 	n->watch.sweep_next = loop_now(d->loop) + (gap > SWEEP_GAP_NS ? gap : SWEEP_GAP_NS);
 }
 
@@ -317,7 +341,7 @@ static void listen_to(struct daemon *d, struct network *n)
 	n->watch = (struct conflict_watch){
 		.ifindex = n->bridge_index,
 		.sweep_next = loop_now(d->loop) + sweep_interval(n),
-		.told = { .interval = TOLD_NS, .burst = 10 },
+		.told = { .interval = TOLD_NS, .burst = CONFLICT_TOLD },
 		.quarantines = { .interval = n->config->quarantine * NS_PER_S, .burst = 32 },
 	};
 }

@@ -10,12 +10,19 @@
 struct daemon;
 struct network;
 
+enum { CONFLICT_TOLD = 10 }; /* events in a minute that a network may have */
+
 /* Of one network; zero: its ARP is not heard. */
 struct conflict_watch {
 	uint32_t ifindex;   /* of the bridge whose ARP is heard; 0: none */
 	int64_t sweep_next; /* when the next given address is asked for */
-	uint32_t sweep_at;  /* slot of the port that it will be, or of one before it */
+	uint32_t sweep_at;  /* place in the table of leases that is looked at next */
 	struct log_limit told;
+	struct { /* the last that were; zero: none */
+		uint32_t address;
+		int64_t at;
+	} told_of[CONFLICT_TOLD];
+	unsigned tolds;
 	bool probing;		      /* addresses are probed before their first use */
 	int64_t refill_next;	      /* not before this is the stock of probed ones filled up */
 	struct log_limit quarantines; /* of addresses that were about to be given */
@@ -30,7 +37,8 @@ void conflict_configure(struct daemon *d);
 void conflict_stop(struct daemon *d, struct network *n);
 /* An ARP packet arrived at a bridge. */
 void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len);
-/* Somebody uses an address, or is about to: the event, at a limited rate. */
+/* Somebody uses an address, or is about to: the event, at a limited rate, and once a minute for one
+ * address. */
 void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
 		   const char *detail);
 /* A DHCP server that is not us has sent something. */

@@ -84,8 +84,7 @@ struct port {
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 	bool address_used;	       /* the guest was heard to have it, by ARP */
-	int64_t conflict_told;	       /* CLOCK_BOOTTIME of the last event; 0: never */
-	int64_t server_told;	       /* the same for the guest playing DHCP server */
+	int64_t server_told; /* when it was told that the guest plays DHCP server; 0: never */
 };
 
 struct uplink {

@@ -134,7 +134,8 @@ void decline(struct net *n, const struct who *w, uint32_t addr)
 /* Every address that is taken in the pool has its lease or is reserved: there is no leak. */
 void check_pool(const struct net *n)
 {
-	uint32_t leases = 0;
+	uint32_t leases = 0, bound = 0, at = 0, look = UINT32_MAX;
+	const struct dhcp_lease *l;
 
 	for (uint32_t addr = FIRST; addr <= LAST; addr++) {
 		bool known = dhcp_lease_by_addr(n->k.s, KIT_NET, addr) != NULL;
@@ -144,4 +145,7 @@ void check_pool(const struct net *n)
 		leases += known;
 	}
 	kit_must(leases == dhcp_pool_used(n->pool));
+	while ((l = dhcp_lease_next(n->k.s, KIT_NET, &at, &look)))
+		bound += l->client && l->state == DHCP_LEASE_BOUND;
+	kit_must(bound == dhcp_bound_clients(n->k.s, KIT_NET));
 }

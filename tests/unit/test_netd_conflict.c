@@ -115,6 +115,13 @@ START_TEST(client_keeps_its_address)
 	ck_assert_uint_eq(count(EVENT_CONFLICT), 1);
 	ck_assert_ptr_nonnull(
 		strstr(last(EVENT_CONFLICT)->detail, "the DHCP client 52:54:00:00:00:88's"));
+	/* Another client behind the same port is another conflict. */
+	r.addr += 2;
+	r.mac.octet[5]++;
+	ck_ok(dhcp_lease_restore(f.d->dhcp, &r));
+	announce(r.addr, &squatter);
+	ck_assert_uint_eq(count(EVENT_CONFLICT), 2);
+	ck_assert_uint_eq(last(EVENT_CONFLICT)->address, r.addr);
 	ck_assert_uint_eq(count(EVENT_QUARANTINED), 0);
 	ck_assert_uint_eq(p->address, own);
 	ck_assert(dhcp_lease_by_addr(f.d->dhcp, 0, r.addr)->client);
@@ -335,17 +342,28 @@ START_TEST(lasting_conflict_is_told_once_a_minute)
 }
 END_TEST
 
+/* Many stations that say they have one address are one conflict; so are many addresses, of which
+ * ten a minute are told. */
 START_TEST(events_of_a_network_are_bounded)
 {
 	struct mac m = squatter;
+	char name[16];
 
 	for (unsigned i = 0; i < 100; i++) {
 		m.octet[5] = (uint8_t)i;
 		announce(0x0a4d0001, &m);
 	}
-	ck_assert_uint_eq(count(EVENT_CONFLICT), 10);
+	ck_assert_uint_eq(count(EVENT_CONFLICT), 1);
 	ck_assert_uint_eq(last(EVENT_CONFLICT)->address, 0x0a4d0001);
 	ck_assert_ptr_nonnull(strstr(last(EVENT_CONFLICT)->detail, "the gateway's"));
+	for (unsigned i = 0; i < 15; i++) {
+		snprintf(name, sizeof(name), "web%u", i);
+		bind_lease(attached(name, 0x0a4d0010 + i));
+		announce(0x0a4d0010 + i, &squatter);
+		announce(0x0a4d0010 + i, &squatter);
+	}
+	ck_assert_uint_eq(count(EVENT_CONFLICT), 10);
+	ck_assert_uint_eq(last(EVENT_CONFLICT)->address, 0x0a4d0018);
 }
 END_TEST
 
@@ -453,6 +471,54 @@ START_TEST(sweep_asks_for_each_in_turn)
 }
 END_TEST
 
+static void bind_client(const struct mac *m, uint32_t address)
+{
+	struct dhcp_record r = { .addr = address,
+				 .port = DHCP_PORT_NONE,
+				 .mac = *m,
+				 .state = DHCP_LEASE_BOUND,
+				 .seconds = 3600,
+				 .started = f.boottime,
+				 .expires = f.boottime + 3600 * NS_PER_S };
+
+	ck_ok(dhcp_lease_restore(f.d->dhcp, &r));
+}
+
+/* Clients' addresses are asked for as guests' are, each once in a round, at an even pace. */
+START_TEST(sweep_asks_for_clients)
+{
+	enum { CLIENTS = 19, GIVEN = CLIENTS + 1 };
+	unsigned asked[GIVEN] = { 0 };
+	struct mac m = { { 0x52, 0x54, 0, 1, 0, 0 } };
+
+	teardown();
+	begin(NETWORK("identity = mac"));
+	fake_turn(&f);
+	for (uint32_t i = 0; i < CLIENTS; i++, m.octet[5]++)
+		bind_client(&m, 0x0a4d0040 + i);
+	attached("web1", 0x0a4d0040 + CLIENTS);
+	fake_pass(&f, 5);
+	fake_host->probes = 0;
+	for (unsigned i = 0; i < 40; i++) { /* two rounds of 5 s */
+		unsigned before = fake_host->probes;
+
+		fake_tick(&f, NS_PER_S / 4);
+		ck_assert_uint_eq(fake_host->probes - before, 1);
+	}
+	for (unsigned i = 0; i < fake_host->probes; i++)
+		asked[fake_host->probe[i].addr - 0x0a4d0040]++;
+	for (unsigned i = 0; i < GIVEN; i++)
+		ck_assert_uint_eq(asked[i], 2);
+	/* Not when their leases have ended. */
+	fake_link_gone(port_find(f.d, 0, "web1", 0)->ifindex);
+	fake_pass(&f, 3600);
+	fake_pass(&f, 5);
+	fake_host->probes = 0;
+	fake_pass(&f, 60);
+	ck_assert_uint_eq(fake_host->probes, 0);
+}
+END_TEST
+
 /* However many there are, and however short the round is. */
 START_TEST(sweep_is_rate_limited)
 {
@@ -543,6 +609,7 @@ UNIT_SUITE(netd_conflict)
 	tcase_add_test(tc, guest_that_plays_server);
 	tcase_add_test(tc, server_that_is_no_concern);
 	tcase_add_test(tc, sweep_asks_for_each_in_turn);
+	tcase_add_test(tc, sweep_asks_for_clients);
 	tcase_add_test(tc, sweep_is_rate_limited);
 	tcase_add_test(tc, no_sweep_costs_nothing);
 	tcase_add_test(tc, listens_to_the_bridge_that_is_there);
