@@ -11,12 +11,21 @@ from support import NetnsTest
 
 from harness import arp, dhcp
 from harness.daemon import CONFIG
+from harness.namespaces import Namespace
 from harness.varlink import Error
 
 # One question a second, so that a test does not wait for long; or none during a test at all.
 SWEPT = CONFIG.replace("domain", "sweep = 1s\n\tdomain")
 HEARD = CONFIG.replace("domain", "sweep = 1d\n\tdomain")
 PROBED = CONFIG.replace("domain", "probe = on\n\tsweep = 0\n\tdomain")
+
+# Clients behind an interface of the host. Joined, it would switch probing on by itself.
+SERVED = """
+	port veth7 { serve = yes }
+	domain"""
+CLIENTS = HEARD.replace("domain", SERVED)
+CLIENTS_SWEPT = SWEPT.replace("domain", SERVED)
+CLIENTS_COLD = CLIENTS.replace("sweep", "probe-stock = 0\n\tsweep")
 
 STRANGER = "52:54:00:00:00:77"
 
@@ -335,6 +344,143 @@ class Probe(ConflictTest):
             self.assertEqual([guest["guest"] for guest in client.reply()["guests"]], ["web1"])
             for fd in client.fds:
                 os.close(fd)
+
+
+class Clients(ConflictTest):
+    """What DHCP clients are offered is asked for before; they are behind a veth pair, as a container is."""
+
+    CROWD = 24
+
+    def wire(self, daemon):
+        """The clients' end."""
+        inside = Namespace("inside")
+        self.addCleanup(inside.close)
+        ns = self.host.ns
+        ns.run("ip", "link", "add", "veth7", "type", "veth", "peer", "name", "eth0", "netns", str(inside.pid))
+        for space, name in ((ns, "veth7"), (inside, "eth0")):
+            space.run("ip", "link", "set", name, "addrgenmode", "none")
+        inside.run("ip", "link", "set", "eth0", "up")
+        self.until(lambda: daemon.ctl_json("network", "default")["interfaces"][0]["joined"])
+        self.until(lambda: "state forwarding" in ns.run("bridge", "link", "show", "dev", "veth7"))
+        wire = dhcp.Wire(inside)
+        self.addCleanup(wire.close)
+        return wire
+
+    def mac(self, n):
+        return f"52:54:00:01:00:{n:02x}"
+
+    def send(self, wire, n, kind, *options, xid=1):
+        wire.send(dhcp.frame(dhcp.message(mac=self.mac(n), xid=xid, options=((53, bytes([kind])), *options)), mac=self.mac(n)))
+
+    def request(self, address, server=True):
+        return [(50, dhcp.ip(address))] + ([(54, dhcp.ip("10.77.0.1"))] if server else [])
+
+    def replies(self, wire, count, asked):
+        """So many replies, by their client's MAC; each address that was asked for until then is counted in asked."""
+        got = {}
+        while len(got) < count:
+            data = wire.incoming()
+            if dhcp.is_arp(data):
+                target = socket.inet_ntoa(arp.Probe(data).target)
+                asked[target] = asked.get(target, 0) + 1
+            elif dhcp.is_dhcp(data):
+                reply = dhcp.Reply(data)
+                got[reply.destination_mac] = (reply, asked.get(reply.yiaddr, 0))
+        return got
+
+    def bind(self, wire, n, *options):
+        self.send(wire, n, 1, *options)
+        offer = wire.receive()
+        self.send(wire, n, 3, *self.request(offer.yiaddr))
+        ack = wire.receive()
+        self.assertEqual((ack.type, ack.yiaddr), (5, offer.yiaddr))
+        return ack.yiaddr
+
+    def test_crowd(self):
+        """All that come at once are offered what was asked for twice before their OFFER left."""
+        daemon = self.daemon(CLIENTS_COLD)
+        wire = self.wire(daemon)
+        for n in range(self.CROWD):
+            self.send(wire, n, 1)
+        asked = {}
+        got = self.replies(wire, self.CROWD, asked)
+        self.assertEqual({mac: (reply.type, count) for mac, (reply, count) in got.items()},
+                         {self.mac(n): (2, 2) for n in range(self.CROWD)})
+        self.assertEqual(len({reply.yiaddr for reply, _ in got.values()}), self.CROWD)
+        self.assertEqual(set(asked), {reply.yiaddr for reply, _ in got.values()})
+        for n in range(self.CROWD):
+            self.send(wire, n, 3, *self.request(got[self.mac(n)][0].yiaddr))
+        acks = self.replies(wire, self.CROWD, asked)
+        self.assertEqual({reply.type for reply, _ in acks.values()}, {5})
+        self.assertEqual(sum(asked.values()), 2 * self.CROWD)
+
+    def test_squatter_on_a_candidate(self):
+        """It answers ARP and no ping; the client gets another address in the same exchange, and so does the next one."""
+        daemon = self.daemon(CLIENTS_COLD)
+        wire = self.wire(daemon)
+        _, squatter = self.squatter(daemon, "10.77.0.9")
+        watch = daemon.watch()
+        self.send(wire, 1, 1, (50, dhcp.ip("10.77.0.9")), xid=77)
+        offer = wire.receive()
+        self.assertEqual((offer.type, offer.xid), (2, 77))
+        self.assertNotEqual(offer.yiaddr, "10.77.0.9")
+        event = watch.until("conflict", address="10.77.0.9")
+        self.assertEqual((event["network"], event["mac"], event["guest"], event["interface"]),
+                         ("default", squatter["mac"], "squatter", squatter["interface"]))
+        self.assertIn("is in quarantine", event["detail"])
+        watch.close()
+        self.send(wire, 1, 3, *self.request(offer.yiaddr))
+        self.assertEqual(wire.receive().type, 5)
+        self.assertNotEqual(self.bind(wire, 2, (50, dhcp.ip("10.77.0.9"))), "10.77.0.9")
+        daemon.kill()
+        daemon.start()
+        self.assertEqual([lease["state"] for lease in daemon.ctl_json("leases") if lease["address"] == "10.77.0.9"],
+                         ["declined"])
+
+    def test_reboot_with_an_unknown_address(self):
+        """What the client believes to have is asked for before it is acknowledged, and refused when somebody has it."""
+        daemon = self.daemon(CLIENTS_COLD)
+        wire = self.wire(daemon)
+        self.squatter(daemon, "10.77.0.9")
+        for n, address, kind in ((1, "10.77.0.9", 6), (2, "10.77.0.8", 5)):
+            self.send(wire, n, 3, *self.request(address, server=False))
+            asked = {}
+            reply, count = list(self.replies(wire, 1, asked).values())[0]
+            self.assertEqual((reply.type, count), (kind, 0 if kind == 6 else 2))
+            self.assertGreaterEqual(asked[address], 1)
+
+    def test_stock(self):
+        """What was asked for ahead is offered without being asked for again."""
+        daemon = self.daemon(CLIENTS)
+        wire = self.wire(daemon)
+        asked = {}
+        while sum(count >= 2 for count in asked.values()) < 8:
+            data = wire.incoming()
+            if dhcp.is_arp(data):
+                target = socket.inet_ntoa(arp.Probe(data).target)
+                asked[target] = asked.get(target, 0) + 1
+        self.until(lambda: self.offered_at_once(wire, asked))
+
+    def offered_at_once(self, wire, asked):
+        """Once the last of them has had its time; what is asked for now was not among those."""
+        self.send(wire, len(asked), 1)
+        now = {}
+        reply, count = list(self.replies(wire, 1, now).values())[0]
+        asked[reply.yiaddr] = asked.get(reply.yiaddr, 0)
+        return count == 0 and asked[reply.yiaddr] >= 2
+
+    def test_squatter_on_a_lease(self):
+        """The sweep finds who has a client's address."""
+        daemon = self.daemon(CLIENTS_SWEPT)
+        wire = self.wire(daemon)
+        address = self.bind(wire, 1)
+        watch = daemon.watch()
+        _, squatter = self.squatter(daemon, address)
+        event = watch.until("conflict", address=address)
+        self.assertEqual((event["mac"], event["guest"], event["interface"]),
+                         (squatter["mac"], "squatter", squatter["interface"]))
+        self.assertRegex(event["detail"], f"^it is the DHCP client {self.mac(1)}'s ")
+        watch.close()
 
 
 if __name__ == "__main__":
