@@ -10,6 +10,9 @@
  *
  * A client that asks for no address takes one that was probed ahead, where there is one: any would
  * do, and it need not wait. Its former address is worth the wait, and so is one that it asks for.
+ *
+ * A port's own address was probed when its guest was attached, or it was given to it in a hurry;
+ * then the guest's own packet waits.
  */
 #include "server.h"
 
@@ -36,11 +39,12 @@ bool candidate_fits(const struct exchange *x, uint32_t addr)
 		      !dhcp_probe_for_another(p, x->in->net, addr, &client));
 }
 
-bool candidate_is_clear(struct exchange *x, uint32_t addr)
+bool candidate_is_known(struct exchange *x, uint32_t addr)
 {
 	const struct dhcp_probes *p = probes_of(x);
+	enum dhcp_probe_state state = p ? dhcp_probe_state(p, x->in->net, addr) : DHCP_PROBE_CLEAR;
 
-	if (!p || dhcp_probe_state(p, x->in->net, addr) == DHCP_PROBE_CLEAR)
+	if (state == DHCP_PROBE_CLEAR || state == DHCP_PROBE_TAKEN)
 		return true;
 	x->wait = addr;
 	return false;

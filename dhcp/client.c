@@ -415,7 +415,7 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 	if (!x->subnet.pool || !(only_wanted ? client_may_have(s, x, wanted) :
 					       candidate_find(s, x, wanted, &who.addr)))
 		return NULL;
-	if (!candidate_is_clear(x, who.addr)) {
+	if (!candidate_is_known(x, who.addr)) {
 		*ret_drop = DHCP_DROP_NONE;
 		return NULL;
 	}

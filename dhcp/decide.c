@@ -218,9 +218,17 @@ static enum dhcp_drop come_back(struct dhcp_server *s, struct exchange *x)
 {
 	if (dhcp_lease_is_memory(&x->lease->l) && !client_has_room(x))
 		return DHCP_DROP_CLIENTS;
-	if (!dhcp_lease_is_memory(&x->lease->l) || candidate_is_clear(x, x->lease->l.addr))
+	if (!dhcp_lease_is_memory(&x->lease->l) || candidate_is_known(x, x->lease->l.addr))
 		client_move(s, x->lease, x);
 	return DHCP_DROP_NONE;
+}
+
+/* The address of the port's guest may be spoken of, by an OFFER or an ACK. */
+static bool is_beyond_doubt(struct exchange *x)
+{
+	if (x->lease->in_doubt && x->lease->l.state != DHCP_LEASE_BOUND)
+		x->lease->in_doubt = !candidate_is_known(x, x->lease->l.addr);
+	return !x->wait;
 }
 
 /* The address that a client may have had before, or asks for (RFC 2131 4.3.1); or why none is to
@@ -245,6 +253,8 @@ static enum dhcp_drop find_address(struct dhcp_server *s, struct exchange *x, st
 		a->clone = a->created && x->clone;
 	} else if (x->lease->l.state == DHCP_LEASE_DECLINED) {
 		drop = DHCP_DROP_QUARANTINE;
+	} else {
+		is_beyond_doubt(x);
 	}
 	return drop;
 }
@@ -373,8 +383,9 @@ static bool holds(struct dhcp_server *s, struct exchange *x, const struct wanted
 	if (x->lease->l.client) {
 		a->before = x->lease->l;
 		a->drop = come_back(s, x);
+		return !a->drop && !x->wait;
 	}
-	return !a->drop && !x->wait;
+	return is_beyond_doubt(x);
 }
 
 /* A client that is to leave the address that it asks for has lost it. */

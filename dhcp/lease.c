@@ -351,6 +351,14 @@ int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
 	return 0;
 }
 
+void dhcp_port_doubt(struct dhcp_server *s, uint32_t port)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	if (lease)
+		lease->in_doubt = true;
+}
+
 void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p)
 {
 	struct lease_slot *lease = lease_find_port(s, p->port);

@@ -62,6 +62,7 @@ struct lease_slot {
 	struct lease_list clients; /* a port's */
 	bool trusted;		   /* a port's */
 	bool counted;		   /* among its network's bound clients */
+	bool in_doubt;		   /* a port's, whose address was given without being probed */
 };
 
 /* Where a client is, or what an address is of: the network's own subnet or one behind relay agents.
@@ -242,8 +243,8 @@ bool candidate_find(struct dhcp_server *s, const struct exchange *x, uint32_t wa
 		    uint32_t *ret);
 /* Nobody has shown to have the address, and nobody else waits for it. */
 bool candidate_fits(const struct exchange *x, uint32_t addr);
-/* It was probed, or need not be; where not, that is what x waits for. */
-bool candidate_is_clear(struct exchange *x, uint32_t addr);
+/* What is to be known about it is known; where not, that is what x waits for. */
+bool candidate_is_known(struct exchange *x, uint32_t addr);
 
 /* The largest IPv4 datagram that this client takes (RFC 2131 2, RFC 2132 9.10), as a UDP payload
  * size. */

@@ -623,6 +623,9 @@ void dhcp_port_del(struct dhcp_server *s, uint32_t port);
  * quarantine ends. -ENOENT, -EEXIST when the address is another's, -ENOSPC; nothing changes then.
  */
 MUST_CHECK int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr);
+/* The port's address was not probed before it was given: that is to be done before its guest is
+ * told of it. */
+void dhcp_port_doubt(struct dhcp_server *s, uint32_t port);
 /* New configuration for a port that is there; its address and MAC stay. */
 void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p);
 

@@ -700,6 +700,21 @@ void port_unreleased(struct daemon *d, struct release *release)
 	}
 }
 
+/* Nobody could wait until it was probed; its guest's DHCP does. */
+static bool move_to(struct daemon *d, struct port *p, uint32_t address)
+{
+	const struct network *n = &d->network[p->network];
+	bool clear = dhcp_probe_state(d->probes, n->slot, address) == DHCP_PROBE_CLEAR;
+
+	if (dhcp_port_move(d->dhcp, p->slot, address))
+		return false;
+	dhcp_pool_take(n->pool, address);
+	probe_forget(d, n, address);
+	if (!clear)
+		dhcp_port_doubt(d->dhcp, p->slot);
+	return true;
+}
+
 bool port_declined(struct daemon *d, struct port *p)
 {
 	struct port before = *p;
@@ -711,10 +726,8 @@ bool port_declined(struct daemon *d, struct port *p)
 		return false;
 	p->address = address;
 	if (!port_store(d, p, NULL, &err)) {
-		if (!dhcp_port_move(d->dhcp, p->slot, address)) {
-			dhcp_pool_take(d->network[p->network].pool, address);
+		if (move_to(d, p, address))
 			return true;
-		}
 		err_set(&err, ENOSPC, "the lease table is full");
 		if (port_store(d, &before, NULL, NULL))
 			log_error("port %s/%" PRIu32 ": its row could not be put back", p->guest,

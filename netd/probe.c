@@ -6,12 +6,12 @@
  * probed ahead must not decide who gets which. The candidate is always the one that follows from
  * the identity. Where it is known to be clear it is given at once; where it is not, its probe is
  * begun, and the attach has done nothing else: its call is put aside and handled anew when a probe
- * has ended, after 160 ms at most, while others go on; so are the packets of DHCP clients (wait.c),
+ * has ended, after 160 ms at most, while others go on. So are the packets of DHCP clients (wait.c),
  * of which a new one takes what is in stock first (dhcp/candidate.c). Only a guest whose own
  * candidate turned out to be somebody else's gets one of the stock, since that one is nobody's
  * choice and would mean to wait once more. The same goes for who cannot wait at all: a port that is
  * moved because of a conflict or a DECLINE. Then, and only when the stock is empty, an address is
- * given without being probed.
+ * given without being probed; but the guest does not get it by DHCP before it was.
  *
  * What somebody else has is quarantined like a declined address. That is bounded, and so is the
  * rate at which the stock is filled, since it is guests who answer.
@@ -174,7 +174,7 @@ static void probe_due(struct loop_timer *t)
 
 		if (step.todo == DHCP_PROBE_SEND && n->watch.probing)
 			conflict_send_probe(d, n, step.addr);
-		else if (step.todo == DHCP_PROBE_ENDED)
+		else if (step.todo != DHCP_PROBE_SEND)
 			probe_ended(d, step.net, step.addr);
 	}
 	if (d->probe_news && d->varlink) {
@@ -189,6 +189,7 @@ static void probe_due(struct loop_timer *t)
 
 void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a)
 {
+	const struct dhcp_lease *l;
 	uint32_t address;
 	unsigned held_back;
 	bool quarantined;
@@ -197,13 +198,16 @@ void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a)
 	if (!n->watch.probing || (!a->sender && mac_equal(&a->sender_mac, &n->bridge_mac)) ||
 	    !dhcp_probe_evidence(d->probes, n->slot, a, loop_now(d->loop), &address))
 		return;
+	probe_ended(d, n->slot, address);
+	wake_at(d, loop_now(d->loop));
+	l = dhcp_lease_by_addr(d->dhcp, n->slot, address);
+	if (l && l->port != DHCP_PORT_NONE && !l->client)
+		return; /* it is a port's already, which conflict_arp sees to */
 	quarantined = log_allow(&n->watch.quarantines, loop_now(d->loop), &held_back) &&
 		      serve_quarantine(d, n, address, &a->sender_mac);
 	conflict_tell(d, n, a, address,
 		      quarantined ? "it was about to be given, and is in quarantine" :
 				    "it was about to be given, and is not for now");
-	probe_ended(d, n->slot, address);
-	wake_at(d, loop_now(d->loop));
 }
 
 void probe_stop(struct daemon *d, const struct network *n)

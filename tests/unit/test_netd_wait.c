@@ -63,7 +63,8 @@ static struct mac card(unsigned i)
 
 /* A message of a client as the trap hands it over; `wanted` is option 50 when it is not 0, and
  * `ciaddr` makes it a renewal. */
-static void say(const char *guest, unsigned client, uint8_t type, uint32_t wanted, uint32_t ciaddr)
+static void say_as(const char *guest, struct mac mac, uint8_t type, uint32_t wanted,
+		   uint32_t ciaddr)
 {
 	static uint32_t xid;
 	struct dhcp_message m = { .op = DHCP_OP_REQUEST,
@@ -73,9 +74,7 @@ static void say(const char *guest, unsigned client, uint8_t type, uint32_t wante
 				  .ciaddr = ciaddr };
 	uint8_t ip[600] = { 0x45, [8] = 64, [9] = 17, [16] = 255, 255, 255, 255, 0, 68, 0, 67 };
 	struct wr w = wr_init(ip + 28, sizeof(ip) - 28);
-	struct trap_packet packet = { .ifindex = port(guest)->ifindex,
-				      .src = card(client),
-				      .ip = ip };
+	struct trap_packet packet = { .ifindex = port(guest)->ifindex, .src = mac, .ip = ip };
 	uint16_t sum;
 
 	memcpy(m.chaddr, packet.src.octet, 6);
@@ -100,6 +99,11 @@ static void say(const char *guest, unsigned client, uint8_t type, uint32_t wante
 	fake_turn(&f);
 }
 
+static void say(const char *guest, unsigned client, uint8_t type, uint32_t wanted, uint32_t ciaddr)
+{
+	say_as(guest, card(client), type, wanted, ciaddr);
+}
+
 static void discover(const char *guest, unsigned client)
 {
 	say(guest, client, DHCP_DISCOVER, 0, 0);
@@ -115,6 +119,14 @@ static void tick(unsigned ms)
 		fake_tick(&f, 1);
 }
 
+/* The address that a frame gives. */
+static uint32_t yiaddr(unsigned frame)
+{
+	const uint8_t *p = fake_host->sent[frame].data + 14 + 28 + 16;
+
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 /* The address that the last frame to this client gives it, and the port that it left by; 0: there
  * was none. */
 static uint32_t given(unsigned client, uint32_t *ret_ifindex)
@@ -122,12 +134,10 @@ static uint32_t given(unsigned client, uint32_t *ret_ifindex)
 	struct mac m = card(client);
 
 	for (unsigned i = fake_host->frames; i-- > 0;) {
-		const uint8_t *p = fake_host->sent[i].data;
-
-		if (memcmp(p + 14 + 28 + 28, m.octet, 6) != 0)
+		if (memcmp(fake_host->sent[i].data + 14 + 28 + 28, m.octet, 6) != 0)
 			continue;
 		*ret_ifindex = fake_host->sent[i].ifindex;
-		return (uint32_t)p[58] << 24 | (uint32_t)p[59] << 16 | (uint32_t)p[60] << 8 | p[61];
+		return yiaddr(i);
 	}
 	return 0;
 }
@@ -392,6 +402,62 @@ START_TEST(probing_ends)
 }
 END_TEST
 
+/* --- a port that was moved in a hurry --- */
+
+/* Its new address is probed before its guest gets it, and when somebody has that, too, it is moved
+ * once more. */
+START_TEST(moved_port_is_probed)
+{
+	uint32_t first = port("web1")->address, second, third;
+
+	answer(first);
+	second = port("web1")->address;
+	ck_assert_uint_ne(second, first);
+	ck_assert_uint_eq(fake_host->probes, 0);
+	say_as("web1", port("web1")->mac, DHCP_DISCOVER, 0, 0);
+	tick(40);
+	ck_assert_uint_eq(times_asked(second), 1);
+	ck_assert_uint_eq(fake_host->frames, 0);
+	if (_i)
+		answer(second);
+	third = port("web1")->address;
+	ck_assert_int_eq(third != second, _i);
+	tick(200);
+	ck_assert_uint_eq(fake_host->frames, 1);
+	ck_assert_uint_eq(yiaddr(0), third);
+	ck_assert_uint_eq(times_asked(third), 2);
+	/* It is known now. */
+	say_as("web1", port("web1")->mac, DHCP_DISCOVER, 0, 0);
+	ck_assert_uint_eq(fake_host->frames, 2);
+	say_as("web1", port("web1")->mac, DHCP_REQUEST, third, 0);
+	ck_assert_uint_eq(fake_host->frames, 3);
+	ck_assert_int_eq(dhcp_lease_by_port(f.d->dhcp, port("web1")->slot)->state,
+			 DHCP_LEASE_BOUND);
+}
+END_TEST
+
+/* One that got an address of the stock does not wait; and its guest may have it: that is no
+ * conflict. */
+START_TEST(moved_port_with_stock)
+{
+	struct dhcp_arp a = { .op = DHCP_ARP_REQUEST };
+	const struct event *e;
+
+	end();
+	begin(NETWORK(""));
+	tick(2000);
+	answer(port("web1")->address);
+	e = last(EVENT_CONFLICT);
+	say_as("web1", port("web1")->mac, DHCP_REQUEST, port("web1")->address, 0);
+	ck_assert_uint_eq(fake_host->frames, 1);
+	a.src = a.sender_mac = port("web1")->mac;
+	a.sender = a.target = port("web1")->address;
+	fake_arp(f.d->network[0].bridge_index, &a);
+	fake_turn(&f);
+	ck_assert_ptr_eq(last(EVENT_CONFLICT), e);
+}
+END_TEST
+
 /* --- the stock --- */
 
 /* It makes the first OFFERs cost nothing, is filled up again, and none of it is given twice. */
@@ -431,5 +497,7 @@ UNIT_SUITE(netd_wait)
 	tcase_add_test(tc, port_goes);
 	tcase_add_test(tc, address_is_given_away);
 	tcase_add_test(tc, probing_ends);
+	tcase_add_loop_test(tc, moved_port_is_probed, 0, 2);
+	tcase_add_test(tc, moved_port_with_stock);
 	tcase_add_test(tc, stock_is_offered_at_once);
 }
