@@ -254,7 +254,9 @@ static void hand_over(struct daemon *d, uint32_t i)
 
 void wait_run(struct daemon *d)
 {
-	while (d->waits.first != SLOT_NONE && outbox_has_frame(&d->outbox))
+	/* Half of a turn is left to packets that come in it. */
+	while (d->waits.first != SLOT_NONE && outbox_has_frame(&d->outbox) &&
+	       d->outbox.frames < OUTBOX_FRAMES / 2)
 		hand_over(d, d->waits.first);
 	loop_timer_cancel(&d->waits.timer);
 	run_later(d);

@@ -4,7 +4,8 @@
  * step is five octets: what, who, which address, which identifier and relay agent, how long later.
  * Whatever the sequence, an address that is taken in the pool has one lease or is reserved, a
  * lease's address is taken, and nobody is acknowledged an address that another may still use, or
- * that is reserved for another.
+ * that is reserved for another. With probes, nobody gets one that he did not hold and that was not
+ * found free.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct fuzzed {
 	struct dhcp_relay_subnet relay;
 	struct dhcp_hosts *hosts;
 	struct dhcp_net_config net;
+	struct dhcp_probes *probes; /* or NULL */
 	int64_t now;
 	int64_t until[ADDRS]; /* who was acknowledged an address may use it until then */
 	uint8_t card[ADDRS];
@@ -86,6 +88,8 @@ static void begin(struct fuzzed *f, uint8_t how)
 					   .offer_hold = 60,
 					   .quarantine = 600 };
 	fuzz_check(dhcp_server_new(&limits, &key, &f->s) == 0);
+	if (how & 32)
+		fuzz_check(dhcp_probes_new(1, 4 * ALL, &key, &f->probes) == 0);
 	fuzz_check(dhcp_net_set(f->s, 0, &f->net) == 0);
 	for (uint32_t i = 0; i < PORTS; i++) {
 		struct dhcp_port p = { .port = i, .trusted = i == TRUSTED };
@@ -236,6 +240,53 @@ static void note_promise(struct fuzzed *f, const uint8_t *step, const struct dhc
 		f->until[i] = 0;
 }
 
+/* What an address that is given to somebody who did not hold it must be. */
+static void check_probed(struct fuzzed *f, const struct dhcp_action *a)
+{
+	bool held = !a->created && !dhcp_lease_is_memory(&a->before);
+	bool far = a->record.addr < FIRST;
+
+	if (!f->probes || (a->change != DHCP_CHANGE_OFFERED && a->change != DHCP_CHANGE_BOUND) ||
+	    a->record.state == DHCP_LEASE_FREE || a->record.state == DHCP_LEASE_EXPIRED)
+		return;
+	fuzz_check(held || far ||
+		   dhcp_probe_state(f->probes, 0, a->record.addr) == DHCP_PROBE_CLEAR);
+	dhcp_probe_forget(f->probes, 0, a->record.addr);
+}
+
+static void pass_probes(struct fuzzed *f, int64_t ns)
+{
+	struct dhcp_probe_step done;
+
+	f->now += ns;
+	while (dhcp_probe_next(f->probes) <= f->now)
+		dhcp_probe_step(f->probes, dhcp_probe_next(f->probes), &done);
+}
+
+/* The address that the packet waits for is probed; false when the client does not live to see it.
+ */
+static bool probe(struct fuzzed *f, const uint8_t *step, struct dhcp_input *in,
+		  const struct dhcp_action *a)
+{
+	static const struct mac squatter = { { 2, 0, 0, 0, 2, 1 } };
+	struct dhcp_arp arp = { .op = DHCP_ARP_REPLY, .sender_mac = squatter, .sender = a->wait };
+	uint32_t found;
+
+	fuzz_check(!a->drop && !a->reply && a->change == DHCP_CHANGE_NONE);
+	fuzz_check(a->wait >= FIRST);
+	fuzz_check(dhcp_probe_start(f->probes, 0, a->wait, &a->wait_client, f->now) == 0);
+	fuzz_check(dhcp_probe_state(f->probes, 0, a->wait) == DHCP_PROBE_RUNNING);
+	if (step[0] & 64 && a->wait & 1)
+		fuzz_check(dhcp_probe_evidence(f->probes, 0, &arp, f->now, &found));
+	if (step[1] & 64)
+		return false;
+	in->waited = a->wait;
+	in->came = f->now;
+	pass_probes(f, INT64_C(160000000));
+	in->now = f->now;
+	return true;
+}
+
 static void one_step(struct fuzzed *f, const uint8_t *step)
 {
 	static const uint8_t types[KINDS] = { DHCP_DISCOVER,
@@ -254,10 +305,15 @@ static void one_step(struct fuzzed *f, const uint8_t *step)
 				    .dport = 67,
 				    .daddr = step[0] & 128 ? SERVER : UINT32_MAX,
 				    .payload = payload };
-	struct dhcp_input in = { .port = (step[1] >> 4) % PORTS, .frame = &frame };
+	struct dhcp_input in = { .port = (step[1] >> 4) % PORTS,
+				 .frame = &frame,
+				 .probes = f->probes };
 	struct dhcp_action a;
+	unsigned tries = 0;
 
 	pass(f, step[4]);
+	if (f->probes)
+		pass_probes(f, 0);
 	in.now = f->now;
 	if (what == PORT_END) {
 		while (dhcp_port_end(f->s, in.port, &a))
@@ -269,10 +325,16 @@ static void one_step(struct fuzzed *f, const uint8_t *step)
 		return;
 	}
 	frame.len = write_message(step, types[what], payload);
-	dhcp_input(f->s, &in, &out, &a);
+	for (;;) {
+		dhcp_input(f->s, &in, &out, &a);
+		if (!a.wait || !probe(f, step, &in, &a))
+			break;
+		fuzz_check(++tries <= ADDRS);
+	}
 	fuzz_check(!a.drop || !a.reply);
 	if (a.bootp)
 		check_bootp(f, step, buf);
+	check_probed(f, &a);
 	if (what == UNDONE && a.store)
 		dhcp_undo(f->s, &a);
 	else if (a.store)
@@ -291,6 +353,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_table(&f);
 	}
 	dhcp_server_free(f.s);
+	dhcp_probes_free(f.probes);
 	dhcp_pool_free(f.pool);
 	dhcp_pool_free(f.relay.pool);
 	dhcp_hosts_free(f.hosts);
