@@ -339,6 +339,9 @@ MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err
 void network_take(struct network *n, uint32_t address);
 void network_give(struct network *n, uint32_t address);
 
+/* The host has got this address, or has it no more: no client gets what the host itself has. */
+void networks_host_address(struct daemon *d, uint32_t address);
+
 /* Addresses of the pool that are given, reserved or in quarantine; not those of clients whose lease
  * has ended, which are to be had. */
 uint32_t network_pool_used(const struct daemon *d, const struct network *n);

@@ -324,7 +324,32 @@ static int new_pools(const struct daemon *d, const struct network *n, struct net
 	return rc;
 }
 
-/* Reservations are kept for whom they name; ports have theirs; declined ones are nobody's. */
+static bool is_hosts_own(const struct daemon *d, uint32_t address)
+{
+	for (size_t i = 0; i < d->addrs; i++)
+		if (d->addr[i].prefix.addr == address)
+			return true;
+	return false;
+}
+
+void networks_host_address(struct daemon *d, uint32_t address)
+{
+	bool own = is_hosts_own(d, address);
+
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		struct network *n = &d->network[i];
+
+		if (!n->used || !n->pool || dhcp_lease_by_addr(d->dhcp, n->slot, address))
+			continue;
+		if (own)
+			network_take(n, address);
+		else
+			network_give(n, address);
+	}
+}
+
+/* Reservations are kept for whom they name; ports have theirs, and so has the host; declined ones
+ * are nobody's. */
 static int make_pools(struct daemon *d, struct network *n, struct err *err)
 {
 	struct network made = { 0 };
@@ -334,6 +359,8 @@ static int make_pools(struct daemon *d, struct network *n, struct err *err)
 	for (unsigned i = 0; i < n->config->hosts && !rc; i++)
 		if (n->config->host[i].address)
 			network_take(&made, n->config->host[i].address);
+	for (size_t i = 0; i < d->addrs && !rc; i++)
+		network_take(&made, d->addr[i].prefix.addr);
 	for (uint32_t at = 0; !rc && (p = port_next(d, &at));)
 		if (p->network == n->slot)
 			network_take(&made, p->address);

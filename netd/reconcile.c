@@ -514,9 +514,11 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 		break;
 	case RTNL_ADDR:
 		addr_seen(d, &e->addr);
+		networks_host_address(d, e->addr.prefix.addr);
 		break;
 	case RTNL_ADDR_GONE:
 		addr_forget(d, &e->addr);
+		networks_host_address(d, e->addr.prefix.addr);
 		if (network_of_bridge(d, e->addr.index))
 			reconcile_later(d);
 		break;

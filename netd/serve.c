@@ -413,7 +413,7 @@ static void let_wait(struct daemon *d, const struct source *s, const struct dhcp
 
 	if (wait_begin(d, &d->network[s->network], s->ifindex, f, &a->wait_client, &w))
 		return;
-	a->drop = DHCP_DROP_WAITING;
+	a->drop = before->probes >= PROBE_CANDIDATES ? DHCP_DROP_NO_ADDRESS : DHCP_DROP_WAITING;
 	dhcp_count_drop(d->dhcp, a->drop);
 	log_drop(d, s, a);
 }

@@ -299,8 +299,44 @@ START_TEST(squatter_of_everything)
 	}
 	ck_assert_uint_eq(fake_host->frames, 0);
 	ck_assert_uint_eq(fake_host->probes, PROBE_CANDIDATES);
-	ck_assert_uint_eq(dropped(DHCP_DROP_WAITING), 1);
+	ck_assert_uint_eq(dropped(DHCP_DROP_NO_ADDRESS), 1);
 	ck_assert_uint_eq(wait_count(f.d, port("web1")->ifindex), 0);
+}
+END_TEST
+
+static void host_address(enum rtnl_event_kind kind, uint32_t address)
+{
+	struct rtnl_event e = { .kind = kind, .addr = { .index = 99, .prefix = { address, 24 } } };
+
+	fake_host->listener.event(fake_host->listener.arg, &e);
+	fake_turn(&f);
+}
+
+/* The host does not answer its own question. */
+START_TEST(t_dhcp_035)
+{
+	host_address(RTNL_ADDR, 0x0a4d0505);
+	say("web1", 1, DHCP_DISCOVER, 0x0a4d0505, 0);
+	tick(160);
+	ck_assert_uint_ne(offered(1), 0x0a4d0505);
+	fake_stop(&f);
+	fake_host->addr[fake_host->addrs].index = 99;
+	fake_host->addr[fake_host->addrs++].prefix = (struct ip4_prefix){ 0x0a4d0505, 24 };
+	fake_start(&f, NETWORK("probe-stock = 0"));
+	fake_turn(&f);
+	say("web1", 2, DHCP_DISCOVER, 0x0a4d0505, 0);
+	tick(160);
+	ck_assert_uint_ne(offered(2), 0x0a4d0505);
+	host_address(RTNL_ADDR_GONE, 0x0a4d0505);
+	say("web1", 3, DHCP_DISCOVER, 0x0a4d0505, 0);
+	tick(160);
+	ck_assert_uint_eq(offered(3), 0x0a4d0505);
+	/* It has a client now. */
+	host_address(RTNL_ADDR, 0x0a4d0505);
+	host_address(RTNL_ADDR_GONE, 0x0a4d0505);
+	say("web1", 4, DHCP_DISCOVER, 0x0a4d0505, 0);
+	tick(160);
+	ck_assert_uint_ne(offered(4), 0x0a4d0505);
 }
 END_TEST
 
@@ -378,6 +414,25 @@ START_TEST(address_is_given_away)
 	ck_assert_uint_ne(offered(1), 0);
 	ck_assert_uint_ne(offered(1), q.wish.address);
 	ck_assert_uint_eq(times_asked(offered(1)), 2);
+}
+END_TEST
+
+/* One that would choose it by itself passes it over. */
+START_TEST(address_is_kept)
+{
+	uint32_t address = attached("web3")->address;
+	struct release *release;
+	struct ticket ticket;
+	struct refusal r;
+
+	fake_link_gone(port("web3")->ifindex);
+	ck_assert_int_eq(port_release(f.d, "web3", 0, &release, &ticket, &r), 0);
+	port_released(f.d, release);
+	say("web1", 1, DHCP_DISCOVER, address, 0);
+	tick(20);
+	ck_assert_uint_ne(attached("web3")->address, address);
+	tick(160);
+	ck_assert_uint_eq(offered(1), address);
 }
 END_TEST
 
@@ -492,10 +547,12 @@ UNIT_SUITE(netd_wait)
 	tcase_add_test(tc, t_dhcp_033);
 	tcase_add_test(tc, former_address_is_taken);
 	tcase_add_test(tc, squatter_of_everything);
+	tcase_add_test(tc, t_dhcp_035);
 	tcase_add_test(tc, t_dhcp_034);
 	tcase_add_test(tc, t_dhcp_114);
 	tcase_add_test(tc, port_goes);
 	tcase_add_test(tc, address_is_given_away);
+	tcase_add_test(tc, address_is_kept);
 	tcase_add_test(tc, probing_ends);
 	tcase_add_loop_test(tc, moved_port_is_probed, 0, 2);
 	tcase_add_test(tc, moved_port_with_stock);
