@@ -340,6 +340,32 @@ START_TEST(t_dhcp_084)
 }
 END_TEST
 
+/* A reserved address is probed as well; when somebody has it, the client keeps what it has, or gets
+ * any. */
+START_TEST(reserved_address)
+{
+
+	static const struct dhcp_host host = { .addr = KIT_IP(10, 77, 0, 20),
+					       .mac = { { 0x52, 0x54, 0, 0, 0, 1 } } };
+	uint32_t before = _i ? get_lease(&anna) : 0, other;
+
+	net_reserve(&n, &host, 1);
+	ck_assert_uint_eq(ask(&anna, 0), host.addr);
+	ck_assert(waits());
+	tick(160);
+	ck_assert_uint_eq(ask_again(&anna, host.addr), host.addr);
+	kit_expect(&n.k, DHCP_OFFER, "the probe has ended");
+	kit_pass(&n.k, HOLD);
+	ck_assert_uint_eq(ask(&anna, 0), host.addr);
+	ck_assert(waits());
+	answer(host.addr);
+	other = ask_again(&anna, host.addr);
+	ck_assert_int_eq(waits(), !_i);
+	ck_assert(_i ? other == before : other >= FIRST && other <= LAST);
+	check_pool(&n);
+}
+END_TEST
+
 /* --- those who wait together --- */
 
 enum { CROWD = 100 };
@@ -513,6 +539,7 @@ UNIT_SUITE(dhcp_candidate)
 	tcase_add_test(tc, taken_address_is_refused);
 	tcase_add_test(tc, quarantine_of_a_former_address);
 	tcase_add_test(tc, t_dhcp_084);
+	tcase_add_loop_test(tc, reserved_address, 0, 2);
 	tcase_add_test(tc, t_dhcp_034);
 	tcase_add_test(tc, nobody_waits_in_vain);
 	tcase_add_test(tc, nobody_waits_for_ever);
