@@ -8,7 +8,13 @@
 
 #include "api.h"
 
-enum { FAKE_LINKS = 64, FAKE_ADDRS = 16, FAKE_ELEMENTS = 64, FAKE_FRAMES = 1024, FAKE_PROBES = 2048 };
+enum {
+	FAKE_LINKS = 64,
+	FAKE_ADDRS = 16,
+	FAKE_ELEMENTS = 64,
+	FAKE_FRAMES = 1024,
+	FAKE_PROBES = 2048
+};
 
 struct fake_host {
 	struct host host;
