@@ -55,7 +55,7 @@ static bool is_free(const struct exchange *x, uint32_t addr)
 {
 	const struct dhcp_pool *pool = x->subnet.pool;
 
-	return addr && dhcp_pool_contains(pool, addr) && !dhcp_pool_taken(pool, addr) &&
+	return addr && dhcp_pool_is_open(pool, addr) && !dhcp_pool_taken(pool, addr) &&
 	       candidate_fits(x, addr);
 }
 
@@ -74,8 +74,8 @@ static bool from_stock(const struct exchange *x, uint32_t *ret)
 /* Each free address is looked at once. */
 static bool from_pool(const struct exchange *x, uint32_t *ret)
 {
-	const struct dhcp_pool *pool = x->subnet.pool;
-	uint32_t left = dhcp_pool_size(pool) - dhcp_pool_used(pool);
+	struct dhcp_pool *pool = x->subnet.pool;
+	uint32_t left = dhcp_pool_open(pool) - dhcp_pool_open_used(pool);
 	uint64_t place = x->identity[1];
 
 	for (; left && dhcp_pool_find(pool, &place, ret); left--, place++)
@@ -98,7 +98,7 @@ bool candidate_find(struct dhcp_server *s, const struct exchange *x, uint32_t wa
 		return true;
 	/* An address that another had is only taken from it when there is no way around. */
 	while (!from_pool(x, ret))
-		if (!client_reclaim(s, x->in->net, x->subnet.number))
+		if (!client_make_room(s, x->in->net, x->subnet.number))
 			return false;
 	return true;
 }

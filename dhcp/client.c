@@ -341,7 +341,7 @@ void client_remove(struct dhcp_server *s, struct lease_slot *lease)
 	client_forget(s, lease);
 }
 
-bool client_reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
+static bool reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
 {
 	uint32_t first = s->net[net].ended[subnet].first;
 
@@ -352,7 +352,24 @@ bool client_reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet)
 
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net)
 {
-	return net < s->nets_cap && client_reclaim(s, net, 0);
+	return net < s->nets_cap && reclaim(s, net, 0);
+}
+
+bool client_make_room(struct dhcp_server *s, uint32_t net, unsigned subnet)
+{
+	struct dhcp_pool *pool = net_subnet(&s->net[net].config, subnet).pool;
+
+	return reclaim(s, net, subnet) || (pool && dhcp_pool_grow(pool));
+}
+
+bool dhcp_find_free(struct dhcp_server *s, uint32_t net, uint64_t *place, uint32_t *ret_addr)
+{
+	struct dhcp_pool *pool = net < s->nets_cap ? s->net[net].config.pool : NULL;
+
+	while (pool && !dhcp_pool_find(pool, place, ret_addr))
+		if (!client_make_room(s, net, 0))
+			return false;
+	return pool != NULL;
 }
 
 uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net)
@@ -367,7 +384,7 @@ static bool has_slot(struct dhcp_server *s, uint32_t net)
 	bool room = s->slots.used < s->slots.cap;
 
 	for (unsigned i = 0; !room && i <= s->net[net].config.relays; i++)
-		room = client_reclaim(s, net, i);
+		room = reclaim(s, net, i);
 	return room;
 }
 
@@ -387,7 +404,7 @@ bool client_may_have(const struct dhcp_server *s, const struct exchange *x, uint
 
 	if (reserve_is_open(s, x))
 		return addr == x->reserved;
-	return pool && !reserve_is(s, x->in->net, addr) && dhcp_pool_contains(pool, addr) &&
+	return pool && !reserve_is(s, x->in->net, addr) && dhcp_pool_is_open(pool, addr) &&
 	       candidate_fits(x, addr) &&
 	       (!dhcp_pool_taken(pool, addr) ||
 		is_ended_client(lease_find_addr(s, x->in->net, addr)));
@@ -567,6 +584,15 @@ static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 	return false;
 }
 
+void client_reach(const struct dhcp_server *s, const struct lease_slot *lease)
+{
+	const struct dhcp_net_config *net = &s->net[lease->l.net].config;
+	struct dhcp_pool *pool = net_subnet_of(net, lease->l.addr).pool;
+
+	if (pool && !reserve_is(s, lease->l.net, lease->l.addr))
+		dhcp_pool_reach(pool, lease->l.addr);
+}
+
 int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 {
 	const struct dhcp_net_config *net = &s->net[r->net].config;
@@ -587,6 +613,7 @@ int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 	lease = lease_insert(s, &who);
 	if (!lease)
 		return -ENOSPC;
+	client_reach(s, lease);
 	dhcp_pool_take(pool, r->addr);
 	memcpy(lease->l.identity, identity, sizeof(identity));
 	lease->l.client = true;

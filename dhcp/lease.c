@@ -136,6 +136,8 @@ static void change_pools(struct dhcp_server *s, uint32_t net, const struct dhcp_
 			continue;
 		old = net_subnet_of(before, lease->l.addr).pool;
 		pool = net_subnet_of(now, lease->l.addr).pool;
+		if (lease->l.client)
+			client_reach(s, lease);
 		if (pool != old && !(pool && dhcp_pool_take(pool, lease->l.addr)) &&
 		    lease->l.client && !reserve_is(s, net, lease->l.addr))
 			client_forget(s, lease);
@@ -504,26 +506,36 @@ static void end_lease(struct dhcp_server *s, struct lease_slot *lease, struct dh
 	lease_record(lease, &ret->record);
 }
 
-bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+/* True when the lease was bound and is so no more. */
+static bool end_with_port(struct dhcp_server *s, struct lease_slot *lease, bool keep,
+			  struct dhcp_action *ret)
 {
-	struct lease_slot *lease = lease_find_port(s, port), *client;
-
-	if (!lease)
-		return false;
-	if (lease->l.state == DHCP_LEASE_BOUND) {
+	if (lease->l.state == DHCP_LEASE_BOUND && !keep) {
 		end_lease(s, lease, ret);
 		return true;
 	}
+	lease->l.discovered = 0;
 	if (lease->l.state == DHCP_LEASE_OFFERED)
 		lease_lapse(s, lease);
-	lease->l.discovered = 0;
-	while (lease->clients.first != SLOT_NONE) {
-		client = &s->lease[lease->clients.first];
-		if (client->l.state == DHCP_LEASE_BOUND) {
-			end_lease(s, client, ret);
+	return false;
+}
+
+bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+	uint32_t next;
+	bool keep;
+
+	if (!lease)
+		return false;
+	keep = lease->l.net < s->nets_cap && s->net[lease->l.net].config.keep_leases;
+	if (end_with_port(s, lease, keep, ret))
+		return true;
+	for (uint32_t i = lease->clients.first; i != SLOT_NONE; i = next) {
+		next = s->lease[i]
+			       .next; /* one that lapses leaves the list, and perhaps the table */
+		if (end_with_port(s, &s->lease[i], keep, ret))
 			return true;
-		}
-		lease_lapse(s, client);
 	}
 	return false;
 }

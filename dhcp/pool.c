@@ -6,7 +6,12 @@
  * 0 has a bit per place, set while it is taken; level n+1 has a bit per word of level n, set while
  * that word is full. A search goes up from the word of its start until a level shows a word with
  * room, and down again, so it touches at most two words a level however full the pool is. Bits
- * behind the last place are set for good. Pure; called by netd/ when an address is chosen.
+ * behind the last place are set for good.
+ *
+ * Places belong to stages, which open in their order, so those that are open are the first ones. A
+ * search ends with them, and begins where it would in the first stage alone: what a hash chooses
+ * first stays the same when the pool grows. Pure; called by netd/ and client.c when an address is
+ * chosen.
  */
 #include "base/cleanup.h"
 #include "dhcp.h"
@@ -17,6 +22,10 @@ struct dhcp_pool {
 	struct ip4_range *range;
 	unsigned ranges;
 	uint32_t size, used;
+	uint32_t stage[DHCP_POOL_STAGES]; /* the first place that is not the stage's any more */
+	unsigned stages, grown;
+	uint32_t open, open_used; /* places of open stages */
+	uint64_t looks;
 	uint64_t *level[LEVELS];
 	uint32_t words[LEVELS];
 };
@@ -62,7 +71,8 @@ int dhcp_pool_new(const struct ip4_range *range, unsigned n, struct dhcp_pool **
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	p->size = (uint32_t)size;
+	p->size = p->open = p->stage[0] = (uint32_t)size;
+	p->stages = 1;
 	p->ranges = n;
 	p->range = malloc((n ? n : 1) * sizeof(*range));
 	for (uint32_t l = 0, bits = p->size; l < LEVELS; l++, bits = p->words[l - 1]) {
@@ -102,6 +112,21 @@ uint32_t dhcp_pool_size(const struct dhcp_pool *p)
 uint32_t dhcp_pool_used(const struct dhcp_pool *p)
 {
 	return p->used;
+}
+
+uint32_t dhcp_pool_open(const struct dhcp_pool *p)
+{
+	return p->open;
+}
+
+uint32_t dhcp_pool_open_used(const struct dhcp_pool *p)
+{
+	return p->open_used;
+}
+
+uint64_t dhcp_pool_looks(const struct dhcp_pool *p)
+{
+	return p->looks;
 }
 
 static bool place_of(const struct dhcp_pool *p, uint32_t addr, uint32_t *ret)
@@ -156,6 +181,7 @@ bool dhcp_pool_take(struct dhcp_pool *p, uint32_t addr)
 		return false;
 	fill(p, place);
 	p->used++;
+	p->open_used += place < p->open;
 	return true;
 }
 
@@ -167,36 +193,108 @@ void dhcp_pool_give(struct dhcp_pool *p, uint32_t addr)
 		return;
 	clear(p, place);
 	p->used--;
+	p->open_used -= place < p->open;
 }
+
+/* --- stages --- */
+
+static void open_to(struct dhcp_pool *p, uint32_t end)
+{
+	p->open_used = 0;
+	for (uint32_t at = 0; at < end; at += 64) {
+		uint64_t word = p->level[0][at / 64];
+
+		if (end - at < 64)
+			word &= ((uint64_t)1 << (end - at)) - 1;
+		p->open_used += (uint32_t)__builtin_popcountll(word);
+	}
+	p->open = end;
+}
+
+void dhcp_pool_stage(struct dhcp_pool *p, const unsigned *ranges, unsigned n)
+{
+	uint32_t end = 0;
+
+	for (unsigned i = 0, stage = 0; stage < n; stage++) {
+		for (; i < ranges[stage] && i < p->ranges; i++)
+			end += p->range[i].last - p->range[i].first + 1;
+		p->stage[stage] = end;
+	}
+	p->stages = n;
+	p->grown = 0;
+	open_to(p, p->stage[0]);
+}
+
+bool dhcp_pool_grow(struct dhcp_pool *p)
+{
+	if (p->grown + 1 == p->stages)
+		return false;
+	open_to(p, p->stage[++p->grown]);
+	return true;
+}
+
+unsigned dhcp_pool_grown(const struct dhcp_pool *p)
+{
+	return p->grown;
+}
+
+bool dhcp_pool_is_open(const struct dhcp_pool *p, uint32_t addr)
+{
+	uint32_t place;
+
+	return place_of(p, addr, &place) && place < p->open;
+}
+
+void dhcp_pool_reach(struct dhcp_pool *p, uint32_t addr)
+{
+	uint32_t place;
+
+	if (!place_of(p, addr, &place))
+		return;
+	while (place >= p->open && dhcp_pool_grow(p))
+		;
+}
+
+/* --- search --- */
 
 /* The first clear bit of a level at or behind bit `from`, by way of the levels above; UINT32_MAX:
  * none. */
-static uint32_t find_from(const struct dhcp_pool *p, unsigned l, uint32_t from)
+static uint32_t find_from(struct dhcp_pool *p, unsigned l, uint32_t from)
 {
 	uint32_t word = from / 64, above;
 	uint64_t open;
 
 	if (word >= p->words[l])
 		return UINT32_MAX;
+	p->looks++;
 	open = ~p->level[l][word] & (UINT64_MAX << (from % 64));
 	if (!open) {
 		above = l + 1 < LEVELS ? find_from(p, l + 1, word + 1) : UINT32_MAX;
 		if (above == UINT32_MAX)
 			return UINT32_MAX;
 		word = above;
+		p->looks++;
 		open = ~p->level[l][word];
 	}
 	return word * 64 + (uint32_t)__builtin_ctzll(open);
 }
 
-bool dhcp_pool_find(const struct dhcp_pool *p, uint64_t *place, uint32_t *ret_addr)
+static uint32_t begin_at(const struct dhcp_pool *p, uint64_t place)
+{
+	if (place < p->open)
+		return (uint32_t)place;
+	/* Behind the last one, where a walk came from, the first one follows. */
+	return place == p->open || !p->stage[0] ? 0 : (uint32_t)(place % p->stage[0]);
+}
+
+bool dhcp_pool_find(struct dhcp_pool *p, uint64_t *place, uint32_t *ret_addr)
 {
 	uint32_t at;
 
-	if (p->used == p->size)
+	if (p->open_used == p->open)
 		return false;
-	at = find_from(p, 0, (uint32_t)(*place % p->size));
-	if (at == UINT32_MAX)
+	at = find_from(p, 0, begin_at(p, *place));
+	if (at >= p->open)
 		at = find_from(p, 0, 0);
 	*place = at;
 	*ret_addr = addr_of(p, at);

@@ -217,9 +217,9 @@ void client_disown(struct dhcp_server *s, struct lease_slot *lease);
 bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before);
 /* Takes an address from a client whose lease has ended. */
 void client_evict(struct dhcp_server *s, uint32_t net, uint32_t addr);
-/* Frees the address of the client of a subnet that had no lease for longest, and forgets that
- * client. False when there is no such client. */
-bool client_reclaim(struct dhcp_server *s, uint32_t net, unsigned subnet);
+/* All that is open of a subnet's pool is taken: frees the address of the client that had no lease
+ * for longest, and forgets that client, or opens more of the pool. False when neither can be. */
+bool client_make_room(struct dhcp_server *s, uint32_t net, unsigned subnet);
 /* Forgets a client, whose address is free again. */
 void client_remove(struct dhcp_server *s, struct lease_slot *lease);
 /* Forgets one whose address is not its own in any pool. */
@@ -232,6 +232,8 @@ void client_strip(struct dhcp_server *s, struct lease_slot *lease);
 /* The leases of one port are another's now: `to` is where that port lives from now on, or NULL when
  * it has gone. */
 void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_slot *to);
+/* A range of the pool that a client has an address from is in use, unless it is a reserved one. */
+void client_reach(const struct dhcp_server *s, const struct lease_slot *lease);
 /* A client's lease from its record. */
 MUST_CHECK int client_load(struct dhcp_server *s, const struct dhcp_record *r);
 

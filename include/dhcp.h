@@ -344,10 +344,34 @@ bool dhcp_pool_take(struct dhcp_pool *p, uint32_t addr);
 /* Nothing happens when it is outside or was free. */
 void dhcp_pool_give(struct dhcp_pool *p, uint32_t addr);
 /*
- * The free address nearest to a place, upwards and around: place is taken modulo the size and set
- * to where the address was found, so that place + 1 goes on from there. False when all are taken.
+ * The free address nearest to a place, upwards and around, of those that are open: place is taken
+ * modulo the size of the first stage unless it is an open one, and set to where the address was
+ * found, so that place + 1 goes on from there. False when all are taken.
  */
-bool dhcp_pool_find(const struct dhcp_pool *p, uint64_t *place, uint32_t *ret_addr);
+bool dhcp_pool_find(struct dhcp_pool *p, uint64_t *place, uint32_t *ret_addr);
+/* Words of the bitmap that all searches have looked at so far: what they cost, without a clock. */
+uint64_t dhcp_pool_looks(const struct dhcp_pool *p);
+
+/*
+ * A pool can be used in stages: addresses of a stage that is not open yet belong to it and can be
+ * taken, but are not found. Without dhcp_pool_stage there is one stage, and it is open.
+ */
+#define DHCP_POOL_STAGES 32
+
+/* Stage i has the ranges from where the one before it ended up to, and without, ranges[i]; n, from
+ * 1 to DHCP_POOL_STAGES, of which the last has the rest. All but the first are closed. */
+void dhcp_pool_stage(struct dhcp_pool *p, const unsigned *ranges, unsigned n);
+/* Opens the next stage; false when all are open. */
+bool dhcp_pool_grow(struct dhcp_pool *p);
+/* Opens all stages up to that of an address that is in use. */
+void dhcp_pool_reach(struct dhcp_pool *p, uint32_t addr);
+/* How many stages have been opened beside the first. */
+unsigned dhcp_pool_grown(const struct dhcp_pool *p);
+/* Inside, and in a stage that is open. */
+bool dhcp_pool_is_open(const struct dhcp_pool *p, uint32_t addr);
+/* How many addresses are open, and how many of those are taken. */
+uint32_t dhcp_pool_open(const struct dhcp_pool *p);
+uint32_t dhcp_pool_open_used(const struct dhcp_pool *p);
 
 /* --- ARP: who else uses an address? (RFC 826, RFC 5227) --- */
 
@@ -510,6 +534,7 @@ struct dhcp_net_config {
 	bool subnet_selection;	/* option 118 chooses the subnet (RFC 3011), by a trusted port */
 	struct dhcp_pool *pool; /* where clients' addresses come from; owned by the caller, who may
 				   take and give as well; NULL under DHCP_IDENTITY_PORT */
+	bool keep_leases;	/* they outlive their port's device, until they end by themselves */
 	uint32_t clients_max;	/* addresses that the clients behind one port may have; 0: no limit
 				 */
 	struct ip4_prefix
@@ -630,8 +655,9 @@ void dhcp_port_doubt(struct dhcp_server *s, uint32_t port);
 void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p);
 
 /*
- * The port's device is gone: its lease is released, and those of the clients behind it. To be
- * called until it returns false; each time that it returns true there is a record to store.
+ * The port's device is gone: its lease is released, and those of the clients behind it, unless
+ * their network keeps them; offers end either way. To be called until it returns false; each time
+ * that it returns true there is a record to store.
  */
 bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret);
 
@@ -685,6 +711,12 @@ MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_recor
  * forgets that client. False when there is no such client.
  */
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net);
+
+/*
+ * dhcp_pool_find in the pool of a network, for a new client or port. When nothing is free there the
+ * client goes that dhcp_reclaim names; when there is none, the pool grows.
+ */
+bool dhcp_find_free(struct dhcp_server *s, uint32_t net, uint64_t *place, uint32_t *ret_addr);
 
 /* How many addresses of a network dhcp_reclaim could free. */
 uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net);

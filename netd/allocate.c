@@ -417,8 +417,7 @@ static int search_address(struct daemon *d, const struct port *p, struct probe_w
 		int rc;
 
 		/* A client whose lease has ended gives way to a guest. */
-		if (!dhcp_pool_find(n->pool, &place, &address) &&
-		    (!dhcp_reclaim(d->dhcp, n->slot) || !dhcp_pool_find(n->pool, &place, &address)))
+		if (!dhcp_find_free(d->dhcp, n->slot, &place, &address))
 			break;
 		rc = address_taken(&h, address, &err);
 		if (rc == 0)

@@ -149,7 +149,7 @@ static void give(struct model *m, struct dhcp_pool *p, uint32_t place)
 }
 
 /* Finds from a start, and compares; returns the place, or size when all are taken. */
-static uint32_t find(const struct model *m, const struct dhcp_pool *p, uint64_t start)
+static uint32_t find(const struct model *m, struct dhcp_pool *p, uint64_t start)
 {
 	uint32_t want = model_find(m, start), addr = 0xdead;
 	uint64_t place = start;
