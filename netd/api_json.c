@@ -116,11 +116,10 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 			 "bridge", n->bridge, "bridgeMac", mac_json(&n->bridge_mac), "subnet",
 			 net.len ? json_string(ip4_prefix_text(net, text)) : json_null(), "gateway",
 			 net.len ? ip_text(n->subnet.addr) : json_null(), "mtu", (int)n->mtu,
-			 "dhcp", (int)n->config->dhcp, "poolSize",
-			 (json_int_t)(n->pool ? dhcp_pool_size(n->pool) : 0), "poolUsed",
-			 (json_int_t)network_pool_used(d, n), "ports", (int)count_ports(d, n),
-			 "attached", (int)n->attached, "interfaces", interfaces(d, n), "relays",
-			 relay_subnets(n));
+			 "dhcp", (int)n->config->dhcp, "poolSize", (json_int_t)network_pool_size(n),
+			 "poolUsed", (json_int_t)network_pool_used(d, n), "ports",
+			 (int)count_ports(d, n), "attached", (int)n->attached, "interfaces",
+			 interfaces(d, n), "relays", relay_subnets(n));
 }
 
 static json_t *hexadecimal(const uint8_t *data, size_t len)
@@ -258,7 +257,7 @@ static json_t *warnings(const struct daemon *d)
 		outward = outward || n->config->mode != BRIDGE_MODE_ISOLATED;
 		if (!n->up)
 			warn(list, "network %s is not up: %s", n->config->name, n->why_not.text);
-		else if (network_pool_used(d, n) == dhcp_pool_size(n->pool))
+		else if (network_pool_used(d, n) == network_pool_size(n))
 			warn(list, "network %s has no free address", n->config->name);
 	}
 	for (unsigned i = 0; i < d->joins; i++)

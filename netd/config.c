@@ -608,25 +608,6 @@ static int check_times(struct config_network *n, struct err *err)
 	return 0;
 }
 
-static int check_ranges(const struct config_network *n, struct err *err)
-{
-	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
-
-	if (n->ranges.n && n->auto_subnet)
-		return config_wrong(err, n->range_place, "range: a subnet that is auto has none");
-	for (unsigned i = 0; i < n->ranges.n; i++) {
-		uint32_t outside = ip4_within(n->subnet, n->ranges.at[i].first) ?
-					   n->ranges.at[i].last :
-					   n->ranges.at[i].first;
-
-		if (!ip4_within(n->subnet, outside))
-			return config_wrong(
-				err, n->range_place, "range: %s is outside the subnet %s",
-				ip4_text(outside, text), ip4_prefix_text(n->subnet, subnet));
-	}
-	return 0;
-}
-
 static int check_overlap(const struct config *c, unsigned at, struct err *err)
 {
 	const struct config_network *n = &c->network[at];
@@ -658,7 +639,7 @@ static int finish(struct config *c, struct err *err)
 
 		rc = check_times(n, err);
 		if (!rc)
-			rc = check_ranges(n, err);
+			rc = config_ranges_check(n, err);
 		if (!rc)
 			rc = check_overlap(c, i, err);
 		for (unsigned h = 0; h < n->hosts && !rc; h++)

@@ -116,6 +116,9 @@ struct config_network {
 	bool auto_subnet;
 	struct ip4_prefix subnet;    /* unless auto_subnet; the address is the gateway's */
 	struct config_ranges ranges; /* empty: all but the gateway */
+	struct config_ranges grow;   /* more of them, each when what is before it runs low */
+	struct config_ranges exclude;
+	bool keep_leases; /* of ports whose device is gone */
 	uint32_t lease_time, min_lease_time, max_lease_time, offer_hold, quarantine; /* seconds */
 	bool auto_dns;
 	struct config_ips dns; /* unless auto_dns */
@@ -137,7 +140,7 @@ struct config_network {
 	unsigned relays;
 	struct config_options options;
 	struct config_classes classes;
-	struct config_place place, subnet_place, range_place;
+	struct config_place place, subnet_place, range_place, grow_place, exclude_place;
 };
 
 struct config {
@@ -183,8 +186,8 @@ bool config_host_is_client(const struct config_host *h);
 MUST_CHECK int config_hosts(const struct config_network *n, const struct siphash_key *key,
 			    struct dhcp_hosts **ret, struct err *err);
 
-/* The pool of a network whose subnet is known: its ranges, or the whole subnet; gateway and ends
- * taken out. */
+/* The pool of a network whose subnet is known: its ranges, or the whole subnet, and a stage for
+ * each range that it can grow into; gateway, ends and what is excluded taken out. */
 MUST_CHECK int config_pool(const struct config_network *n, struct ip4_prefix subnet,
 			   struct dhcp_pool **ret, struct err *err);
 

@@ -55,6 +55,8 @@ MUST_CHECK int config_host_check(const struct config_network *n, unsigned at, st
 
 /* Checks options and classes when all is read, and puts keys that are options among these. */
 MUST_CHECK int config_options_finish(struct config *c, struct err *err);
+/* Checks ranges, those to grow into and exclusions. */
+MUST_CHECK int config_ranges_check(const struct config_network *n, struct err *err);
 void config_options_done(struct config_options *o);
 void config_classes_done(struct config_classes *classes);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the rest of netd asks of a configuration: find, print, and make a pool. */
+#include <assert.h>
+
 #include "base/cleanup.h"
 #include "config_keys.h"
 
@@ -93,56 +95,100 @@ void config_print(const struct config *c, FILE *out)
 
 /* --- pools --- */
 
-/* Appends a range less one address. */
-static void add_without(struct ip4_range *to, unsigned *n, struct ip4_range r, uint32_t addr)
+/* Ranges of a pool while it is put together. Each exclusion, and the gateway, can cut one in two.
+ */
+struct pieces {
+	struct ip4_range at[3 * CONFIG_LIST_MAX + 2];
+	unsigned n;
+	unsigned stage[1 + CONFIG_LIST_MAX]; /* pieces up to the end of each */
+	unsigned stages;
+};
+
+static_assert(1 + CONFIG_LIST_MAX <= DHCP_POOL_STAGES, "a stage for each range to grow into");
+
+static void cut_out(struct pieces *p, unsigned from, struct ip4_range cut)
 {
-	if (addr < r.first || addr > r.last) {
-		to[(*n)++] = r;
-		return;
+	const struct pieces whole = *p;
+
+	p->n = from;
+	for (unsigned i = from; i < whole.n; i++) {
+		struct ip4_range r = whole.at[i];
+
+		if (cut.last < r.first || cut.first > r.last) {
+			p->at[p->n++] = r;
+			continue;
+		}
+		if (cut.first > r.first)
+			p->at[p->n++] = (struct ip4_range){ r.first, cut.first - 1 };
+		if (cut.last < r.last)
+			p->at[p->n++] = (struct ip4_range){ cut.last + 1, r.last };
 	}
-	if (addr > r.first)
-		to[(*n)++] = (struct ip4_range){ r.first, addr - 1 };
-	if (addr < r.last)
-		to[(*n)++] = (struct ip4_range){ addr + 1, r.last };
 }
 
-/* What is in the ranges, or in the whole subnet where there are none; without the router's address.
- */
-static int make_pool(const struct config_ranges *ranges, struct ip4_prefix subnet,
-		     struct dhcp_pool **ret, struct err *err)
+/* A stage of the pool with these ranges, as far as they are in the subnet; without the gateway's
+ * address. */
+static void add_stage(struct pieces *p, struct ip4_prefix subnet, const struct ip4_range *range,
+		      unsigned count, const struct config_ranges *exclude)
 {
 	struct ip4_range whole = { ip4_network(subnet) + 1, ip4_broadcast(subnet) - 1 };
-	const struct ip4_range *from = ranges->n ? ranges->at : &whole;
-	unsigned count = ranges->n ? ranges->n : 1, len = 0;
-	struct ip4_range range[2 * CONFIG_LIST_MAX];
-	int rc;
+	unsigned from = p->n;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct ip4_range r = from[i];
+		struct ip4_range r = range[i];
 
 		if (r.first < whole.first)
 			r.first = whole.first;
 		if (r.last > whole.last)
 			r.last = whole.last;
 		if (r.first <= r.last)
-			add_without(range, &len, r, subnet.addr);
+			p->at[p->n++] = r;
 	}
-	rc = dhcp_pool_new(range, len, ret);
+	cut_out(p, from, (struct ip4_range){ subnet.addr, subnet.addr });
+	for (unsigned i = 0; i < exclude->n; i++)
+		cut_out(p, from, exclude->at[i]);
+	p->stage[p->stages++] = p->n;
+}
+
+/* What is in the ranges, or in the whole subnet where there are none. */
+static void add_ranges(struct pieces *p, struct ip4_prefix subnet,
+		       const struct config_ranges *ranges, const struct config_ranges *exclude)
+{
+	struct ip4_range whole = { ip4_network(subnet), ip4_broadcast(subnet) };
+
+	add_stage(p, subnet, ranges->n ? ranges->at : &whole, ranges->n ? ranges->n : 1, exclude);
+}
+
+static int make_pool(const struct pieces *p, struct dhcp_pool **ret, struct err *err)
+{
+	int rc = dhcp_pool_new(p->at, p->n, ret);
+
 	if (rc == -E2BIG)
 		return err_set(err, E2BIG, "its pool has more than 2^20 addresses; set a range");
-	return rc ? err_sys(err, -rc, "cannot make its pool") : 0;
+	if (rc)
+		return err_sys(err, -rc, "cannot make its pool");
+	dhcp_pool_stage(*ret, p->stage, p->stages);
+	return 0;
 }
 
 int config_pool(const struct config_network *n, struct ip4_prefix subnet, struct dhcp_pool **ret,
 		struct err *err)
 {
-	return make_pool(&n->ranges, subnet, ret, err);
+	struct pieces p = { 0 };
+
+	add_ranges(&p, subnet, &n->ranges, &n->exclude);
+	for (unsigned i = 0; i < n->grow.n; i++)
+		add_stage(&p, subnet, &n->grow.at[i], 1, &n->exclude);
+	return make_pool(&p, ret, err);
 }
 
 int config_relay_pool(const struct config_relay *relay, struct dhcp_pool **ret, struct err *err)
 {
+	static const struct config_ranges nothing;
 	char text[IP4_PREFIX_TEXT_SIZE];
-	int rc = make_pool(&relay->ranges, relay->prefix, ret, err);
+	struct pieces p = { 0 };
+	int rc;
 
+	add_ranges(&p, relay->prefix, &relay->ranges, &nothing);
+	rc = make_pool(&p, ret, err);
 	return rc ? err_wrap(err, rc, "relay %s", ip4_prefix_text(relay->prefix, text)) : 0;
 }

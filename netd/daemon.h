@@ -50,6 +50,7 @@ struct network {
 	unsigned relays;
 	struct dhcp_hosts *hosts; /* made and freed with the pools */
 	struct dhcp_option_set *options;
+	unsigned grown_told; /* ranges of `grow` that are known to be in use */
 	unsigned pool_level; /* 0, or which of the levels it was last told to have passed: 80, 95 */
 	uint32_t attached;   /* ports with a device */
 	struct conflict_watch watch;
@@ -338,14 +339,20 @@ MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err
  * is of. */
 void network_take(struct network *n, uint32_t address);
 void network_give(struct network *n, uint32_t address);
+/* The same for that of a port. A range that ports were given addresses from is in use; one that was
+ * asked for by name says nothing of that. */
+void network_take_of_port(struct network *n, const struct port *p);
 
 /* The host has got this address, or has it no more: no client gets what the host itself has. */
 void networks_host_address(struct daemon *d, uint32_t address);
 
-/* Addresses of the pool that are given, reserved or in quarantine; not those of clients whose lease
- * has ended, which are to be had. */
+/* Addresses of the network's own pool, without the ranges that it has not grown into; 0: there is
+ * none. */
+uint32_t network_pool_size(const struct network *n);
+/* Those of them that are given, reserved or in quarantine; not those of clients whose lease has
+ * ended, which are to be had. */
 uint32_t network_pool_used(const struct daemon *d, const struct network *n);
-/* Says when a pool becomes full. */
+/* Has pools grow that run low, and says when one becomes full. */
 void networks_gauge(struct daemon *d);
 
 /* The prefixes that the host uses, those of other networks included; freed by the caller. */

@@ -47,6 +47,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "quarantined";
 	case EVENT_POOL_LOW:
 		return "pool-low";
+	case EVENT_POOL_GROWN:
+		return "pool-grown";
 	case EVENT_FOREIGN_DHCP:
 		return "foreign-dhcp";
 	case EVENT_RELOADED:

@@ -25,6 +25,7 @@ enum event_kind {
 	EVENT_CONFLICT,	      /* mac has the address too, behind the port; detail: whose it is */
 	EVENT_QUARANTINED,  /* the address, because of a conflict; detail: what the port has now */
 	EVENT_POOL_LOW,	    /* detail: how many addresses are taken */
+	EVENT_POOL_GROWN,   /* detail: the range that is in use from now on */
 	EVENT_FOREIGN_DHCP, /* mac and address of a DHCP server behind the port */
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED,	 /* detail: why */

@@ -307,6 +307,21 @@ static int set_pools(struct daemon *d, struct network *n, const struct network *
 	return 0;
 }
 
+void network_take_of_port(struct network *n, const struct port *p)
+{
+	if (!p->address_given)
+		dhcp_pool_reach(pool_of(n, p->address), p->address);
+	network_take(n, p->address);
+}
+
+/* What is in use stays so over a reload. */
+static void open_as_before(struct dhcp_pool *pool, const struct network *n)
+{
+	for (unsigned i = 0; n->pool && i < n->config->grow.n; i++)
+		if (dhcp_pool_is_open(n->pool, n->config->grow.at[i].first))
+			dhcp_pool_reach(pool, n->config->grow.at[i].first);
+}
+
 /* Pools without anything taken, and reservations; what there is of them after a failure is the
  * caller's as well. */
 static int new_pools(const struct daemon *d, const struct network *n, struct network *made,
@@ -363,22 +378,57 @@ static int make_pools(struct daemon *d, struct network *n, struct err *err)
 		network_take(&made, d->addr[i].prefix.addr);
 	for (uint32_t at = 0; !rc && (p = port_next(d, &at));)
 		if (p->network == n->slot)
-			network_take(&made, p->address);
-	if (!rc)
+			network_take_of_port(&made, p);
+	if (!rc) {
+		open_as_before(made.pool, n);
 		rc = set_pools(d, n, &made, err);
+	}
 	if (rc)
 		network_free_pools(&made);
+	n->grown_told = n->pool ? dhcp_pool_grown(n->pool) : 0;
 	return rc;
+}
+
+uint32_t network_pool_size(const struct network *n)
+{
+	return n->pool ? dhcp_pool_open(n->pool) : 0;
 }
 
 uint32_t network_pool_used(const struct daemon *d, const struct network *n)
 {
-	return n->pool ? dhcp_pool_used(n->pool) - dhcp_reclaimable(d->dhcp, n->slot) : 0;
+	return n->pool ? dhcp_pool_open_used(n->pool) - dhcp_reclaimable(d->dhcp, n->slot) : 0;
 }
+
+/* --- how full it is --- */
 
 static unsigned level_of(uint64_t used, uint64_t size)
 {
 	return used * 100 >= size * 95 ? 95 : used * 100 >= size * 80 ? 80 : 0;
+}
+
+/* More of the pool has come into use: `stage` counts from 1, as the ranges of `grow` do from 0. */
+static void tell_growth(struct daemon *d, const struct network *n, unsigned stage)
+{
+	const struct ip4_range *r = &n->config->grow.at[stage - 1];
+	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE];
+	struct event *e = event_add(d, EVENT_POOL_GROWN);
+
+	memcpy(e->network, n->config->name, sizeof(e->network));
+	snprintf(e->detail, sizeof(e->detail), "%s-%s is in use now", ip4_text(r->first, first),
+		 ip4_text(r->last, last));
+	log_notice("network %s: its pool runs low, so it has grown: %s", n->config->name,
+		   e->detail);
+}
+
+/* Below the highest level of the gauge, so that it is told only when there is nothing to grow into.
+ * dhcp/ has opened the next range by itself where a turn has used up the ones before. */
+static void grow(struct daemon *d, struct network *n)
+{
+	while (level_of(network_pool_used(d, n), network_pool_size(n)) == 95 &&
+	       dhcp_pool_grow(n->pool))
+		;
+	while (n->grown_told < dhcp_pool_grown(n->pool))
+		tell_growth(d, n, ++n->grown_told);
 }
 
 /* Told again only after it has fallen by so much, so that one address to and fro is one event. */
@@ -386,7 +436,7 @@ enum { GAUGE_SLACK = 5 };
 
 static void gauge(struct daemon *d, struct network *n)
 {
-	uint32_t used = network_pool_used(d, n), size = dhcp_pool_size(n->pool);
+	uint32_t used = network_pool_used(d, n), size = network_pool_size(n);
 	unsigned level = level_of(used, size);
 	struct event *e;
 
@@ -408,8 +458,10 @@ static void gauge(struct daemon *d, struct network *n)
 void networks_gauge(struct daemon *d)
 {
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].up)
+		if (d->network[i].up) {
+			grow(d, &d->network[i]);
 			gauge(d, &d->network[i]);
+		}
 }
 
 int network_plan(struct daemon *d, struct network *n, struct err *err)
@@ -490,6 +542,7 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 				       .hosts = n->hosts,
 				       .relay = n->relay,
 				       .relays = n->relays,
+				       .keep_leases = c->keep_leases,
 				       .clients_max = c->port_leases,
 				       .server = n->subnet,
 				       .router =
@@ -582,7 +635,9 @@ int network_load(struct daemon *d, struct network *n, struct err *err)
 		log_warning("network %s: %u allocations of the state find no room; raise max-ports",
 			    n->config->name, l.full);
 	move_strays(d, n);
-	return serve_load(d, n, err);
+	rc = serve_load(d, n, err);
+	n->grown_told = dhcp_pool_grown(n->pool);
+	return rc;
 }
 
 /* --- the bridge --- */

@@ -138,7 +138,7 @@ static bool enter_tables(struct daemon *d, struct port *p)
 		mac_index_del(d->macs, &p->mac, mac_holder(p));
 		return false;
 	}
-	dhcp_pool_take(d->network[p->network].pool, p->address);
+	network_take_of_port(&d->network[p->network], p);
 	probe_forget(d, &d->network[p->network], p->address);
 	return true;
 }

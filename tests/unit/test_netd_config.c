@@ -41,11 +41,14 @@ static const char everything_printed[] =
 	"	mode = route\n"
 	"	subnet = 10.77.0.1/24\n"
 	"	range = { 10.77.0.50-10.77.0.199, 10.77.0.7-10.77.0.7 }\n"
+	"	grow = { 10.77.0.240-10.77.0.249, 10.77.0.8-10.77.0.9 }\n"
+	"	exclude = { 10.77.0.60-10.77.0.60, 10.77.0.70-10.77.0.79 }\n"
 	"	lease-time = 2h\n"
 	"	min-lease-time = 90s\n"
 	"	max-lease-time = infinite\n"
 	"	offer-hold = 10s\n"
 	"	quarantine = 36h\n"
+	"	keep-leases = on\n"
 	"	dns = { 1.1.1.1, 9.9.9.9 }\n"
 	"	domain = vm.internal\n"
 	"	mtu = 1400\n"
@@ -145,6 +148,11 @@ START_TEST(reads_a_networks_keys)
 	ck_assert_uint_eq(n->max_lease_time, DHCP_INFINITE);
 	ck_assert_uint_eq(n->offer_hold, 10);
 	ck_assert_uint_eq(n->quarantine, 129600);
+	ck_assert(n->keep_leases);
+	ck_assert_uint_eq(n->grow.n, 2);
+	ck_assert_uint_eq(n->grow.at[1].last, 0x0a4d0009);
+	ck_assert_uint_eq(n->exclude.n, 2);
+	ck_assert_uint_eq(n->exclude.at[0].last, 0x0a4d003c);
 	ck_assert_uint_eq(n->dns.n, 2);
 	ck_assert_uint_eq(n->dns.at[0], 0x01010101);
 	ck_assert_str_eq(n->domain, "vm.internal");
@@ -165,6 +173,8 @@ START_TEST(remembers_places)
 	ck_assert_int_eq(n->place.line, 11);
 	ck_assert_int_eq(n->subnet_place.line, 13);
 	ck_assert_int_eq(n->range_place.line, 14);
+	ck_assert_int_eq(n->grow_place.line, 14);
+	ck_assert_int_eq(n->exclude_place.line, 14);
 	ck_assert_int_eq(n->host[0].place.line, 34);
 	ck_assert_int_eq(n->host[0].mac_place.line, 35);
 	ck_assert_int_eq(n->host[0].address_place.line, 36);
@@ -296,6 +306,7 @@ END_TEST
 	"	max-lease-time = 1d\n"                                                                   \
 	"	offer-hold = 1m\n"                                                                       \
 	"	quarantine = 1h\n"                                                                       \
+	"	keep-leases = off\n"                                                                     \
 	"	dns = { auto }\n"                                                                        \
 	"	mtu = auto\n"                                                                            \
 	"	dhcp = on\n"                                                                             \
@@ -671,6 +682,22 @@ static const struct {
 	  253,
 	  "10.77.0.2",
 	  { "10.77.0.0", "10.77.0.1", "10.77.0.255" } },
+	{ "subnet = 10.77.0.1/24 exclude = { 10.77.0.9, 10.77.0.0-10.77.0.3, 10.77.0.254 }",
+	  "10.77.0.1/24",
+	  249,
+	  "10.77.0.4",
+	  { "10.77.0.3", "10.77.0.9", "10.77.0.254" } },
+	{ "subnet = 10.77.0.1/24 range = { 10.77.0.10-10.77.0.19, 10.77.0.30-10.77.0.39 } "
+	  "exclude = 10.77.0.19-10.77.0.30 grow = 10.77.0.20-10.77.0.29",
+	  "10.77.0.1/24",
+	  18,
+	  "10.77.0.31",
+	  { "10.77.0.19", "10.77.0.30", "10.77.0.25" } },
+	{ "subnet = 10.77.0.1/24 range = 10.77.0.10 exclude = 10.77.0.10",
+	  "10.77.0.1/24",
+	  0,
+	  NULL,
+	  { "10.77.0.10" } },
 	{ "subnet = 10.77.0.1/24 range = 10.77.0.1", "10.77.0.1/24", 0, NULL, { "10.77.0.1" } },
 	{ "subnet = 10.77.0.1/24 range = 10.77.0.255", "10.77.0.1/24", 0, NULL, { "10.77.0.255" } },
 	{ "subnet = 10.0.0.1/8 range = 10.1.0.0-10.15.255.255",
@@ -693,7 +720,7 @@ static struct dhcp_pool *pool_of(const char *keys, const char *subnet, int rc, s
 	CLEAN_CONFIG struct config *c = NULL;
 	struct dhcp_pool *pool = NULL;
 	struct ip4_prefix p;
-	char text[1200];
+	char text[2400];
 
 	snprintf(text, sizeof(text), IN_NETWORK("%s"), keys);
 	c = config_must_read(text);
@@ -725,20 +752,59 @@ START_TEST(pool_too_large)
 }
 END_TEST
 
-/* As many ranges as there may be, and the gateway cuts one in two. */
+/* As many as there may be, each of 16 addresses. */
+static size_t many(char *to, const char *key, unsigned third, const char *from, const char *last)
+{
+	size_t len = (size_t)sprintf(to, "%s = { ", key);
+
+	for (unsigned i = 0; i < CONFIG_LIST_MAX; i++)
+		len += (size_t)sprintf(to + len, "10.77.%u.%s-10.77.%u.%s%s", third + i, from,
+				       third + i, last, i < CONFIG_LIST_MAX - 1 ? ", " : " } ");
+	return len;
+}
+
+/* And the gateway and each exclusion cut one in two. */
 START_TEST(pool_of_many_ranges)
 {
 	struct dhcp_pool *p;
-	char keys[1024];
-	size_t len = (size_t)sprintf(keys, "subnet = 10.77.15.8/16 range = { ");
+	char keys[2048];
+	size_t len = (size_t)sprintf(keys, "subnet = 10.77.15.8/16 ");
 
-	for (unsigned i = 0; i < CONFIG_LIST_MAX; i++)
-		len += (size_t)sprintf(keys + len, "10.77.%u.1-10.77.%u.16%s", i, i,
-				       i < CONFIG_LIST_MAX - 1 ? ", " : " }");
+	len += many(keys + len, "range", 0, "1", "16");
+	len += many(keys + len, "grow", 100, "1", "16");
+	many(keys + len, "exclude", 100, "8", "9");
 	p = pool_of(keys, "10.77.15.8/16", 0, NULL);
-	ck_assert_uint_eq(dhcp_pool_size(p), 16 * CONFIG_LIST_MAX - 1);
+	ck_assert_uint_eq(dhcp_pool_size(p), 30 * CONFIG_LIST_MAX - 1);
+	ck_assert_uint_eq(dhcp_pool_open(p), 16 * CONFIG_LIST_MAX - 1);
 	ck_assert(!dhcp_pool_contains(p, address("10.77.15.8")));
-	ck_assert(dhcp_pool_contains(p, address("10.77.15.16")));
+	ck_assert(dhcp_pool_is_open(p, address("10.77.15.16")));
+	for (unsigned i = 1; i <= CONFIG_LIST_MAX; i++) {
+		ck_assert(dhcp_pool_grow(p));
+		ck_assert_uint_eq(dhcp_pool_open(p), 16 * CONFIG_LIST_MAX - 1 + 14 * i);
+	}
+	ck_assert(!dhcp_pool_grow(p));
+	ck_assert(!dhcp_pool_contains(p, address("10.77.115.8")));
+	ck_assert(dhcp_pool_is_open(p, address("10.77.115.10")));
+	dhcp_pool_free(p);
+}
+END_TEST
+
+/* In the order that they are written in; an empty one is one all the same. */
+START_TEST(pool_that_grows)
+{
+	struct dhcp_pool *p = pool_of("subnet = 10.77.0.1/24 range = 10.77.0.50-10.77.0.59 grow = "
+				      "{ 10.77.0.200-10.77.0.219, 10.77.0.1, 10.77.0.2-10.77.0.6 } "
+				      "exclude = 10.77.0.205",
+				      "10.77.0.1/24", 0, NULL);
+	static const uint32_t open[] = { 10, 29, 29, 34 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(open); i++) {
+		ck_assert_uint_eq(dhcp_pool_grown(p), i);
+		ck_assert_uint_eq(dhcp_pool_open(p), open[i]);
+		ck_assert_int_eq(dhcp_pool_is_open(p, address("10.77.0.219")), i > 0);
+		ck_assert_int_eq(dhcp_pool_is_open(p, address("10.77.0.2")), i > 2);
+		ck_assert_int_eq(dhcp_pool_grow(p), i < 3);
+	}
 	dhcp_pool_free(p);
 }
 END_TEST
@@ -779,5 +845,6 @@ UNIT_SUITE(netd_config)
 	tcase_add_loop_test(tc, pool, 0, ARRAY_SIZE(pools));
 	tcase_add_test(tc, pool_too_large);
 	tcase_add_test(tc, pool_of_many_ranges);
+	tcase_add_test(tc, pool_that_grows);
 	tcase_add_test(tc, mode_texts);
 }
