@@ -380,6 +380,9 @@ void serve_again(struct daemon *d, uint32_t ifindex, const struct dhcp_frame *f,
 /* Sets the timer for what dhcp/ has to end next. */
 void serve_schedule(struct daemon *d);
 MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
+/* Ends the rows of leases that a reload has ended, since their address is in no pool any more. Were
+ * they left, a restart could find them before those that their clients have got since. */
+MUST_CHECK int serve_end_strays(struct daemon *d, const struct network *n, struct err *err);
 /* Puts the leases whose rows have older times than the memory. */
 MUST_CHECK int serve_store_leases(struct daemon *d, struct err *err);
 /* They are durable. */

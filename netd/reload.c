@@ -103,6 +103,18 @@ static void configure_dhcp(struct daemon *d)
 	}
 }
 
+static void end_strays(struct daemon *d)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &d->network[i];
+		struct err err;
+
+		if (n->used && n->pool && serve_end_strays(d, n, &err))
+			log_warning("network %s: ended leases could not be stored: %s",
+				    n->config->name, err.text);
+	}
+}
+
 /* From here on nothing is refused; what the kernel does not let be is a network that is not up. */
 static void apply(struct daemon *d, struct config *c)
 {
@@ -133,6 +145,7 @@ static void apply(struct daemon *d, struct config *c)
 			network_add(d, &c->network[i]);
 	joined_configure(d);
 	configure_dhcp(d);
+	end_strays(d);
 	d->generator.policy = c->mac_policy;
 	d->generator.prefix_len = c->mac_prefix_len;
 	memcpy(d->generator.prefix, c->mac_prefix, sizeof(d->generator.prefix));

@@ -176,6 +176,45 @@ int serve_load(struct daemon *d, struct network *n, struct err *err)
 	return rc;
 }
 
+/* Rows that say of a lease that it runs, and the memory knows nothing of it. */
+struct strays {
+	const struct daemon *d;
+	uint32_t net;
+	uint32_t *addr;
+	size_t n, cap;
+};
+
+static int find_stray(void *arg, const struct store_lease *l)
+{
+	struct strays *s = arg;
+
+	if (l->state != DHCP_LEASE_BOUND || dhcp_lease_by_addr(s->d->dhcp, s->net, l->address))
+		return 0;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		uint32_t *grown = realloc(s->addr, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		s->addr = grown;
+		s->cap = cap;
+	}
+	s->addr[s->n++] = l->address;
+	return 0;
+}
+
+int serve_end_strays(struct daemon *d, const struct network *n, struct err *err)
+{
+	struct strays s = { .d = d, .net = n->slot };
+	int rc = store_lease_list(d->store, n->config->name, find_stray, &s, err);
+
+	for (size_t i = 0; i < s.n && !rc; i++)
+		rc = store_lease_end(d->store, n->config->name, s.addr[i], DHCP_LEASE_RELEASED,
+				     NULL, err);
+	free(s.addr);
+	return rc;
+}
+
 /* --- events --- */
 
 static struct event *source_event(struct daemon *d, enum event_kind kind, const struct source *s)

@@ -263,31 +263,72 @@ START_TEST(growth_is_found_again)
 }
 END_TEST
 
-/* A client's lease in a range that came into use is there again after a restart. */
-START_TEST(grown_lease_is_found_again)
+/* A row as it is left by a client behind web1. */
+static void put_lease(uint32_t address)
 {
-	static const char config[] = NETWORK("identity = mac range = 10.77.0.100 "
-					     "grow = 10.77.0.200-10.77.0.219");
 	static const struct mac nested = { { 0x52, 0x54, 0, 0, 0, 0x88 } };
 	struct store_lease row = { .network = "default",
-				   .address = ADDR(207),
+				   .address = address,
 				   .mac = nested,
 				   .guest = "web1",
 				   .state = DHCP_LEASE_BOUND,
 				   .seconds = 3600 };
 
-	begin(config);
-	attached("web1", ADDR(9));
 	row.started = f.boottime;
 	row.expires = f.boottime + 3600 * NS_PER_S;
 	row.started_wall = f.wall / NS_PER_S;
 	row.expires_wall = f.wall / NS_PER_S + 3600;
 	ck_ok(store_lease_put(f.d->store, &row, NULL, &unit_err));
 	fake_turn(&f);
+}
+
+/* A client's lease in a range that came into use is there again after a restart. */
+START_TEST(grown_lease_is_found_again)
+{
+	static const char config[] = NETWORK("identity = mac range = 10.77.0.100 "
+					     "grow = 10.77.0.200-10.77.0.219");
+
+	begin(config);
+	attached("web1", ADDR(9));
+	put_lease(ADDR(207));
 	restart(config);
 	expect_growth(1, 0, "");
 	ck_assert_ptr_nonnull(dhcp_lease_by_addr(f.d->dhcp, 0, ADDR(207)));
 	ck_assert_uint_eq(network_pool_used(f.d, &f.d->network[0]), 1);
+}
+END_TEST
+
+static int keep_state(void *arg, const struct store_lease *l)
+{
+	if (l->address == ADDR(207))
+		*(enum dhcp_lease_state *)arg = l->state;
+	return 0;
+}
+
+static enum dhcp_lease_state row_state(void)
+{
+	enum dhcp_lease_state state = DHCP_LEASE_FREE;
+
+	ck_ok(store_lease_list(f.d->store, "default", keep_state, &state, &unit_err));
+	return state;
+}
+
+/* The row of a lease that a reload has ended does not come back with its range; those of others
+ * are as they were. */
+START_TEST(row_of_an_excluded_client)
+{
+	begin(NETWORK("identity = mac"));
+	attached("web1", ADDR(9));
+	put_lease(ADDR(207));
+	restart(NETWORK("identity = mac"));
+	reload(NETWORK("identity = mac exclude = 10.77.0.208"));
+	ck_assert_int_eq(row_state(), DHCP_LEASE_BOUND);
+	reload(NETWORK("identity = mac exclude = 10.77.0.207"));
+	ck_assert_int_eq(row_state(), DHCP_LEASE_RELEASED);
+	ck_assert_ptr_null(dhcp_lease_by_addr(f.d->dhcp, 0, ADDR(207)));
+	reload(NETWORK("identity = mac"));
+	restart(NETWORK("identity = mac"));
+	ck_assert_int_eq(dhcp_lease_by_addr(f.d->dhcp, 0, ADDR(207))->state, DHCP_LEASE_RELEASED);
 }
 END_TEST
 
@@ -336,5 +377,6 @@ UNIT_SUITE(netd_pool)
 	tcase_add_test(tc, given_addresses_open_nothing);
 	tcase_add_test(tc, growth_is_found_again);
 	tcase_add_test(tc, grown_lease_is_found_again);
+	tcase_add_test(tc, row_of_an_excluded_client);
 	tcase_add_loop_test(tc, leases_are_kept, 0, 4);
 }
