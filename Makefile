@@ -7,6 +7,7 @@
 # make lint       style, static analysis, include graph
 # make asan       the tests that need no guest, with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench      measures attach and detach against the kernel's floor
+# make bench-pool measures the choice of an address, from an empty to a full pool
 # make soak       SOAK_KILLS=1000 times kill -9 under load, and every ACK is still there
 # make fuzz       FUZZ_SECONDS=60 of each fuzz target (clang)
 # make clean
@@ -100,7 +101,7 @@ $(B)/netd/netdctl: $(call objs,$(SRC_ctl)) $(B)/libnetd.a
 # --- tests ---
 
 SRC_unit := $(wildcard tests/unit/*.c)
-ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c tests/bench/ports.c
+ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c tests/bench/ports.c tests/bench/pool.c
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
@@ -175,6 +176,13 @@ $(B)/tests/bench/ports: $(B)/tests/bench/ports.o $(B)/libnetd.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
 
+$(B)/tests/bench/pool: $(B)/tests/bench/pool.o $(B)/dhcp.a $(B)/mac.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+
+bench-pool: $(B)/tests/bench/pool
+	@$<
+
 bench: deps-demo
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/ports
 	@/usr/bin/python3 tests/bench/bench.py
@@ -214,7 +222,7 @@ asan: deps-check
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 SCRIPTS = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/guest/init
-TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload tests/bench/ports $(FUZZERS:%=tests/fuzz/replay-%)
+TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload tests/bench/ports tests/bench/pool $(FUZZERS:%=tests/fuzz/replay-%)
 
 lint: deps-lint
 	@echo "  BUILD with gcc and with clang, warnings are errors"
@@ -273,6 +281,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench soak fuzz fuzz-run
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench bench-pool soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:

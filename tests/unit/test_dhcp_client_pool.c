@@ -38,6 +38,36 @@ static void fill_first_stage(struct net *n, uint32_t addr[POOL])
 	}
 }
 
+/* --- who goes first --- */
+
+/* Whose lease ended first, in whatever way; who has come back since is the last again. */
+START_TEST(reclaimed_in_order)
+{
+	static const unsigned order[] = { 3, 1, 0, 2 };
+	struct net n CLEAN_NET;
+	struct dhcp_action a;
+	uint32_t addr[POOL];
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	fill_first_stage(&n, addr);
+	ck_assert(!dhcp_reclaim(n.k.s, KIT_NET));
+	release(&n, &clara, addr[2]);
+	ck_assert(dhcp_port_end(n.k.s, SHARED2, &a)); /* Dora */
+	release(&n, &berta, addr[1]);
+	ck_assert_uint_eq(request(&n, &clara, 0, addr[2], 0), addr[2]);
+	kit_pass(&n.k, 1);
+	ck_assert_uint_eq(request(&n, &clara, 0, 0, addr[2]), addr[2]);
+	kit_pass(&n.k, KIT_LEASE_TIME); /* Anna's ends a second before Clara's */
+	for (unsigned i = 0; i < POOL; i++) {
+		ck_assert_uint_eq(dhcp_reclaimable(n.k.s, KIT_NET), POOL - i);
+		ck_assert(dhcp_reclaim(n.k.s, KIT_NET));
+		ck_assert_ptr_null(dhcp_lease_by_addr(n.k.s, KIT_NET, addr[order[i]]));
+		check_pool(&n);
+	}
+	ck_assert(!dhcp_reclaim(n.k.s, KIT_NET));
+}
+END_TEST
+
 /* --- growth --- */
 
 /* Only when nothing else is to be had, range by range, and what is not open nobody gets. */
@@ -258,6 +288,7 @@ END_TEST
 
 UNIT_SUITE(dhcp_client_pool)
 {
+	tcase_add_test(tc, reclaimed_in_order);
 	tcase_add_test(tc, grows_when_it_must);
 	tcase_add_test(tc, asking_opens_nothing);
 	tcase_add_test(tc, leases_keep_their_range_open);
