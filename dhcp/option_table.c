@@ -67,7 +67,7 @@ static const struct dhcp_option_info table[256] = {
 	[40] = OPT("nis-domain", TEXT),
 	[41] = OPT("nis-servers", IPS),
 	[42] = OPT("ntp-servers", IPS),
-	[43] = OPT("vendor-encapsulated", BYTES),
+	[43] = OPT("vendor-encapsulated", SUBS),
 	[44] = OPT("netbios-name-servers", IPS),
 	[45] = OPT("netbios-dd-servers", IPS),
 	[46] = OPT("netbios-node-type", U8),
@@ -136,7 +136,7 @@ static const struct dhcp_option_info table[256] = {
 	[122] = OPT("cablelabs-configuration", BYTES),	  /* RFC 3495 */
 	[123] = OPT("geoconf", BYTES),			  /* RFC 6225 */
 	[124] = OPT("vendor-identifying-class", BYTES),	  /* RFC 3925 */
-	[125] = OPT("vendor-identifying", BYTES),	  /* RFC 3925 */
+	[125] = OPT("vendor-identifying", VENDOR_SUBS),	  /* RFC 3925 */
 	[136] = OPT("pana-agents", IPS),		  /* RFC 5192 */
 	[137] = OPT("lost-server", DOMAINS),		  /* RFC 5223 */
 	[138] = OPT("capwap-controllers", IPS),		  /* RFC 5417 */
@@ -160,7 +160,7 @@ static const struct dhcp_option_info table[256] = {
 	[159] = OPT("port-parameters", BYTES),		  /* RFC 7618 */
 	[161] = OPT("mud-url", URI),			  /* RFC 8520 */
 	[162] = OPT("encrypted-dns", BYTES),		  /* RFC 9463 */
-	[175] = OPT("ipxe-encapsulated", BYTES),	  /* iPXE */
+	[175] = OPT("ipxe-encapsulated", SUBS),		  /* iPXE */
 	[208] = OPT("pxelinux-magic", BYTES),		  /* RFC 5071 */
 	[209] = OPT("pxelinux-configfile", TEXT),	  /* RFC 5071 */
 	[210] = OPT("pxelinux-pathprefix", TEXT),	  /* RFC 5071 */
@@ -179,6 +179,23 @@ static_assert(ARRAY_SIZE(table) == 256, "one entry for each octet");
 const struct dhcp_option_info *dhcp_option_info(uint8_t code)
 {
 	return &table[code];
+}
+
+const char *dhcp_option_type_text(enum dhcp_option_type type)
+{
+	static const char *const text[] = {
+		[DHCP_OPT_BYTES] = "bytes",	 [DHCP_OPT_IP] = "ip",
+		[DHCP_OPT_IPS] = "ips",		 [DHCP_OPT_IP_PAIRS] = "ip-pairs",
+		[DHCP_OPT_BOOL] = "bool",	 [DHCP_OPT_U8] = "u8",
+		[DHCP_OPT_U8S] = "u8s",		 [DHCP_OPT_U16] = "u16",
+		[DHCP_OPT_U16S] = "u16s",	 [DHCP_OPT_U32] = "u32",
+		[DHCP_OPT_I32] = "i32",		 [DHCP_OPT_TEXT] = "text",
+		[DHCP_OPT_URI] = "uri",		 [DHCP_OPT_DOMAIN] = "domain",
+		[DHCP_OPT_DOMAINS] = "domains",	 [DHCP_OPT_ROUTES] = "routes",
+		[DHCP_OPT_SUBS] = "sub-options", [DHCP_OPT_VENDOR_SUBS] = "vendor-sub-options",
+	};
+
+	return text[type];
 }
 
 bool dhcp_option_lookup(const char *text, uint8_t *ret_code)

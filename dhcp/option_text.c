@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 #include "base/cleanup.h"
-#include "dhcp.h"
+#include "option_text.h"
 
 /* --- text to wire --- */
 
@@ -182,7 +182,7 @@ static int encode_route(const char *text, struct wr *w, struct err *err)
 	return 0;
 }
 
-static int encode_value(enum dhcp_option_type type, const char *text, struct wr *w, struct err *err)
+int option_value_encode(enum dhcp_option_type type, const char *text, struct wr *w, struct err *err)
 {
 	switch (type) {
 	case DHCP_OPT_BYTES:
@@ -214,20 +214,42 @@ static int encode_value(enum dhcp_option_type type, const char *text, struct wr 
 		return encode_dns_name(text, w, err);
 	case DHCP_OPT_ROUTES:
 		return encode_route(text, w, err);
+	case DHCP_OPT_SUBS:
+	case DHCP_OPT_VENDOR_SUBS:
+		break; /* those are no single value's */
 	}
 	return err_set(err, EINVAL, "no such type");
 }
 
-static bool is_list(enum dhcp_option_type type)
+bool option_type_is_list(enum dhcp_option_type type)
 {
 	return type == DHCP_OPT_IPS || type == DHCP_OPT_IP_PAIRS || type == DHCP_OPT_U8S ||
 	       type == DHCP_OPT_U16S || type == DHCP_OPT_DOMAINS || type == DHCP_OPT_ROUTES;
+}
+
+static int encode_all(uint8_t code, const char *const *values, unsigned n, struct wr *w,
+		      struct err *err)
+{
+	const struct dhcp_option_info *info = dhcp_option_info(code);
+	int rc = 0;
+
+	if (info->type == DHCP_OPT_SUBS || info->type == DHCP_OPT_VENDOR_SUBS)
+		return option_subs_encode(code, values, n, w, err);
+	for (unsigned i = 0; i < n && !rc; i++)
+		rc = option_value_encode(info->type, values[i], w, err);
+	return rc;
+}
+
+static bool takes_many(enum dhcp_option_type type)
+{
+	return option_type_is_list(type) || type == DHCP_OPT_SUBS || type == DHCP_OPT_VENDOR_SUBS;
 }
 
 int dhcp_option_encode(uint8_t code, const char *const *values, unsigned n, struct wr *w,
 		       struct err *err)
 {
 	const struct dhcp_option_info *info = dhcp_option_info(code);
+	int rc;
 
 	if (info->flags & DHCP_OPT_PROTOCOL)
 		return err_set(err, EINVAL, "the server sets option %u (%s) itself", code,
@@ -235,15 +257,12 @@ int dhcp_option_encode(uint8_t code, const char *const *values, unsigned n, stru
 	if (info->flags & DHCP_OPT_SUBNET)
 		return err_set(err, EINVAL, "option %u (%s) is set by the key '%s'", code,
 			       info->name, info->key);
-	if (n == 0 || (n > 1 && !is_list(info->type)))
+	if (n == 0 || (n > 1 && !takes_many(info->type)))
 		return err_set(err, EINVAL, "option %u takes %s", code,
 			       n ? "one value" : "a value");
-	for (unsigned i = 0; i < n; i++) {
-		int rc = encode_value(info->type, values[i], w, err);
-
-		if (rc)
-			return err_wrap(err, rc, "option %u", code);
-	}
+	rc = encode_all(code, values, n, w, err);
+	if (rc)
+		return err_wrap(err, rc, "option %u", code);
 	if (w->bad)
 		return err_set(err, EINVAL, "option %u is too long", code);
 	return 0;
@@ -251,13 +270,7 @@ int dhcp_option_encode(uint8_t code, const char *const *values, unsigned n, stru
 
 /* --- wire to text --- */
 
-/* A bounded text writer: what does not fit is cut, and buf is always terminated. */
-struct text {
-	char *buf;
-	size_t size, len;
-};
-
-ERR_PRINTF(2, 3) static void text_add(struct text *t, const char *fmt, ...)
+ERR_PRINTF(2, 3) void text_add(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -269,7 +282,7 @@ ERR_PRINTF(2, 3) static void text_add(struct text *t, const char *fmt, ...)
 		t->len = (size_t)n < t->size - t->len ? t->len + (size_t)n : t->size - 1;
 }
 
-static void text_octets(struct text *t, const uint8_t *data, size_t len)
+void text_octets(struct text *t, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		text_add(t, i ? ":%02x" : "%02x", data[i]);
@@ -438,6 +451,9 @@ static bool decode_value(enum dhcp_option_type type, struct text *t, const uint8
 		return decode_dns_names(t, data, len);
 	case DHCP_OPT_ROUTES:
 		return decode_routes(t, data, len);
+	case DHCP_OPT_SUBS:
+	case DHCP_OPT_VENDOR_SUBS:
+		return option_subs_decode(type, t, data, len);
 	}
 	return false;
 }

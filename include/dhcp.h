@@ -219,7 +219,15 @@ enum dhcp_option_type {
 	DHCP_OPT_DOMAIN,  /* a host or domain name as text */
 	DHCP_OPT_DOMAINS, /* RFC 1035 encoded names, RFC 3397 */
 	DHCP_OPT_ROUTES,  /* RFC 3442: "10.0.0.0/8 via 10.77.0.2" */
+	/* RFC 2132 8.4: code, type and value, "1 ip 10.77.0.1"; a sub-option of PXE, "pxe-boot-menu
+	 * 0 Local boot"; "end" for a code 255 behind the last one; or octets */
+	DHCP_OPT_SUBS,
+	/* RFC 3925: enterprise, code, type and value, "3561 1 ip 10.77.0.1"; or octets */
+	DHCP_OPT_VENDOR_SUBS,
 };
+
+/* "bytes", "ip", …: the names of types in configuration and documentation. */
+const char *dhcp_option_type_text(enum dhcp_option_type type);
 
 enum {
 	DHCP_OPT_PROTOCOL =

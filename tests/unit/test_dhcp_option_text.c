@@ -10,7 +10,7 @@ enum { WIRE_MAX = 1024, TEXT_MAX = 8192 };
 
 /* One option for each type; those of U8S and DOMAIN are never configured, so they are only read. */
 enum {
-	BYTES = 43,
+	BYTES = 83,
 	IP = 16,
 	IPS = 42,
 	PAIRS = 33,

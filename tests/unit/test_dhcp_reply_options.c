@@ -329,8 +329,101 @@ START_TEST(t_dhcp_110)
 }
 END_TEST
 
+/* --- from the text of the configuration to the wire --- */
+
+static void configure(struct kit *k, uint8_t code, const char *const *values, unsigned n)
+{
+	uint8_t octets[KIT_VALUE_MAX];
+	struct wr w = wr_init(octets, sizeof(octets));
+
+	ck_ok(dhcp_option_encode(code, values, n, &w, &unit_err));
+	ck_ok(dhcp_option_set_put(k->options, code, octets, w.len));
+}
+
+#define LABEL "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0"
+
+/* A search list of more than 255 octets comes in pieces, one behind the other, of which the first
+ * is as long as can be (RFC 3397 2, RFC 3396 6); put together it is what was configured. */
+START_TEST(long_search_list)
+{
+	static const char *const names[] = { LABEL ".example.org", LABEL ".example.net",
+					     LABEL ".example.com", LABEL ".vm.internal", "last" };
+	char text[1024], want[1024] = "";
+	const uint8_t *p, *whole;
+	struct kit_message c;
+	struct kit k CLEAN_KIT;
+	size_t len;
+
+	kit_start(&k);
+	configure(&k, 119, names, ARRAY_SIZE(names));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%s", i ? ", " : "",
+			 names[i]);
+	for (size_t i = 0; i < sizeof(askers); i++) {
+		kit_message(&c, &k, askers[i]);
+		if (askers[i] == DHCP_INFORM)
+			c.m.ciaddr = c.saddr = KIT_ADDR;
+		if (askers[i] == DHCP_REQUEST)
+			kit_add_u32(&c, 50, KIT_ADDR);
+		kit_add_u16(&c, 57, 1500);
+		kit_add(&c, 55, "\x77\x01", 2);
+		kit_send(&k, &c);
+		whole = dhcp_options_get(&k.o, 119, &len);
+		ck_assert_ptr_nonnull(whole);
+		ck_assert_uint_gt(len, 255);
+		dhcp_option_decode(119, whole, len, text, sizeof(text));
+		ck_assert_str_eq(text, want);
+		/* 119, 255, 255 octets, 119, what is left, and it. */
+		p = memmem(k.m.options, k.m.options_len, "\x77\xff", 2);
+		ck_assert_ptr_nonnull(p);
+		ck_assert_mem_eq(p + 2, whole, 255);
+		ck_assert_uint_eq(p[257], 119);
+		ck_assert_uint_eq(p[258], len - 255);
+		ck_assert_mem_eq(p + 259, whole + 255, len - 255);
+	}
+}
+END_TEST
+
+/* RFC 5859: addresses in the order in which they were written, for who asks for them. */
+START_TEST(tftp_servers)
+{
+	static const char *const servers[] = { "10.77.0.9", "10.77.0.2" };
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	configure(&k, 150, servers, 2);
+	for (size_t i = 0; i < sizeof(askers); i++) {
+		kit_ask(&k, askers[i], "42 96 01");
+		kit_expect_hex(&k, 150, "0a4d0009 0a4d0002");
+		kit_ask(&k, askers[i], "42 01");
+		kit_expect_hex(&k, 150, NULL);
+	}
+}
+END_TEST
+
+/* RFC 3925 and 2132 8.4, as they were configured. */
+START_TEST(vendor_options)
+{
+	static const char *const of_vendor[] = { "1 ip 10.77.0.9" };
+	static const char *const of_enterprise[] = { "3561 1 text a", "9 2 u8 7" };
+	struct kit k CLEAN_KIT;
+
+	kit_start(&k);
+	configure(&k, 43, of_vendor, 1);
+	configure(&k, 125, of_enterprise, 2);
+	for (size_t i = 0; i < sizeof(askers); i++) {
+		kit_ask(&k, askers[i], "7d 2b");
+		kit_expect_hex(&k, 43, "01040a4d0009");
+		kit_expect_hex(&k, 125, "00000de9 03 010161 00000009 03 020107");
+	}
+}
+END_TEST
+
 UNIT_SUITE(dhcp_reply_options)
 {
+	tcase_add_test(tc, long_search_list);
+	tcase_add_test(tc, tftp_servers);
+	tcase_add_test(tc, vendor_options);
 	tcase_add_test(tc, t_dhcp_069);
 	tcase_add_test(tc, t_dhcp_070);
 	tcase_add_test(tc, no_list_gets_everything);

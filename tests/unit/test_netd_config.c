@@ -485,6 +485,8 @@ static const char *const corpus[] = {
 	"network a { option 67 { value = \"//x\" } option 66 { value = \" \" } }",
 	"network a { option 43 { value = 01:a0:ff } option domain-search { value = { a.b, c } } }",
 	"network a { option 121 { value = { '10.0.0.0/8 via 10.77.0.2', '0.0.0.0/0 via 1.1.1.1' } } }",
+	"network a { option 43 { value = { 'pxe-boot-menu 0 a', '7 ip 1.1.1.1', end } } }",
+	"network a { option 125 { value = '9 1 u8 1' } option 175 { value = '176 u8 1' } }",
 	"network a { host b { option 67 { value = ',' } hostname = B.C } host c { } }",
 	"network a { lease-time = infinite } network b { lease-time = 45s }",
 	"network a { next-server = 1.1.1.1 class b { arch = 1 next-server = 2.2.2.2 boot-file = x } }",

@@ -378,6 +378,10 @@ static const struct {
 	{ "option 42 {\n value = y }", ":2: option 42: 'y' is not an IPv4 address" },
 	{ "network a { }\noption 42 { value = 1.1.1.1 } option ntp-servers { value = 1.1.1.1 }",
 	  ":2: option 42 is set twice" },
+	{ IN_NETWORK("option 43 {\n value = { '1 u8 1',\n'2 u7 1' } }"),
+	  ":4: option 43: '2 u7 1': there is no type 'u7'" },
+	{ IN_NETWORK("option 125 {\n value = '1 u8 1' }"),
+	  ":3: option 125: '1 u8 1' is not a sub-option like '3561 1 ip 10.77.0.1'" },
 	{ IN_HOST("option 42 {\n value = y }"), ":5: option 42: 'y' is not an IPv4 address" },
 };
 
