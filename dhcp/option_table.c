@@ -5,6 +5,7 @@
  * Pure data.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
@@ -196,6 +197,17 @@ const char *dhcp_option_type_text(enum dhcp_option_type type)
 	};
 
 	return text[type];
+}
+
+const char *dhcp_option_text(uint8_t code, char buf[DHCP_OPTION_TEXT_SIZE])
+{
+	const char *name = table[code].name;
+
+	if (name)
+		snprintf(buf, DHCP_OPTION_TEXT_SIZE, "%u (%s)", code, name);
+	else
+		snprintf(buf, DHCP_OPTION_TEXT_SIZE, "%u", code);
+	return buf;
 }
 
 bool dhcp_option_lookup(const char *text, uint8_t *ret_code)

@@ -249,22 +249,22 @@ int dhcp_option_encode(uint8_t code, const char *const *values, unsigned n, stru
 		       struct err *err)
 {
 	const struct dhcp_option_info *info = dhcp_option_info(code);
+	char text[DHCP_OPTION_TEXT_SIZE];
 	int rc;
 
+	dhcp_option_text(code, text);
 	if (info->flags & DHCP_OPT_PROTOCOL)
-		return err_set(err, EINVAL, "the server sets option %u (%s) itself", code,
-			       info->name);
+		return err_set(err, EINVAL, "the server sets option %s itself", text);
 	if (info->flags & DHCP_OPT_SUBNET)
-		return err_set(err, EINVAL, "option %u (%s) is set by the key '%s'", code,
-			       info->name, info->key);
+		return err_set(err, EINVAL, "option %s is set by the key '%s'", text, info->key);
 	if (n == 0 || (n > 1 && !takes_many(info->type)))
-		return err_set(err, EINVAL, "option %u takes %s", code,
+		return err_set(err, EINVAL, "option %s takes %s", text,
 			       n ? "one value" : "a value");
 	rc = encode_all(code, values, n, w, err);
 	if (rc)
-		return err_wrap(err, rc, "option %u", code);
+		return err_wrap(err, rc, "option %s", text);
 	if (w->bad)
-		return err_set(err, EINVAL, "option %u is too long", code);
+		return err_set(err, EINVAL, "option %s is too long", text);
 	return 0;
 }
 

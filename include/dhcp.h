@@ -246,6 +246,10 @@ struct dhcp_option_info {
 /* The descriptor of a code; never NULL. */
 const struct dhcp_option_info *dhcp_option_info(uint8_t code);
 
+/* For sentences: "42 (ntp-servers)", or the number alone where there is no name. Returns buf. */
+#define DHCP_OPTION_TEXT_SIZE 48
+const char *dhcp_option_text(uint8_t code, char buf[DHCP_OPTION_TEXT_SIZE]);
+
 /* A code from its number or name; false when there is none. */
 bool dhcp_option_lookup(const char *text, uint8_t *ret_code);
 

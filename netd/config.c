@@ -198,6 +198,7 @@ static int take_option(struct reading *r, cfg_t *cfg, struct config_options *opt
 	uint8_t wire[OPTION_SIZE];
 	struct wr w = wr_init(wire, sizeof(wire));
 	struct config_option *at;
+	char text[DHCP_OPTION_TEXT_SIZE];
 	int line = cfg->line, rc;
 
 	if (!dhcp_option_lookup(title, &o.code))
@@ -210,8 +211,8 @@ static int take_option(struct reading *r, cfg_t *cfg, struct config_options *opt
 		values[i] = unmark(cfg_getnstr(cfg, "value", i), &line);
 	for (unsigned i = 0; i < options->n; i++)
 		if (options->at[i].code == o.code)
-			return err_set(r->err, EINVAL, "%s:%d: option %u is set twice", r->file,
-				       line, o.code);
+			return err_set(r->err, EINVAL, "%s:%d: option %s is set twice", r->file,
+				       line, dhcp_option_text(o.code, text));
 	rc = dhcp_option_encode(o.code, values, n, &w, r->err);
 	if (rc)
 		return err_wrap(r->err, rc, "%s:%d", r->file, line);

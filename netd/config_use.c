@@ -20,7 +20,12 @@ static void print_options(const struct config_options *options, const char *inde
 	for (unsigned i = 0; i < options->n; i++) {
 		const struct config_option *o = &options->at[i];
 
-		fprintf(out, "%soption %u { value = { ", indent, o->code);
+		const char *name = dhcp_option_info(o->code)->name;
+
+		if (name)
+			fprintf(out, "%soption %s { value = { ", indent, name);
+		else
+			fprintf(out, "%soption %u { value = { ", indent, o->code);
 		for (unsigned j = 0; j < o->n; j++) {
 			fputs(j ? ", " : "", out);
 			config_print_text(o->value[j], out);

@@ -63,12 +63,15 @@ static const struct {
 	{ VENDOR, { " 1 u8 1" }, NULL, "is not a sub-option" },
 	{ VENDOR, { "1 u9 1" }, NULL, "'1 u9 1': there is no type 'u9'" },
 	{ VENDOR, { "1 sub-options 1" }, NULL, "there is no type 'sub-options'" },
-	{ VENDOR, { "1 u8 256" }, NULL, "option 43: '256' is not a number from 0 to 255" },
+	{ VENDOR,
+	  { "1 u8 256" },
+	  NULL,
+	  "option 43 (vendor-encapsulated): '256' is not a number from 0 to 255" },
 	{ VENDOR, { "1 u8" }, NULL, "'' is not a number" },
 	{ VENDOR, { "1 text " A240 A8 A8 }, NULL, "sub-option 1 is longer than 255 octets" },
 	{ VENDOR, { "1 u8 1", "2 u8 x" }, NULL, "'x' is not a number" },
 	{ VENDOR, { "2 u8 1", "3561 1 u8 2" }, NULL, "'3561 1 u8 2' is not a sub-option" },
-	{ VENDOR, { NULL }, NULL, "option 43 takes a value" },
+	{ VENDOR, { NULL }, NULL, "option 43 (vendor-encapsulated) takes a value" },
 
 	/* PXE 2.1, each as a client reads it */
 	{ VENDOR, { "pxe-discovery-control 8" }, "060108 ff", "6 bytes 08, end" },

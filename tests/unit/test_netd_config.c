@@ -25,7 +25,7 @@ static const char everything_printed[] =
 	"	prefix = 52:54:00\n"
 	"	secret = 'a b\\'c\\\\d'\n"
 	"}\n"
-	"option 42 { value = { 10.9.9.9 } }\n"
+	"option ntp-servers { value = { 10.9.9.9 } }\n"
 	"class first {\n"
 	"	vendor-class = 'PXEClient*'\n"
 	"	user-class = iPXE\n"
@@ -35,7 +35,7 @@ static const char everything_printed[] =
 	"	arch = { 7, 9 }\n"
 	"	mac-prefix = 52:54:00\n"
 	"	next-server = 10.0.0.1\n"
-	"	option 67 { value = { a.efi } }\n"
+	"	option boot-file-name { value = { a.efi } }\n"
 	"}\n"
 	"network blue {\n"
 	"	mode = route\n"
@@ -63,8 +63,8 @@ static const char everything_printed[] =
 	"	probe-stock = 3\n"
 	"	sweep = 90s\n"
 	"	next-server = 10.77.0.9\n"
-	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
-	"	option 67 { value = { 'it\\'s a.efi' } }\n"
+	"	option ntp-servers { value = { 10.77.0.1, 10.77.0.2 } }\n"
+	"	option boot-file-name { value = { 'it\\'s a.efi' } }\n"
 	"	class any {\n"
 	"		mac-prefix = 02:00:00:00:00:01\n"
 	"	}\n"
@@ -73,7 +73,7 @@ static const char everything_printed[] =
 	"		address = 10.77.0.10\n"
 	"		hostname = web\n"
 	"		boot-file = 'a b.efi'\n"
-	"		option 66 { value = { tftp.example } }\n"
+	"		option tftp-server-name { value = { tftp.example } }\n"
 	"	}\n"
 	"	host db.1 {\n"
 	"	}\n"
@@ -96,7 +96,7 @@ static const char everything_printed[] =
 	"	}\n"
 	"	relay 10.9.0.1/24 {\n"
 	"		range = { 10.9.0.100-10.9.0.199 }\n"
-	"		option 42 { value = { 10.9.0.2 } }\n"
+	"		option ntp-servers { value = { 10.9.0.2 } }\n"
 	"	}\n"
 	"}\n";
 
@@ -430,7 +430,8 @@ static const struct {
 	{ "sweep = 1", "sweep = 1s" },
 	{ "sweep = 24h", "sweep = 1d" },
 	{ "mode='route'", "mode = route" },
-	{ "option ntp-servers { value = 1.1.1.1 }", "option 42 { value = { 1.1.1.1 } }" },
+	{ "option 42 { value = 1.1.1.1 }", "option ntp-servers { value = { 1.1.1.1 } }" },
+	{ "option 200 { value = 01:02 }", "option 200 { value = { 01:02 } }" },
 };
 
 START_TEST(value)

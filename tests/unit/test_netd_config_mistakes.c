@@ -77,7 +77,7 @@ static const struct {
 	{ IN_NETWORK("option 42 { value = 1.1.1.1 }\noption 42 { value = 2.2.2.2 }"),
 	  ":3: found duplicate title '42'" },
 	{ IN_NETWORK("option 42 { value = 1.1.1.1 }\noption ntp-servers { value = 2.2.2.2 }"),
-	  ":3: option 42 is set twice" },
+	  ":3: option 42 (ntp-servers) is set twice" },
 	{ IN_HOST("option 42 { value = 1.1.1.1 }\noption 42 { value = 1.1.1.1 }"),
 	  ":5: found duplicate title '42'" },
 
@@ -349,7 +349,7 @@ static const struct {
 	{ "class a { mac-prefix = 1g }",
 	  ":1: mac-prefix: '1g' is not one to six octets like 52:54:00" },
 	{ "class a { arch = 1\noption 42 { value = z } }",
-	  ":2: option 42: 'z' is not an IPv4 address" },
+	  ":2: option 42 (ntp-servers): 'z' is not an IPv4 address" },
 	{ "class a { host b { } }", ":1: no such option 'host'" },
 
 	/* booting */
@@ -367,22 +367,25 @@ static const struct {
 	/* options */
 	{ IN_NETWORK("option no-such {\nvalue = 1 }"), ":2: there is no DHCP option 'no-such'" },
 	{ IN_NETWORK("option 256 {\n}"), ":2: there is no DHCP option '256'" },
-	{ IN_NETWORK("\noption 42 {\n\n}"), ":3: option 42 takes a value" },
-	{ IN_NETWORK("\noption 42 {\n\nvalue = { } }"), ":3: option 42 takes a value" },
-	{ IN_NETWORK("option 42 {\n\nvalue = x\n}"), ":4: option 42: 'x' is not an IPv4 address" },
+	{ IN_NETWORK("\noption 42 {\n\n}"), ":3: option 42 (ntp-servers) takes a value" },
+	{ IN_NETWORK("\noption 42 {\n\nvalue = { } }"),
+	  ":3: option 42 (ntp-servers) takes a value" },
+	{ IN_NETWORK("option 42 {\n\nvalue = x\n}"),
+	  ":4: option 42 (ntp-servers): 'x' is not an IPv4 address" },
 	{ IN_NETWORK("option 42 { name = x }"), ":2: no such option 'name'" },
 	{ IN_NETWORK("option 42 { value = { 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5, 1.1.1.6,\n"
 		     "1.1.1.7, 1.1.1.8, 1.1.1.9, 1.1.2.1, 1.1.2.2, 1.1.2.3, 1.1.2.4, 1.1.2.5,\n"
 		     "1.1.2.6, 1.1.2.7, 1.1.2.8 } }"),
 	  ":2: more than 16 values" },
-	{ "option 42 {\n value = y }", ":2: option 42: 'y' is not an IPv4 address" },
+	{ "option 42 {\n value = y }", ":2: option 42 (ntp-servers): 'y' is not an IPv4 address" },
 	{ "network a { }\noption 42 { value = 1.1.1.1 } option ntp-servers { value = 1.1.1.1 }",
-	  ":2: option 42 is set twice" },
+	  ":2: option 42 (ntp-servers) is set twice" },
 	{ IN_NETWORK("option 43 {\n value = { '1 u8 1',\n'2 u7 1' } }"),
-	  ":4: option 43: '2 u7 1': there is no type 'u7'" },
+	  ":4: option 43 (vendor-encapsulated): '2 u7 1': there is no type 'u7'" },
 	{ IN_NETWORK("option 125 {\n value = '1 u8 1' }"),
-	  ":3: option 125: '1 u8 1' is not a sub-option like '3561 1 ip 10.77.0.1'" },
-	{ IN_HOST("option 42 {\n value = y }"), ":5: option 42: 'y' is not an IPv4 address" },
+	  ":3: option 125 (vendor-identifying): '1 u8 1' is not a sub-option like '3561 1 ip 10.77.0.1'" },
+	{ IN_HOST("option 42 {\n value = y }"),
+	  ":5: option 42 (ntp-servers): 'y' is not an IPv4 address" },
 };
 
 START_TEST(mistake)
