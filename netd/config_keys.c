@@ -3,6 +3,7 @@
  * Each key of the configuration: its name, how one value is read into the struct of its section,
  * and how it is printed. Knows no file and no line; config.c puts those in front of an error.
  */
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 
@@ -466,114 +467,61 @@ static void print_arch(const struct key *k, const void *section, struct printer 
 
 /* --- words --- */
 
-static int parse_word(const char *const *words, unsigned n, const char *text, unsigned *ret,
-		      struct err *err)
-{
-	char list[128] = "";
-
-	for (unsigned i = 0; i < n; i++) {
-		size_t len = strlen(list);
-
-		if (!strcmp(text, words[i])) {
-			*ret = i;
-			return 0;
-		}
-		snprintf(list + len, sizeof(list) - len, "%s%s",
-			 i == 0	    ? "" :
-			 i == n - 1 ? " or " :
-				      ", ",
-			 words[i]);
-	}
-	return err_set(err, EINVAL, "'%s' is not %s", text, list);
-}
-
 static const char *const modes[] = { [BRIDGE_MODE_NAT] = "nat",
 				     [BRIDGE_MODE_ROUTE] = "route",
-				     [BRIDGE_MODE_ISOLATED] = "isolated" };
+				     [BRIDGE_MODE_ISOLATED] = "isolated",
+				     NULL };
+static const char *const policies[] = {
+	[MAC_POLICY_HASH] = "hash", [MAC_POLICY_RANDOM] = "random", [MAC_POLICY_HOST] = "host", NULL
+};
+static const char *const identities[] = { [DHCP_IDENTITY_PORT] = "port",
+					  [DHCP_IDENTITY_CLIENT_ID] = "client-id",
+					  [DHCP_IDENTITY_MAC] = "mac",
+					  NULL };
+static const char *const probes[] = {
+	[CONFIG_PROBE_AUTO] = "auto", [CONFIG_PROBE_ON] = "on", [CONFIG_PROBE_OFF] = "off", NULL
+};
 
 const char *config_mode_text(enum bridge_mode mode)
 {
 	return modes[mode];
 }
 
-static int parse_mode(const struct key *k, void *section, const char *text, unsigned index,
+/* One of the key's words, of which the n-th stands for n in an enum. */
+static_assert(sizeof(enum bridge_mode) == sizeof(unsigned) &&
+		      sizeof(enum mac_policy) == sizeof(unsigned) &&
+		      sizeof(enum dhcp_identity) == sizeof(unsigned) &&
+		      sizeof(enum config_probe) == sizeof(unsigned),
+	      "words are read and written as numbers");
+
+static int parse_word(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
-	unsigned v;
-	int rc = parse_word(modes, ARRAY_SIZE(modes), text, &v, err);
+	char list[128] = "";
 
 	(void)index;
-	if (!rc)
-		*(enum bridge_mode *)member(k, section) = (enum bridge_mode)v;
-	return rc;
+	for (unsigned i = 0; k->words[i]; i++) {
+		size_t len = strlen(list);
+
+		if (!strcmp(text, k->words[i])) {
+			memcpy(member(k, section), &i, sizeof(i));
+			return 0;
+		}
+		snprintf(list + len, sizeof(list) - len, "%s%s",
+			 i == 0		 ? "" :
+			 k->words[i + 1] ? ", " :
+					   " or ",
+			 k->words[i]);
+	}
+	return err_set(err, EINVAL, "'%s' is not %s", text, list);
 }
 
-static void print_mode(const struct key *k, const void *section, struct printer *p)
+static void print_word(const struct key *k, const void *section, struct printer *p)
 {
-	config_keys_item(p, config_mode_text(*(const enum bridge_mode *)member_const(k, section)));
-}
+	unsigned i;
 
-static const char *const policies[] = {
-	[MAC_POLICY_HASH] = "hash", [MAC_POLICY_RANDOM] = "random", [MAC_POLICY_HOST] = "host"
-};
-
-static int parse_policy(const struct key *k, void *section, const char *text, unsigned index,
-			struct err *err)
-{
-	unsigned v;
-	int rc = parse_word(policies, ARRAY_SIZE(policies), text, &v, err);
-
-	(void)index;
-	if (!rc)
-		*(enum mac_policy *)member(k, section) = (enum mac_policy)v;
-	return rc;
-}
-
-static void print_policy(const struct key *k, const void *section, struct printer *p)
-{
-	config_keys_item(p, policies[*(const enum mac_policy *)member_const(k, section)]);
-}
-
-static const char *const identities[] = { [DHCP_IDENTITY_PORT] = "port",
-					  [DHCP_IDENTITY_CLIENT_ID] = "client-id",
-					  [DHCP_IDENTITY_MAC] = "mac" };
-
-static int parse_identity(const struct key *k, void *section, const char *text, unsigned index,
-			  struct err *err)
-{
-	unsigned v;
-	int rc = parse_word(identities, ARRAY_SIZE(identities), text, &v, err);
-
-	(void)index;
-	if (!rc)
-		*(enum dhcp_identity *)member(k, section) = (enum dhcp_identity)v;
-	return rc;
-}
-
-static void print_identity(const struct key *k, const void *section, struct printer *p)
-{
-	config_keys_item(p, identities[*(const enum dhcp_identity *)member_const(k, section)]);
-}
-
-static const char *const probes[] = {
-	[CONFIG_PROBE_AUTO] = "auto", [CONFIG_PROBE_ON] = "on", [CONFIG_PROBE_OFF] = "off"
-};
-
-static int parse_probe(const struct key *k, void *section, const char *text, unsigned index,
-		       struct err *err)
-{
-	unsigned v;
-	int rc = parse_word(probes, ARRAY_SIZE(probes), text, &v, err);
-
-	(void)index;
-	if (!rc)
-		*(enum config_probe *)member(k, section) = (enum config_probe)v;
-	return rc;
-}
-
-static void print_probe(const struct key *k, const void *section, struct printer *p)
-{
-	config_keys_item(p, probes[*(const enum config_probe *)member_const(k, section)]);
+	memcpy(&i, member_const(k, section), sizeof(i));
+	config_keys_item(p, k->words[i]);
 }
 
 /* --- the tables --- */
@@ -612,7 +560,7 @@ const struct key config_keys_socket[] = {
 };
 
 const struct key config_keys_mac[] = {
-	{ "policy", .offset = offsetof(struct config, mac_policy), PAIR(policy) },
+	{ "policy", .offset = offsetof(struct config, mac_policy), PAIR(word), .words = policies },
 	{ "prefix", OCTETS(mac_prefix), .place = offsetof(struct config, mac_prefix_place) },
 	{ "secret", .offset = offsetof(struct config, secret), PAIR(text),
 	  .max = sizeof(((struct config *)0)->secret) },
@@ -623,7 +571,7 @@ const struct key config_keys_mac[] = {
 #define DURATION(m) .offset = NETWORK(m), PAIR(duration)
 
 const struct key config_keys_network[] = {
-	{ "mode", .offset = NETWORK(mode), PAIR(mode) },
+	{ "mode", .offset = NETWORK(mode), PAIR(word), .words = modes },
 	{ "subnet", PAIR(subnet), .place = NETWORK(subnet_place) },
 	{ "range", .list = true, .offset = NETWORK(ranges), PAIR(range),
 	  .place = NETWORK(range_place) },
@@ -642,13 +590,13 @@ const struct key config_keys_network[] = {
 	  .max = DHCP_NAME_SIZE },
 	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
 	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool) },
-	{ "identity", .offset = NETWORK(identity), PAIR(identity) },
+	{ "identity", .offset = NETWORK(identity), PAIR(word), .words = identities },
 	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
 	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
 	{ "subnet-selection", .offset = NETWORK(subnet_selection), PAIR(bool) },
 	{ "bootp", .offset = NETWORK(bootp), PAIR(bool) },
-	{ "probe", .offset = NETWORK(probe), PAIR(probe) },
+	{ "probe", .offset = NETWORK(probe), PAIR(word), .words = probes },
 	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
 	BOOT(struct config_network),

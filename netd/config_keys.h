@@ -26,7 +26,8 @@ struct key {
 		     struct err *err);
 	/* Prints one item for each value; none where the key is unset. */
 	void (*print)(const struct key *k, const void *section, struct printer *p);
-	uint32_t min, max; /* of numbers */
+	uint32_t min, max;	  /* of numbers */
+	const char *const *words; /* of words: by their numbers, and NULL */
 	size_t place; /* offset of a struct config_place that remembers where it was set; 0: none */
 };
 
