@@ -537,6 +537,38 @@ void client_rehome(struct dhcp_server *s, struct lease_slot *from, struct lease_
 	}
 }
 
+static int by_start(const void *a, const void *b, void *arg)
+{
+	const struct dhcp_server *s = arg;
+	int64_t x = s->lease[*(const uint32_t *)a].l.started;
+	int64_t y = s->lease[*(const uint32_t *)b].l.started;
+
+	return (x > y) - (x < y);
+}
+
+/* Without memory the order is that of the records. */
+static void sort(struct dhcp_server *s, struct lease_list *list)
+{
+	uint32_t *at = malloc((list->n ? list->n : 1) * sizeof(*at)), n = 0;
+
+	if (!at)
+		return;
+	for (uint32_t i = list->first; i != SLOT_NONE; i = s->lease[i].next)
+		at[n++] = i;
+	qsort_r(at, n, sizeof(*at), by_start, s);
+	for (uint32_t i = 0; i < n; i++) {
+		unlink(s, &s->lease[at[i]]);
+		append(s, list, &s->lease[at[i]]);
+	}
+	free(at);
+}
+
+void dhcp_leases_restored(struct dhcp_server *s, uint32_t net)
+{
+	for (unsigned i = 0; net < s->nets_cap && i <= s->net[net].config.relays; i++)
+		sort(s, &s->net[net].ended[i]);
+}
+
 static struct identifier identifier_of(const struct dhcp_net_config *net,
 				       const struct dhcp_record *r)
 {

@@ -725,6 +725,12 @@ MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_recor
 bool dhcp_reclaim(struct dhcp_server *s, uint32_t net);
 
 /*
+ * All stored leases of a network were put back. From now on those that have ended count as ended in
+ * the order in which they were last granted, which is what their records say of it.
+ */
+void dhcp_leases_restored(struct dhcp_server *s, uint32_t net);
+
+/*
  * dhcp_pool_find in the pool of a network, for a new client or port. When nothing is free there the
  * client goes that dhcp_reclaim names; when there is none, the pool grows.
  */

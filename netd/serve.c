@@ -121,7 +121,7 @@ static void from_former_boot(const struct daemon *d, const struct store_lease *l
 	int64_t left = span(wall, l->expires_wall);
 
 	if (l->expires_wall == INT64_MAX) {
-		r->started = now;
+		r->started = now - span(l->started_wall, wall) * NS_PER_S;
 		r->expires = INT64_MAX;
 		return;
 	}
@@ -168,6 +168,7 @@ int serve_load(struct daemon *d, struct network *n, struct err *err)
 	struct loading l = { .d = d, .n = n };
 	int rc = store_lease_list(d->store, n->config->name, load_lease, &l, err);
 
+	dhcp_leases_restored(d->dhcp, n->slot);
 	serve_schedule(d);
 	if (!rc)
 		rc = serve_store_leases(d, err);

@@ -68,6 +68,44 @@ START_TEST(reclaimed_in_order)
 }
 END_TEST
 
+/* Also of those that were loaded, in whatever order: by when they were granted. */
+START_TEST(reclaimed_in_order_of_records)
+{
+	static const struct {
+		uint8_t number;
+		enum dhcp_lease_state state;
+		int64_t started;
+	} rows[] = { { 1, DHCP_LEASE_RELEASED, 30 },
+		     { 2, DHCP_LEASE_EXPIRED, -10 },
+		     { 3, DHCP_LEASE_BOUND, -20 },
+		     { 0, DHCP_LEASE_RELEASED, 20 } };
+	static const uint8_t order[] = { 2, 0, 1 };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct dhcp_record r = { .net = KIT_NET,
+					 .addr = FIRST + rows[i].number,
+					 .port = DHCP_PORT_NONE,
+					 .state = rows[i].state,
+					 .started = rows[i].started,
+					 .expires = INT64_MAX,
+					 .mac = { { 2, 0, 0, 0, 0, rows[i].number } } };
+
+		ck_ok(dhcp_lease_restore(n.k.s, &r));
+	}
+	dhcp_leases_restored(n.k.s, KIT_NET);
+	dhcp_leases_restored(n.k.s, 1000);
+	ck_assert_uint_eq(dhcp_reclaimable(n.k.s, KIT_NET), ARRAY_SIZE(order));
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		ck_assert(dhcp_reclaim(n.k.s, KIT_NET));
+		ck_assert_ptr_null(dhcp_lease_by_addr(n.k.s, KIT_NET, FIRST + order[i]));
+		check_pool(&n);
+	}
+	ck_assert(!dhcp_reclaim(n.k.s, KIT_NET));
+}
+END_TEST
+
 /* --- growth --- */
 
 /* Only when nothing else is to be had, range by range, and what is not open nobody gets. */
@@ -289,6 +327,7 @@ END_TEST
 UNIT_SUITE(dhcp_client_pool)
 {
 	tcase_add_test(tc, reclaimed_in_order);
+	tcase_add_test(tc, reclaimed_in_order_of_records);
 	tcase_add_test(tc, grows_when_it_must);
 	tcase_add_test(tc, asking_opens_nothing);
 	tcase_add_test(tc, leases_keep_their_range_open);

@@ -3,6 +3,7 @@
  * leases that are kept. */
 #include "fake_host.h"
 #include "scratch.h"
+#include "store_kit.h"
 #include "unit.h"
 
 #define NETWORK(keys)                                                                              \
@@ -263,23 +264,30 @@ START_TEST(growth_is_found_again)
 }
 END_TEST
 
-/* A row as it is left by a client behind web1. */
-static void put_lease(uint32_t address)
+/* A row as it is left by a client behind web1, granted so many seconds ago. */
+static void put_row(uint32_t address, enum dhcp_lease_state state, int64_t ago)
 {
-	static const struct mac nested = { { 0x52, 0x54, 0, 0, 0, 0x88 } };
+	const struct mac nested = { { 0x52, 0x54, 0, 0, 0, (uint8_t)address } };
 	struct store_lease row = { .network = "default",
 				   .address = address,
 				   .mac = nested,
 				   .guest = "web1",
-				   .state = DHCP_LEASE_BOUND,
+				   .state = state,
 				   .seconds = 3600 };
 
-	row.started = f.boottime;
-	row.expires = f.boottime + 3600 * NS_PER_S;
-	row.started_wall = f.wall / NS_PER_S;
-	row.expires_wall = f.wall / NS_PER_S + 3600;
+	row.started = f.boottime - ago * NS_PER_S;
+	row.expires = row.started + 3600 * NS_PER_S;
+	row.started_wall = f.wall / NS_PER_S - ago;
+	row.expires_wall = row.started_wall + 3600;
+	if (state == DHCP_LEASE_RELEASED)
+		row.expires = row.expires_wall = INT64_MAX;
 	ck_ok(store_lease_put(f.d->store, &row, NULL, &unit_err));
 	fake_turn(&f);
+}
+
+static void put_lease(uint32_t address)
+{
+	put_row(address, DHCP_LEASE_BOUND, 0);
 }
 
 /* A client's lease in a range that came into use is there again after a restart. */
@@ -295,6 +303,33 @@ START_TEST(grown_lease_is_found_again)
 	expect_growth(1, 0, "");
 	ck_assert_ptr_nonnull(dhcp_lease_by_addr(f.d->dhcp, 0, ADDR(207)));
 	ck_assert_uint_eq(network_pool_used(f.d, &f.d->network[0]), 1);
+}
+END_TEST
+
+/* What ended is given away in the order in which it was granted, also over a restart and a reboot.
+ */
+START_TEST(oldest_first_after_a_restart)
+{
+	static const uint8_t order[] = { 205, 209, 203, 207 };
+
+	begin(NETWORK("identity = mac"));
+	attached("web1", ADDR(9));
+	put_row(ADDR(203), DHCP_LEASE_RELEASED, 10);
+	put_row(ADDR(205), DHCP_LEASE_RELEASED, 30);
+	put_row(ADDR(207), DHCP_LEASE_EXPIRED, 5);
+	put_row(ADDR(209), DHCP_LEASE_EXPIRED, 20);
+	fake_stop(&f);
+	if (_i) { /* its CLOCK_BOOTTIME begins anew */
+		store_meddle(f.state, "UPDATE lease SET boot = 'another'");
+		f.boottime = 1000 * NS_PER_S;
+	}
+	fake_start(&f, NETWORK("identity = mac"));
+	fake_turn(&f);
+	ck_assert_uint_eq(dhcp_reclaimable(f.d->dhcp, 0), ARRAY_SIZE(order));
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		ck_assert(dhcp_reclaim(f.d->dhcp, 0));
+		ck_assert_msg(!dhcp_lease_by_addr(f.d->dhcp, 0, ADDR(order[i])), "%u", order[i]);
+	}
 }
 END_TEST
 
@@ -377,6 +412,7 @@ UNIT_SUITE(netd_pool)
 	tcase_add_test(tc, given_addresses_open_nothing);
 	tcase_add_test(tc, growth_is_found_again);
 	tcase_add_test(tc, grown_lease_is_found_again);
+	tcase_add_loop_test(tc, oldest_first_after_a_restart, 0, 2);
 	tcase_add_test(tc, row_of_an_excluded_client);
 	tcase_add_loop_test(tc, leases_are_kept, 0, 4);
 }
