@@ -532,8 +532,8 @@ bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret
 	if (end_with_port(s, lease, keep, ret))
 		return true;
 	for (uint32_t i = lease->clients.first; i != SLOT_NONE; i = next) {
-		next = s->lease[i]
-			       .next; /* one that lapses leaves the list, and perhaps the table */
+		/* One that lapses leaves the list, and perhaps the table. */
+		next = s->lease[i].next;
 		if (end_with_port(s, &s->lease[i], keep, ret))
 			return true;
 	}

@@ -385,7 +385,8 @@ static int make_pools(struct daemon *d, struct network *n, struct err *err)
 	}
 	if (rc)
 		network_free_pools(&made);
-	n->grown_told = n->pool ? dhcp_pool_grown(n->pool) : 0;
+	if (!rc && n->grown_told > dhcp_pool_grown(n->pool))
+		n->grown_told = dhcp_pool_grown(n->pool);
 	return rc;
 }
 
