@@ -4,8 +4,8 @@
  * step is five octets: what, who, which address, which identifier and relay agent, how long later.
  * Whatever the sequence, an address that is taken in the pool has one lease or is reserved, a
  * lease's address is taken, and nobody is acknowledged an address that another may still use, or
- * that is reserved for another. With probes, nobody gets one that he did not hold and that was not
- * found free.
+ * that is reserved for another. What is not reserved is of a range that is open. With probes, nobody
+ * gets one that he did not hold and that was not found free.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +19,16 @@ enum { ADDRS = ALL + 1, HOSTS = 4 };
 enum { SERVER = 0x0a4d0001, FIRST = 0x0a4d0064, AGENT = 0x0a090001, FAR = 0x0a090064, STEP = 5 };
 enum { DISCOVER, SELECT, REBOOT, RENEW, RELEASE, DECLINE, PORT_END, UNDONE, RESERVE, BOOTP, KINDS };
 
-static const struct ip4_range range = { FIRST, FIRST + POOL - 1 },
-			      far_range = { FAR, FAR + FAR_POOL - 1 };
+/* The last of the network's own is what its pool can grow into. */
+static const struct ip4_range range[] = { { FIRST, FIRST + POOL - 3 },
+					  { FIRST + POOL - 2, FIRST + POOL - 1 } };
+static const struct ip4_range far_range = { FAR, FAR + FAR_POOL - 1 };
+static const unsigned stages[] = { 1, 2 };
 
 struct fuzzed {
 	struct dhcp_server *s;
 	struct dhcp_pool *pool;
+	bool grows;
 	struct dhcp_relay_subnet relay;
 	struct dhcp_hosts *hosts;
 	struct dhcp_net_config net;
@@ -56,7 +60,9 @@ static struct dhcp_pool *pool_of(const struct fuzzed *f, uint32_t addr)
 
 static void make_pools(struct fuzzed *f)
 {
-	fuzz_check(dhcp_pool_new(&range, 1, &f->pool) == 0);
+	fuzz_check(dhcp_pool_new(range, 2, &f->pool) == 0);
+	if (f->grows)
+		dhcp_pool_stage(f->pool, stages, 2);
 	fuzz_check(dhcp_pool_new(&far_range, 1, &f->relay.pool) == 0);
 }
 
@@ -65,7 +71,7 @@ static void begin(struct fuzzed *f, uint8_t how)
 	static const struct siphash_key key = { "fuzzing clients" };
 	static const struct dhcp_limits limits = { .nets = 1, .leases = PORTS + ADDRS };
 
-	*f = (struct fuzzed){ .now = 1000000000 };
+	*f = (struct fuzzed){ .now = 1000000000, .grows = how & 32 };
 	make_pools(f);
 	f->relay.prefix = (struct ip4_prefix){ AGENT, 24 };
 	f->net = (struct dhcp_net_config){ .serve = true,
@@ -76,6 +82,7 @@ static void begin(struct fuzzed *f, uint8_t how)
 					   .bootp = true,
 					   .clients_max = how & 8 ? 2 : 0,
 					   .subnet_selection = how & 16,
+					   .keep_leases = how & 64,
 					   .pool = f->pool,
 					   .relay = &f->relay,
 					   .relays = 1,
@@ -104,8 +111,11 @@ static void check_table(const struct fuzzed *f)
 
 	for (unsigned i = 0; i < ALL; i++) {
 		uint32_t addr = address(i);
-		bool taken = dhcp_lease_by_addr(f->s, 0, addr) || dhcp_hosts_at(f->hosts, addr);
+		const struct dhcp_lease *l = dhcp_lease_by_addr(f->s, 0, addr);
+		bool reserved = dhcp_hosts_at(f->hosts, addr), taken = l || reserved;
 
+		fuzz_check(!l || !l->client || reserved ||
+			   dhcp_pool_is_open(pool_of(f, addr), addr));
 		fuzz_check(taken == dhcp_pool_taken(pool_of(f, addr), addr));
 		leases += taken;
 	}
