@@ -177,6 +177,43 @@ START_TEST(leases_keep_their_range_open)
 }
 END_TEST
 
+/* A reservation can be anywhere, and says nothing of its range. */
+START_TEST(reserved_address_opens_nothing)
+{
+	static const struct dhcp_host host = { .addr = SECOND,
+					       .mac = { { 0x52, 0x54, 0, 0, 0, 1 } } };
+	static const struct siphash_key key = { "reservations" };
+	struct net n CLEAN_NET;
+	struct dhcp_hosts *hosts;
+	struct dhcp_record row;
+
+	ck_ok(dhcp_hosts_new(&host, 1, &key, &hosts));
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.hosts = hosts;
+	for (unsigned i = 0; i < 2; i++) {
+		struct dhcp_pool *pool = new_pool();
+
+		ck_assert(dhcp_pool_take(pool, SECOND));
+		replace_pool(&n, pool);
+		ck_assert_uint_eq(dhcp_pool_grown(n.pool), 0);
+		ck_assert_uint_eq(lease(&n, &anna), SECOND);
+		row = n.k.action.record;
+		ck_assert_uint_eq(dhcp_pool_grown(n.pool), 0);
+	}
+	net_stop(&n);
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.hosts = hosts;
+	replace_pool(&n, new_pool());
+	ck_assert(dhcp_pool_take(n.pool, SECOND));
+	ck_ok(dhcp_lease_restore(n.k.s, &row));
+	ck_assert_uint_eq(dhcp_pool_grown(n.pool), 0);
+	n.k.config.hosts = NULL;
+	kit_configure(&n.k);
+	dhcp_hosts_free(hosts);
+}
+END_TEST
+
 START_TEST(find_free_of_no_pool)
 {
 	struct kit k CLEAN_KIT;
@@ -331,6 +368,7 @@ UNIT_SUITE(dhcp_client_pool)
 	tcase_add_test(tc, grows_when_it_must);
 	tcase_add_test(tc, asking_opens_nothing);
 	tcase_add_test(tc, leases_keep_their_range_open);
+	tcase_add_test(tc, reserved_address_opens_nothing);
 	tcase_add_test(tc, find_free_of_no_pool);
 	tcase_add_loop_test(tc, excluded_is_refused, 0, 4);
 	tcase_add_test(tc, excluded_address_of_a_port);
