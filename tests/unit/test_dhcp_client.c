@@ -559,7 +559,7 @@ START_TEST(restored)
 	struct net n CLEAN_NET;
 	struct dhcp_record r = { .net = KIT_NET,
 				 .addr = LAST,
-				 .port = DHCP_PORT_NONE,
+				 .port = SHARED,
 				 .state = DHCP_LEASE_BOUND,
 				 .seconds = 3600,
 				 .mac = { { 0x52, 0x54, 0, 0, 0, 1 } },
@@ -597,7 +597,7 @@ START_TEST(restored_twice)
 		bool runs = row == running;
 		struct dhcp_record r = { .net = KIT_NET,
 					 .addr = runs ? LAST : FIRST,
-					 .port = DHCP_PORT_NONE,
+					 .port = SHARED,
 					 .state = runs ? DHCP_LEASE_BOUND : DHCP_LEASE_EXPIRED,
 					 .seconds = 3600,
 					 .mac = { { 0x52, 0x54, 0, 0, 0, 1 } },
@@ -612,6 +612,35 @@ START_TEST(restored_twice)
 	ck_assert_int_eq(n.k.action.change, DHCP_CHANGE_RENEWED);
 	ck_assert_uint_eq(dhcp_pool_used(n.pool), 1);
 	check_pool(&n);
+}
+END_TEST
+
+/* A client that is there already and comes by another port counts there. */
+START_TEST(cap_of_those_that_come_over)
+{
+	static const struct who *const there[] = { &dora, &emma };
+	struct dhcp_port trusted = { .net = KIT_NET, .port = SHARED, .trusted = true };
+	struct who guest = anna;
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	n.k.config.clients_max = 2;
+	kit_configure(&n.k);
+	dhcp_port_update(n.k.s, &trusted);
+	for (unsigned i = 0; i < 2; i++)
+		lease(&n, there[i]);
+	addr = lease(&n, &anna);
+	trusted.port = SHARED2;
+	dhcp_port_update(n.k.s, &trusted);
+	guest.port = SHARED2;
+	ck_assert_uint_eq(request(&n, &guest, 0, 0, addr), addr);
+	release(&n, &guest, addr);
+	ck_assert_uint_eq(lease(&n, &anna), addr);
+	trusted.trusted = false; /* now it is a guest's, with all that it may have */
+	dhcp_port_update(n.k.s, &trusted);
+	ck_assert_uint_ne(request(&n, &guest, 0, 0, addr), addr);
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, addr), addr);
 }
 END_TEST
 
@@ -643,5 +672,6 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, declined);
 	tcase_add_test(tc, undone);
 	tcase_add_test(tc, restored);
+	tcase_add_test(tc, cap_of_those_that_come_over);
 	tcase_add_loop_test(tc, restored_twice, 0, 4);
 }
