@@ -455,6 +455,9 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 
 void client_move(struct dhcp_server *s, struct lease_slot *lease, const struct exchange *x)
 {
+	lease->l.moved |= lease->l.port != x->in->port ||
+			  memcmp(lease->l.mac.octet, x->m.chaddr, sizeof(lease->l.mac.octet)) ||
+			  memcmp(lease->l.identity, x->identity, sizeof(x->identity));
 	unlink(s, lease);
 	leave(s, lease);
 	memcpy(lease->l.mac.octet, x->m.chaddr, sizeof(lease->l.mac.octet));
@@ -511,6 +514,7 @@ bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before)
 	if (lease->l.client)
 		leave(s, lease);
 	lease->l.client = true;
+	lease->l.moved = before->moved;
 	lease->l.boot = before->boot;
 	lease->l.port = before->port;
 	lease->l.mac = before->mac;

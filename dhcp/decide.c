@@ -188,7 +188,7 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 {
 	struct lease_slot *lease = x->lease;
 	bool was_bound = lease->l.state == DHCP_LEASE_BOUND;
-	bool again = was_bound && lease->l.xid == x->m.xid &&
+	bool again = was_bound && !lease->l.moved && lease->l.xid == x->m.xid &&
 		     x->in->now - lease->l.started < (int64_t)RETRANSMISSION_S * NS_PER_S;
 
 	a->reply = DHCP_ACK;
@@ -205,6 +205,7 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 		lease->l.seconds = seconds;
 		lease->l.started = x->in->now;
 		lease->l.xid = x->m.xid;
+		lease->l.moved = false;
 		lease_set(s, lease, DHCP_LEASE_BOUND, end_of(x->in->now, seconds));
 		describe(x, a);
 		reserve_quit(s, x, a);

@@ -590,7 +590,8 @@ struct dhcp_lease {
 	uint32_t port; /* the port whose allocation this address is; DHCP_PORT_NONE: an address in
 			  quarantine; of a client: the port that it is behind, or DHCP_PORT_NONE */
 	bool client;   /* a client's, found by identity; else a port's own */
-	bool boot; /* a client's that is firmware: what the same card starts next takes it over */
+	bool boot;  /* a client's that is firmware: what the same card starts next takes it over */
+	bool moved; /* a client's that was acknowledged as another's: by identity, card or port */
 	uint64_t identity[2]; /* of a client: what it is found by */
 	struct mac mac;
 	enum dhcp_lease_state state;

@@ -644,6 +644,31 @@ START_TEST(cap_of_those_that_come_over)
 }
 END_TEST
 
+/* An ACK is repeated for the client whose row it has: another of that name gets one of its own. */
+START_TEST(repeated_for_the_same_only)
+{
+	struct who other = anna;
+	struct kit_message c;
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = lease(&n, &anna);
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 2) /* its network card was replaced */
+			other.card = 9;
+		speak(&n, &other, DHCP_REQUEST, &c);
+		c.m.xid = 4711;
+		kit_add_u32(&c, 50, addr);
+		kit_send(&n.k, &c);
+		kit_expect(&n.k, DHCP_ACK, "REQUEST");
+		ck_assert(n.k.action.store == (i % 2 == 0));
+		if (n.k.action.store)
+			ck_assert_uint_eq(n.k.action.record.mac.octet[5], other.card);
+	}
+}
+END_TEST
+
 UNIT_SUITE(dhcp_client)
 {
 	tcase_add_loop_test(tc, identities, 0, 7);
@@ -673,5 +698,6 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, undone);
 	tcase_add_test(tc, restored);
 	tcase_add_test(tc, cap_of_those_that_come_over);
+	tcase_add_test(tc, repeated_for_the_same_only);
 	tcase_add_loop_test(tc, restored_twice, 0, 4);
 }
