@@ -505,7 +505,12 @@ static struct lease_slot *insert_again(struct dhcp_server *s, const struct dhcp_
 bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before)
 {
 	struct lease_slot *lease = lease_find_addr(s, before->net, before->addr);
+	struct lease_slot *since = find(s, before->identity);
 
+	/* Meanwhile it may have been offered another address. */
+	if (since && since != lease && since->l.state == DHCP_LEASE_OFFERED &&
+	    !reserve_is(s, since->l.net, since->l.addr))
+		client_remove(s, since);
 	if (!lease)
 		lease = insert_again(s, before);
 	if (!lease || (!lease->l.client && lease->l.port != DHCP_PORT_NONE))

@@ -669,6 +669,26 @@ START_TEST(repeated_for_the_same_only)
 }
 END_TEST
 
+/* Between a DECLINE and its failure the client was offered another address: it has one again. */
+START_TEST(undone_after_another_offer)
+{
+	struct dhcp_action a;
+	struct net n CLEAN_NET;
+	uint32_t addr, other;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	addr = lease(&n, &anna);
+	decline(&n, &anna, addr);
+	a = n.k.action;
+	other = discover(&n, &anna, 0);
+	ck_assert_uint_ne(other, addr);
+	dhcp_undo(n.k.s, &a);
+	ck_assert_ptr_null(dhcp_lease_by_addr(n.k.s, KIT_NET, other));
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, addr), addr);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_client)
 {
 	tcase_add_loop_test(tc, identities, 0, 7);
@@ -699,5 +719,6 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, restored);
 	tcase_add_test(tc, cap_of_those_that_come_over);
 	tcase_add_test(tc, repeated_for_the_same_only);
+	tcase_add_test(tc, undone_after_another_offer);
 	tcase_add_loop_test(tc, restored_twice, 0, 4);
 }
