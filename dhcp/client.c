@@ -51,7 +51,8 @@ static struct siphash hash_begin(const struct dhcp_server *s, uint32_t net, unsi
 /* What identifies a client: the identifier when there is one and it counts, else the hardware
  * address. */
 struct identifier {
-	uint32_t net, port;
+	uint32_t net;
+	uint32_t port; /* DHCP_PORT_NONE: one that is no guest's */
 	unsigned subnet;
 	const uint8_t *id; /* NULL: none */
 	size_t len;
@@ -169,21 +170,25 @@ static void leave(struct dhcp_server *s, struct lease_slot *lease)
 		index_del(&s->by_identity, hash[0], i);
 }
 
+/* Whether a port is no guest's; after a start it may be not known, or not there yet. */
+static bool is_trusted(const struct dhcp_server *s, uint32_t port)
+{
+	const struct lease_slot *lease = lease_find_port(s, port);
+
+	return port == DHCP_PORT_NONE || (lease && lease->trusted);
+}
+
 /*
- * Another machine goes by this identity: its lease runs, behind a port that is there and is not
- * this one. The same card there is the same machine only where neither port is a guest's.
+ * Another machine goes by this identity: its lease runs, behind another port than this one. The
+ * same card there is the same machine only where neither port is a guest's.
  */
 bool client_is_other_machine(const struct dhcp_server *s, const struct exchange *x,
 			     const struct dhcp_lease *l)
 {
-	const struct lease_slot *port;
-
-	if (!is_live(l) || l->port == DHCP_PORT_NONE || l->port == x->in->port)
+	if (!is_live(l) || l->port == x->in->port)
 		return false;
-	if (memcmp(l->mac.octet, x->m.chaddr, sizeof(l->mac.octet)) != 0)
-		return true;
-	port = lease_find_port(s, l->port);
-	return port && !(port->trusted && x->port->trusted);
+	return memcmp(l->mac.octet, x->m.chaddr, sizeof(l->mac.octet)) != 0 || !x->port->trusted ||
+	       !is_trusted(s, l->port);
 }
 
 /* PXE and UEFI HTTP firmware (RFC 4578 2.1, UEFI 24.7), and iPXE. */
@@ -247,7 +252,7 @@ static struct lease_slot *find_own(struct dhcp_server *s, struct exchange *x,
 void client_find(struct dhcp_server *s, struct exchange *x)
 {
 	struct identifier i = { .net = x->in->net,
-				.port = x->in->port,
+				.port = x->port->trusted ? DHCP_PORT_NONE : x->in->port,
 				.subnet = x->subnet.number,
 				.htype = x->m.htype,
 				.hlen = x->m.hlen,
@@ -609,8 +614,6 @@ static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 	for (unsigned k = 0; k < kinds; k++) {
 		struct lease_slot *other;
 
-		if (kind[k] == KIND_NAMESAKE && r->port == DHCP_PORT_NONE)
-			break;
 		hash_identity(s, i, kind[k], ret);
 		other = find(s, ret);
 		if (!other)

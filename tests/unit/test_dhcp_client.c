@@ -615,6 +615,46 @@ START_TEST(restored_twice)
 }
 END_TEST
 
+/* A row that says a client is bound, or not. */
+static struct dhcp_record row_of(const struct net *n, const struct who *w, uint32_t addr,
+				 enum dhcp_lease_state state, int64_t started)
+{
+	static uint8_t id[2];
+
+	kit_hex(w->id, id, sizeof(id));
+	return (struct dhcp_record){ .net = KIT_NET,
+				     .addr = addr,
+				     .port = w->port,
+				     .state = state,
+				     .seconds = KIT_LEASE_TIME,
+				     .mac = { { 0x52, 0x54, 0, 0, 0, w->card } },
+				     .client_id = id,
+				     .client_id_len = sizeof(id),
+				     .started = started,
+				     .expires = n->k.now + KIT_LEASE_TIME * KIT_SECOND };
+}
+
+/* What was believed of an interface of the host is not for a guest to take over after a start, when
+ * its port is not known: by card and identifier anybody can say who he is. */
+START_TEST(restored_behind_an_interface)
+{
+	static const struct who twin = { SHARED, 4, "ff0d", NULL };
+	struct dhcp_port trusted = { .net = KIT_NET, .port = SHARED2, .trusted = true };
+	struct net n CLEAN_NET;
+	struct dhcp_record r;
+
+	net_start(&n, _i ? DHCP_IDENTITY_MAC : DHCP_IDENTITY_CLIENT_ID);
+	dhcp_port_update(n.k.s, &trusted);
+	r = row_of(&n, &dora, LAST, DHCP_LEASE_BOUND, 1);
+	r.port = DHCP_PORT_NONE;
+	ck_ok(dhcp_lease_restore(n.k.s, &r));
+	ck_assert_uint_ne(lease(&n, &twin), LAST);
+	ck_assert_uint_eq(request(&n, &dora, 0, 0, LAST), LAST);
+	ck_assert_uint_eq(discover(&n, &dora, 0), LAST);
+	check_pool(&n);
+}
+END_TEST
+
 /* A client that is there already and comes by another port counts there. */
 START_TEST(cap_of_those_that_come_over)
 {
@@ -717,6 +757,7 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, declined);
 	tcase_add_test(tc, undone);
 	tcase_add_test(tc, restored);
+	tcase_add_loop_test(tc, restored_behind_an_interface, 0, 2);
 	tcase_add_test(tc, cap_of_those_that_come_over);
 	tcase_add_test(tc, repeated_for_the_same_only);
 	tcase_add_test(tc, undone_after_another_offer);

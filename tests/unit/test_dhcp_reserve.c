@@ -582,7 +582,7 @@ START_TEST(restored)
 	struct net n CLEAN_NET;
 	struct dhcp_record r = { .net = KIT_NET,
 				 .addr = host.addr,
-				 .port = DHCP_PORT_NONE,
+				 .port = SHARED,
 				 .state = DHCP_LEASE_BOUND,
 				 .seconds = 3600,
 				 .mac = CARD(own ? 1 : 2),
