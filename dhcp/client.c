@@ -154,6 +154,7 @@ static void enter_boot(struct dhcp_server *s, struct lease_slot *lease)
 
 static void enter(struct dhcp_server *s, struct lease_slot *lease)
 {
+	s->clients++;
 	index_add(&s->by_identity, lease->l.identity[0], (uint32_t)(lease - s->lease));
 	if (lease->l.boot)
 		enter_boot(s, lease);
@@ -164,6 +165,7 @@ static void leave(struct dhcp_server *s, struct lease_slot *lease)
 	uint32_t i = (uint32_t)(lease - s->lease);
 	uint64_t hash[2];
 
+	s->clients--;
 	index_del(&s->by_identity, lease->l.identity[0], i);
 	hash_boot(s, &lease->l, hash);
 	if (lease->l.boot)
@@ -382,14 +384,17 @@ uint32_t dhcp_reclaimable(const struct dhcp_server *s, uint32_t net)
 	return net < s->nets_cap ? s->net[net].ended[0].n : 0;
 }
 
-/* Whether there is a free entry in the table, now or after a client of this network without a lease
- * was forgotten. */
-static bool has_slot(struct dhcp_server *s, uint32_t net)
+/* Room for one more client, if need be that of one whose lease has ended, of whichever network. */
+static bool make_slot(struct dhcp_server *s, uint32_t net)
 {
-	bool room = s->slots.used < s->slots.cap;
+	bool room = s->slots.used < s->slots.cap && s->clients < s->clients_cap;
 
-	for (unsigned i = 0; !room && i <= s->net[net].config.relays; i++)
-		room = reclaim(s, net, i);
+	for (uint32_t i = 0; !room && i < s->nets_fresh; i++) {
+		uint32_t at = (net + i) % s->nets_fresh;
+
+		for (unsigned j = 0; !room && j <= s->net[at].config.relays; j++)
+			room = reclaim(s, at, j);
+	}
 	return room;
 }
 
@@ -444,7 +449,7 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 	if (only_wanted || who.addr == x->reserved)
 		client_evict(s, x->in->net, who.addr);
 	/* What is reserved is taken. */
-	if (!has_slot(s, x->in->net) ||
+	if (!make_slot(s, x->in->net) ||
 	    (who.addr != x->reserved && !dhcp_pool_take(x->subnet.pool, who.addr)))
 		return NULL;
 	memcpy(who.mac.octet, x->m.chaddr, sizeof(who.mac.octet));
@@ -600,10 +605,18 @@ static struct identifier identifier_of(const struct dhcp_net_config *net,
 	return i;
 }
 
+/* Whether a stored client is the machine that this lease is of, by what tells clones apart. */
+static bool is_same_machine(const struct dhcp_server *s, const struct dhcp_record *r,
+			    const struct dhcp_lease *l)
+{
+	return mac_equal(&l->mac, &r->mac) &&
+	       (l->port == r->port || (is_trusted(s, l->port) && is_trusted(s, r->port)));
+}
+
 /*
  * Which identity a stored client goes by. Two records of one: it had the one before it got the
- * other, and what runs counts; of two that run, which clones have, the first keeps the plain
- * identity for itself. False: this record says nothing.
+ * other, and what runs counts, of two that run the later. Of clones, all of which run, the first
+ * keeps the plain identity for itself. False: this record says nothing.
  */
 static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 			const struct identifier *i, uint64_t ret[2])
@@ -613,16 +626,19 @@ static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 
 	for (unsigned k = 0; k < kinds; k++) {
 		struct lease_slot *other;
+		bool same;
 
 		hash_identity(s, i, kind[k], ret);
 		other = find(s, ret);
 		if (!other)
 			return true;
-		if (is_ended_client(other)) {
+		same = is_same_machine(s, r, &other->l);
+		if (is_ended_client(other) ||
+		    (same && r->state == DHCP_LEASE_BOUND && r->started >= other->l.started)) {
 			client_remove(s, other);
 			return true;
 		}
-		if (r->state != DHCP_LEASE_BOUND)
+		if (same || r->state != DHCP_LEASE_BOUND)
 			break;
 	}
 	return false;
@@ -654,6 +670,9 @@ int client_load(struct dhcp_server *s, const struct dhcp_record *r)
 	     (!dhcp_pool_contains(pool, r->addr) || dhcp_pool_taken(pool, r->addr))) ||
 	    !identity_of(s, r, &i, identity))
 		return -EEXIST;
+	/* What was promised counts more than limits and the memory of what has ended. */
+	if (!make_slot(s, r->net) && r->state != DHCP_LEASE_BOUND)
+		return -ENOSPC;
 	lease = lease_insert(s, &who);
 	if (!lease)
 		return -ENOSPC;

@@ -213,9 +213,9 @@ static void ack(struct dhcp_server *s, struct exchange *x, struct wr *out, struc
 	reply_write(x, DHCP_ACK, lease->l.seconds, NULL, out);
 }
 
-/* A client that has a lease, or had one, is behind this port now. One whose lease had ended, or that
- * was behind another, counts among the port's from now on, and somebody may have taken an address
- * meanwhile whose lease had ended (RFC 2131 2.2). */
+/* A client that has a lease, or had one, is behind this port now. One whose lease had ended, or
+ * that was behind another, counts among the port's from now on, and somebody may have taken an
+ * address meanwhile whose lease had ended (RFC 2131 2.2). */
 static enum dhcp_drop come_back(struct dhcp_server *s, struct exchange *x)
 {
 	bool counted = !dhcp_lease_is_memory(&x->lease->l) && x->lease->l.port == x->in->port;

@@ -49,6 +49,7 @@ int dhcp_server_new(const struct dhcp_limits *limits, const struct siphash_key *
 		return -ENOMEM;
 	s->key = *key;
 	s->nets_cap = limits->nets;
+	s->clients_cap = limits->clients ? limits->clients : limits->leases;
 	s->net = calloc(limits->nets ? limits->nets : 1, sizeof(*s->net));
 	s->lease = calloc(limits->leases ? limits->leases : 1, sizeof(*s->lease));
 	s->timers.at = calloc(limits->leases ? limits->leases : 1, sizeof(*s->timers.at));
@@ -425,6 +426,13 @@ static int restore_quarantine(struct dhcp_server *s, const struct dhcp_record *r
 	return lease_insert(s, &nobody) ? 0 : -ENOSPC;
 }
 
+/* A port's own lease, of which this is another's record: the address was that one's before. */
+static bool is_of_another(const struct lease_slot *lease, const struct dhcp_record *r)
+{
+	return lease->l.port != DHCP_PORT_NONE && !lease->l.client &&
+	       (lease->l.port != r->port || !mac_equal(&lease->l.mac, &r->mac));
+}
+
 int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r)
 {
 	struct lease_slot *lease;
@@ -434,7 +442,9 @@ int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r)
 	if (r->state == DHCP_LEASE_DECLINED)
 		client_evict(s, r->net, r->addr);
 	lease = lease_find_addr(s, r->net, r->addr);
-	if (!lease)
+	if (lease && is_of_another(lease, r))
+		rc = -EEXIST;
+	else if (!lease)
 		rc = r->state == DHCP_LEASE_DECLINED ? restore_quarantine(s, r) : client_load(s, r);
 	if (rc)
 		return rc;

@@ -91,6 +91,7 @@ struct dhcp_server {
 	uint32_t nets_fresh; /* those from here on were never configured */
 	struct slots slots;
 	struct lease_slot *lease; /* [slots.cap] */
+	uint32_t clients, clients_cap;
 	struct index by_addr, by_port, by_identity;
 	struct heap timers;
 	struct dhcp_counters count;

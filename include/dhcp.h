@@ -614,6 +614,8 @@ static inline bool dhcp_lease_is_memory(const struct dhcp_lease *l)
 
 struct dhcp_limits {
 	uint32_t nets, leases;
+	uint32_t clients; /* leases that are not ports' own, of all networks; 0: as many as there is
+			     room for */
 };
 
 struct dhcp_server;
@@ -715,7 +717,7 @@ struct dhcp_record {
  * Puts a stored lease back at start, when ports and networks are there. An address that is no
  * port's is a client's, whose identity follows from MAC and client_id, or is in quarantine. -ENOENT
  * when it can be neither, -EEXIST when the address is neither reserved nor to be had from the pool,
- * -ENOSPC.
+ * is a port's now whose record this is not, or another record of this client counts more, -ENOSPC.
  */
 MUST_CHECK int dhcp_lease_restore(struct dhcp_server *s, const struct dhcp_record *r);
 

@@ -131,7 +131,8 @@ static int make_tables(struct daemon *d, struct err *err)
 {
 	uint32_t ports = d->config->max_ports, links = ports + EXTRA_LINKS;
 	struct dhcp_limits limits = { .nets = CONFIG_NETWORKS_MAX,
-				      .leases = 2 * ports + JOINED_MAX + d->config->max_leases };
+				      .leases = 2 * ports + JOINED_MAX + d->config->max_leases,
+				      .clients = d->config->max_leases };
 	static const struct log_limit ten_a_minute = { .interval = 60 * NS_PER_S, .burst = 10 };
 
 	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))

@@ -634,6 +634,58 @@ static struct dhcp_record row_of(const struct net *n, const struct who *w, uint3
 				     .expires = n->k.now + KIT_LEASE_TIME * KIT_SECOND };
 }
 
+/* Both rows of one client say that it runs, since the end of the first could not be stored: the
+ * later one is true, in whichever order they are read. */
+START_TEST(restored_twice_running)
+{
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	for (int row = 0; row < 2; row++) {
+		bool later = row == _i;
+		struct dhcp_record r = row_of(&n, &anna, later ? LAST : FIRST, DHCP_LEASE_BOUND,
+					      n.k.now - 600 * KIT_SECOND + later);
+
+		ck_assert_int_eq(dhcp_lease_restore(n.k.s, &r), row && !later ? -EEXIST : 0);
+	}
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, LAST), LAST);
+	ck_assert_int_eq(n.k.action.change, DHCP_CHANGE_RENEWED);
+	check_pool(&n);
+}
+END_TEST
+
+/* What is bound finds room, whatever a table as small as this had to remember. */
+START_TEST(restored_into_a_full_table)
+{
+	static const struct who *const ended[] = { &berta, &clara };
+	static const struct siphash_key key = { "fixed for tests" };
+	static const struct dhcp_limits limits = { .nets = 2, .leases = 4, .clients = 2 };
+	struct dhcp_port shared = { .net = KIT_NET, .port = SHARED };
+	struct net n CLEAN_NET;
+	struct dhcp_record r;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	dhcp_server_free(n.k.s);
+	ck_ok(dhcp_server_new(&limits, &key, &n.k.s));
+	kit_configure(&n.k);
+	ck_ok(dhcp_port_add(n.k.s, &shared));
+	for (unsigned i = 0; i < 2; i++) {
+		r = row_of(&n, ended[i], FIRST + i, DHCP_LEASE_EXPIRED, 1);
+		ck_ok(dhcp_lease_restore(n.k.s, &r));
+	}
+	r = row_of(&n, &anna, LAST, DHCP_LEASE_BOUND, 1);
+	ck_ok(dhcp_lease_restore(n.k.s, &r));
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, LAST), LAST);
+	/* And the ports have their places in the table for themselves. */
+	ck_assert_uint_ne(lease(&n, &berta), 0);
+	ck_assert_uint_eq(discover(&n, &clara, 0), 0);
+	kit_expect_drop(&n.k, DHCP_DROP_NO_ADDRESS, "a third client");
+	shared.port = SHARED2;
+	ck_ok(dhcp_port_add(n.k.s, &shared));
+	check_pool(&n);
+}
+END_TEST
+
 /* What was believed of an interface of the host is not for a guest to take over after a start, when
  * its port is not known: by card and identifier anybody can say who he is. */
 START_TEST(restored_behind_an_interface)
@@ -757,6 +809,8 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, declined);
 	tcase_add_test(tc, undone);
 	tcase_add_test(tc, restored);
+	tcase_add_loop_test(tc, restored_twice_running, 0, 2);
+	tcase_add_test(tc, restored_into_a_full_table);
 	tcase_add_loop_test(tc, restored_behind_an_interface, 0, 2);
 	tcase_add_test(tc, cap_of_those_that_come_over);
 	tcase_add_test(tc, repeated_for_the_same_only);

@@ -453,6 +453,8 @@ START_TEST(restore)
 {
 	struct dhcp_record r = { .net = KIT_NET,
 				 .addr = KIT_ADDR,
+				 .port = KIT_PORT,
+				 .mac = kit_mac,
 				 .state = states[_i].state,
 				 .seconds = 1234,
 				 .started = 5 * KIT_SECOND,
@@ -470,6 +472,12 @@ START_TEST(restore)
 	ck_assert_int_eq(l->started, r.started);
 	ck_assert_int_eq(l->expires, ends ? r.expires : INT64_MAX);
 	ck_assert_int_eq(dhcp_next(k.s), ends ? r.expires : INT64_MAX);
+	/* Of one that had the address before it became this port's. */
+	r.mac = kit_mac2;
+	ck_assert_int_eq(dhcp_lease_restore(k.s, &r), -EEXIST);
+	r.mac = kit_mac;
+	r.port = KIT_PORT2;
+	ck_assert_int_eq(dhcp_lease_restore(k.s, &r), -EEXIST);
 }
 END_TEST
 
