@@ -308,12 +308,35 @@ void lease_remove(struct dhcp_server *s, struct lease_slot *lease)
 	slots_give(&s->slots, i);
 }
 
+/* The other way round. */
+static void attach_port(struct dhcp_server *s, struct lease_slot *lease, const struct dhcp_port *p)
+{
+	lease->l.port = p->port;
+	lease->l.mac = p->mac;
+	lease->l.hostname = p->hostname;
+	lease->l.options = p->options;
+	index_add(&s->by_port, port_hash(s, p->port), (uint32_t)(lease - s->lease));
+}
+
+static bool is_quarantine_of(const struct lease_slot *lease, const struct mac *mac)
+{
+	return lease->l.state == DHCP_LEASE_DECLINED && lease->l.port == DHCP_PORT_NONE &&
+	       mac_equal(&lease->l.mac, mac);
+}
+
 int dhcp_port_add(struct dhcp_server *s, const struct dhcp_port *p)
 {
+	struct lease_slot *lease;
+
 	client_evict(s, p->net, p->addr);
-	if (lease_find_port(s, p->port) || (p->addr && lease_find_addr(s, p->net, p->addr)))
+	lease = p->addr ? lease_find_addr(s, p->net, p->addr) : NULL;
+	if (lease_find_port(s, p->port) || (lease && !is_quarantine_of(lease, &p->mac)))
 		return -EEXIST;
-	return lease_insert(s, p) ? 0 : -ENOSPC;
+	if (lease)
+		attach_port(s, lease, p);
+	else if (!lease_insert(s, p))
+		return -ENOSPC;
+	return 0;
 }
 
 void dhcp_port_del(struct dhcp_server *s, uint32_t port)
@@ -323,7 +346,10 @@ void dhcp_port_del(struct dhcp_server *s, uint32_t port)
 	if (!lease)
 		return;
 	client_rehome(s, lease, NULL);
-	lease_remove(s, lease);
+	if (lease->l.state == DHCP_LEASE_DECLINED)
+		detach_port(s, lease);
+	else
+		lease_remove(s, lease);
 }
 
 int dhcp_port_move(struct dhcp_server *s, uint32_t port, uint32_t addr)
@@ -468,10 +494,11 @@ static bool rejoin_port(struct dhcp_server *s, struct lease_slot *lease,
 		return false;
 	client_rehome(s, moved, lease);
 	lease_remove(s, moved);
-	lease->l.port = before->port;
-	lease->l.hostname = before->hostname;
-	lease->l.options = before->options;
-	index_add(&s->by_port, port_hash(s, before->port), (uint32_t)(lease - s->lease));
+	attach_port(s, lease,
+		    &(struct dhcp_port){ .port = before->port,
+					 .mac = before->mac,
+					 .hostname = before->hostname,
+					 .options = before->options });
 	return true;
 }
 

@@ -653,10 +653,13 @@ struct dhcp_port {
 			 are not limited in number */
 };
 
-/* From now on the port's client is served with this address. -EEXIST when the address or port is
- * there, -ENOSPC. */
+/*
+ * From now on the port's client is served with this address, or, where this client has declined it,
+ * when its quarantine ends. -EEXIST when the address or port is there, -ENOSPC.
+ */
 MUST_CHECK int dhcp_port_add(struct dhcp_server *s, const struct dhcp_port *p);
-/* Forgets port and lease. */
+/* Forgets port and lease. The address, if it was declined, stays out of use until its quarantine
+ * ends. */
 void dhcp_port_del(struct dhcp_server *s, uint32_t port);
 /*
  * Gives the port another address. The old one, if it was declined, stays out of use until its

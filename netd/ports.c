@@ -146,7 +146,9 @@ static bool enter_tables(struct daemon *d, struct port *p)
 static void leave_tables(struct daemon *d, struct port *p)
 {
 	dhcp_port_del(d->dhcp, p->slot);
-	network_give(&d->network[p->network], p->address);
+	/* One that was declined stays in quarantine. */
+	if (!dhcp_lease_by_addr(d->dhcp, p->network, p->address))
+		network_give(&d->network[p->network], p->address);
 	mac_index_del(d->macs, &p->mac, mac_holder(p));
 }
 

@@ -162,6 +162,14 @@ START_TEST(t_dhcp_118)
 	kit_prepare(&k, states[_i].state);
 	dhcp_port_del(k.s, KIT_PORT);
 	ck_assert_ptr_null(dhcp_lease_by_port(k.s, KIT_PORT));
+	if (states[_i].state == DHCP_LEASE_DECLINED) { /* somebody else uses it */
+		ck_assert_int_eq(dhcp_port_add(k.s, &next), -EEXIST);
+		next.mac = kit_mac;
+		ck_ok(dhcp_port_add(k.s, &next)); /* the guest that said so is back */
+		ck_assert_int_eq(dhcp_lease_by_port(k.s, 20)->state, DHCP_LEASE_DECLINED);
+		dhcp_port_del(k.s, 20);
+		kit_pass(&k, KIT_QUARANTINE);
+	}
 	ck_assert_ptr_null(dhcp_lease_by_addr(k.s, KIT_NET, KIT_ADDR));
 	ck_assert_int_eq(dhcp_next(k.s), INT64_MAX);
 	ck_ok(dhcp_port_add(k.s, &next));
