@@ -55,8 +55,9 @@ static const struct dhcp_lease *lease(const struct port *p)
 
 /* --- clients --- */
 
-/* A REQUEST; ciaddr 0: the client has no address and asks for its port's. */
-static void request(const struct port *p, uint32_t ciaddr)
+/* A message as the trap hands it over; zero leaves ciaddr and option 50 out. */
+static void say_as(const struct port *p, const struct mac *mac, uint8_t type, uint32_t ciaddr,
+		   uint32_t wanted)
 {
 	static uint32_t xid;
 	struct dhcp_message m = { .op = DHCP_OP_REQUEST,
@@ -66,7 +67,7 @@ static void request(const struct port *p, uint32_t ciaddr)
 				  .ciaddr = ciaddr };
 	uint8_t payload[300] = { 0 };
 	struct wr w = wr_init(payload, sizeof(payload));
-	struct dhcp_frame frame = { .src = p->mac,
+	struct dhcp_frame frame = { .src = *mac,
 				    .dst = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
 				    .daddr = UINT32_MAX,
 				    .sport = DHCP_CLIENT_PORT,
@@ -74,15 +75,21 @@ static void request(const struct port *p, uint32_t ciaddr)
 				    .payload = payload,
 				    .len = sizeof(payload) };
 
-	memcpy(m.chaddr, p->mac.octet, 6);
+	memcpy(m.chaddr, mac->octet, 6);
 	dhcp_message_write(&w, &m);
-	wr_bytes(&w, "\x35\x01\x03", 3);
-	if (!ciaddr) {
+	wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
+	if (wanted) {
 		wr_bytes(&w, "\x32\x04", 2);
-		wr_be32(&w, p->address);
+		wr_be32(&w, wanted);
 	}
 	wr_u8(&w, 255);
 	fake_packet(p->ifindex, &frame);
+}
+
+/* ciaddr 0: the client has no address and asks for its port's. */
+static void request(const struct port *p, uint32_t ciaddr)
+{
+	say_as(p, &p->mac, DHCP_REQUEST, ciaddr, ciaddr ? 0 : p->address);
 }
 
 /* A second passes; how many replies left in it. */
@@ -420,6 +427,29 @@ static void fill_pool(uint32_t taken, unsigned told)
 	ck_assert_uint_eq(events_of(EVENT_POOL_LOW), told);
 }
 
+/* A reservation's address is nobody else's, before its guest was there and after. */
+START_TEST(reservation_after_its_guest)
+{
+	struct mac mac = { { 2, 0, 0, 0, 1, 1 } };
+	struct release *release;
+	struct ticket ticket;
+	struct refusal r;
+
+	fake_stop(&f);
+	fake_start(&f, "mac { secret = test }\n"
+		       "network default { subnet = 10.77.0.1/24 identity = mac\n"
+		       "range = 10.77.0.100-10.77.0.101 host web1 { address = 10.77.0.100 } }\n");
+	attached("web1");
+	ck_assert_int_eq(port_release(f.d, "web1", -1, &release, &ticket, &r), 0);
+	fake_turn(&f);
+	port_released(f.d, release);
+	ck_assert_uint_eq(attached("web2")->address, 0x0a4d0065);
+	say_as(port_find(f.d, 0, "web2", 0), &mac, DHCP_DISCOVER, 0, 0x0a4d0064);
+	ck_assert_uint_eq(replies(), 0);
+	ck_assert_uint_eq(attached("web1")->address, 0x0a4d0064);
+}
+END_TEST
+
 /* Told at 80 and at 95 of a hundred, and again only when it was clearly better meanwhile. */
 START_TEST(pool_that_becomes_full)
 {
@@ -456,4 +486,5 @@ UNIT_SUITE(netd_serve)
 	tcase_add_test(tc, wall_clock_goes_forward_over_a_reboot);
 	tcase_add_test(tc, infinite_lease);
 	tcase_add_test(tc, pool_that_becomes_full);
+	tcase_add_test(tc, reservation_after_its_guest);
 }
