@@ -383,6 +383,13 @@ MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
 /* Ends the rows of leases that a reload has ended, since their address is in no pool any more. Were
  * they left, a restart could find them before those that their clients have got since. */
 MUST_CHECK int serve_end_strays(struct daemon *d, const struct network *n, struct err *err);
+/*
+ * Sets the times of a row of a former boot, since when CLOCK_BOOTTIME began anew: what is left is
+ * what the wall clock says is left. That may have been set meanwhile, so it is never more than the
+ * whole time that was granted.
+ */
+void serve_former_boot(const struct store_lease *l, int64_t now, int64_t wall,
+		       struct dhcp_record *r);
 /* Puts the leases whose rows have older times than the memory. */
 MUST_CHECK int serve_store_leases(struct daemon *d, struct err *err);
 /* They are durable. */

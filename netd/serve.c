@@ -99,6 +99,7 @@ static int store_end(struct daemon *d, const struct dhcp_record *r, struct err *
 struct loading {
 	struct daemon *d;
 	struct network *n;
+	struct err *err;
 };
 
 /* Seconds, and at most as many as a lease has, whatever a row says. */
@@ -109,14 +110,9 @@ static int64_t span(int64_t from, int64_t to)
 	return (uint64_t)to - (uint64_t)from < DHCP_INFINITE ? to - from : DHCP_INFINITE;
 }
 
-/*
- * After a reboot CLOCK_BOOTTIME began anew: what is left is what the wall clock says is left. It
- * may have been set meanwhile, so that is never more than the whole time that was granted.
- */
-static void from_former_boot(const struct daemon *d, const struct store_lease *l,
-			     struct dhcp_record *r)
+void serve_former_boot(const struct store_lease *l, int64_t now, int64_t wall,
+		       struct dhcp_record *r)
 {
-	int64_t now = loop_now(d->loop), wall = loop_wall(d->loop);
 	int64_t whole = span(l->started_wall, l->expires_wall);
 	int64_t left = span(wall, l->expires_wall);
 
@@ -127,6 +123,16 @@ static void from_former_boot(const struct daemon *d, const struct store_lease *l
 	}
 	r->expires = now + (left < whole ? left : whole) * NS_PER_S;
 	r->started = r->expires - whole * NS_PER_S;
+}
+
+/* The row gets times of this boot: from now on they follow the wall clock when that is set. */
+static int adopt_row(struct loading *loading, const struct dhcp_record *r)
+{
+	struct store_lease row = { .address = r->addr, .state = r->state, .seconds = r->seconds };
+
+	memcpy(row.network, loading->n->config->name, sizeof(row.network));
+	set_times(loading->d, &row, r->started, r->expires);
+	return store_lease_renew(loading->d->store, &row, NULL, loading->err);
 }
 
 static int load_lease(void *arg, const struct store_lease *l)
@@ -151,29 +157,21 @@ static int load_lease(void *arg, const struct store_lease *l)
 	    loading->n->config->identity == DHCP_IDENTITY_PORT)
 		return 0;
 	if (!l->same_boot)
-		from_former_boot(d, l, &r);
+		serve_former_boot(l, loop_now(d->loop), loop_wall(d->loop), &r);
 	/* The row of an address that its port has no more, and that is no client's, says nothing.
 	 */
-	if (dhcp_lease_restore(d->dhcp, &r))
-		return 0;
-	if (l->state == DHCP_LEASE_DECLINED)
+	if (!dhcp_lease_restore(d->dhcp, &r) && l->state == DHCP_LEASE_DECLINED)
 		network_take(loading->n, l->address);
-	else if (!l->same_boot && p && p->address == l->address)
-		d->port[p->slot].lease_unstored = true;
-	return 0;
+	return l->same_boot ? 0 : adopt_row(loading, &r);
 }
 
 int serve_load(struct daemon *d, struct network *n, struct err *err)
 {
-	struct loading l = { .d = d, .n = n };
+	struct loading l = { .d = d, .n = n, .err = err };
 	int rc = store_lease_list(d->store, n->config->name, load_lease, &l, err);
 
 	dhcp_leases_restored(d->dhcp, n->slot);
 	serve_schedule(d);
-	if (!rc)
-		rc = serve_store_leases(d, err);
-	if (!rc && !d->storage_failed)
-		serve_leases_stored(d);
 	return rc;
 }
 

@@ -450,6 +450,37 @@ START_TEST(reservation_after_its_guest)
 }
 END_TEST
 
+/* A row of a former boot follows the wall clock like those of this one. */
+START_TEST(former_boot_follows_the_wall_clock)
+{
+	struct mac mac = { { 2, 0, 0, 0, 1, 1 } };
+	static const char config[] =
+		"mac { secret = test }\n"
+		"network default { subnet = 10.77.0.1/24 identity = mac lease-time = 1h }\n";
+	const struct dhcp_lease *l;
+	int64_t expires;
+
+	fake_stop(&f);
+	fake_start(&f, config);
+	say_as(attached("web1"), &mac, DHCP_REQUEST, 0, 0x0a4d0064);
+	ck_assert_uint_eq(replies(), 1);
+	fake_stop(&f);
+	store_meddle(f.state, "UPDATE lease SET boot = 'another'");
+	f.boottime = 10 * NS_PER_S;
+	fake_start(&f, config);
+	l = dhcp_lease_by_addr(f.d->dhcp, 0, 0x0a4d0064);
+	ck_assert_int_eq(l->state, DHCP_LEASE_BOUND);
+	expires = l->expires;
+	set_wall_clock(86400);
+	fake_pass(&f, 1);
+	fake_stop(&f);
+	fake_start(&f, config);
+	l = dhcp_lease_by_addr(f.d->dhcp, 0, 0x0a4d0064);
+	ck_assert_int_eq(l->state, DHCP_LEASE_BOUND);
+	ck_assert_int_eq(l->expires, expires);
+}
+END_TEST
+
 /* Told at 80 and at 95 of a hundred, and again only when it was clearly better meanwhile. */
 START_TEST(pool_that_becomes_full)
 {
@@ -487,4 +518,5 @@ UNIT_SUITE(netd_serve)
 	tcase_add_test(tc, infinite_lease);
 	tcase_add_test(tc, pool_that_becomes_full);
 	tcase_add_test(tc, reservation_after_its_guest);
+	tcase_add_test(tc, former_boot_follows_the_wall_clock);
 }
