@@ -12,6 +12,8 @@ const enum dhcp_lease_state kit_states[KIT_STATES] = { DHCP_LEASE_FREE,	   DHCP_
 						       DHCP_LEASE_BOUND,   DHCP_LEASE_RELEASED,
 						       DHCP_LEASE_EXPIRED, DHCP_LEASE_DECLINED };
 
+void (*kit_witness)(void);
+
 static const struct mac everyone = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
 /* --- server --- */
@@ -117,7 +119,7 @@ void kit_message(struct kit_message *c, const struct kit *k, uint8_t type)
 
 void kit_add(struct kit_message *c, uint8_t code, const void *data, size_t len)
 {
-	ck_assert_uint_le(len, 255);
+	kit_must(len <= 255);
 	wr_u8(&c->options, code);
 	wr_u8(&c->options, (uint8_t)len);
 	wr_bytes(&c->options, data, len);
@@ -160,7 +162,7 @@ size_t kit_payload(const struct kit_message *c, uint8_t *to, size_t size)
 	wr_u8(&w, 255);
 	if (w.len < c->least)
 		wr_zero(&w, c->least - w.len);
-	ck_assert(!w.bad && !c->options.bad);
+	kit_must(!w.bad && !c->options.bad);
 	return w.len;
 }
 
