@@ -60,9 +60,8 @@ void bridge_port_name(const struct siphash_key *key, const char *network, const 
 	siphash_add_text(&h, guest);
 	siphash_add_u32(&h, nic);
 	siphash_add_u32(&h, attempt);
-	ret[0] = 'n';
-	ret[1] = 't';
-	hash_text(siphash_done(&h), ret + 2, 12);
+	memcpy(ret, LINK_PORT_PREFIX, sizeof(LINK_PORT_PREFIX) - 1);
+	hash_text(siphash_done(&h), ret + sizeof(LINK_PORT_PREFIX) - 1, 12);
 }
 
 void bridge_port_altname(const char *guest, uint32_t nic, char ret[LINK_ALTNAME_SIZE])

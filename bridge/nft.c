@@ -75,7 +75,7 @@ static int send_batch(struct nft *n, struct batch *b, struct err *err)
 static const char *hint(int code)
 {
 	return code == ENOENT || code == EOPNOTSUPP ?
-		       "; are the kernel's modules nft_meta_bridge, nft_log, nft_ct and nft_masq there?" :
+		       "; are the kernel's modules nft_meta_bridge, nft_limit, nft_log, nft_ct and nft_masq there?" :
 		       "";
 }
 

@@ -5,7 +5,10 @@
  *
  * table bridge netd: DHCP of our ports is logged to netd and dropped, before any other bridge
  * table's rules, so that neither another guest nor the host's firewall ever sees it; and no guest
- * plays DHCP server. What a server other than netd sends is logged, by whichever port it comes.
+ * plays DHCP server. What a server other than netd sends is logged, by whichever port it comes. All
+ * that is logged goes through one socket buffer, in which a guest that floods would leave no room
+ * for the others': so each has a rate of its own, beyond which its packets are only dropped, and
+ * netd is told of that once a minute.
  *
  * table inet netd: who may reach whom by routing, and masquerading. Accepting here overrides
  * nobody: a packet that another table drops stays dropped. A network's rules name its bridge; rules
@@ -41,11 +44,20 @@ enum {
 	PRIORITY_SRCNAT = 100,
 	SET_BRIDGES = 1,
 	SET_UPLINKS,
-	SET_DHCP_PORTS, /* ids within the transaction */
+	SET_DHCP_PORTS,
+	SET_RATES,
+	SET_FLOODS,
+	SET_SERVERS, /* ids within the transaction */
 	TYPE_IFNAME = 41,
 	TYPE_IFINDEX = 20,
 	HOST_ENDIAN = 1, /* nft's own numbers, so that it lists sets well */
+	RATES_MAX = 1 << 16,
+	RATES_IDLE_MS = 60000, /* then a link's bucket is full again, and is forgotten */
 };
+
+/* A guest may send so many DHCP packets a second, and that many at once: more than a hundred nested
+ * guests do that start together. */
+enum { GUEST_RATE = 200, GUEST_BURST = 400, SERVER_RATE = 10, SERVER_BURST = 20 };
 
 /* --- messages --- */
 
@@ -132,8 +144,14 @@ static void table(struct batch *b, uint16_t type, uint16_t family)
 	nftnl_table_free(t);
 }
 
-static void base_chain(struct batch *b, uint16_t family, const char *name, const char *type,
-		       uint32_t hook, int priority)
+/* Where the kernel calls a chain; NULL: only rules jump there. */
+struct hook {
+	const char *type;
+	uint32_t number;
+	int priority;
+};
+
+static void chain(struct batch *b, uint16_t family, const char *name, const struct hook *hook)
 {
 	struct nlmsghdr *h = message(b, NFT_MSG_NEWCHAIN, family, NLM_F_CREATE, "chain", name);
 	struct nftnl_chain *c = nftnl_chain_alloc();
@@ -141,10 +159,12 @@ static void base_chain(struct batch *b, uint16_t family, const char *name, const
 	if (h && c) {
 		nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE);
 		nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
-		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
-		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
-		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+		if (hook) {
+			nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, hook->type);
+			nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook->number);
+			nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, hook->priority);
+			nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+		}
 		nftnl_chain_nlmsg_build_payload(h, c);
 		message_done(b);
 	}
@@ -152,17 +172,33 @@ static void base_chain(struct batch *b, uint16_t family, const char *name, const
 	nftnl_chain_free(c);
 }
 
+static void base_chain(struct batch *b, uint16_t family, const char *name, const char *type,
+		       uint32_t hook, int priority)
+{
+	chain(b, family, name, &(struct hook){ type, hook, priority });
+}
+
+/* What nft(8) has to know to list it well; false when there is no memory. */
+static bool annotate(struct nftnl_set *s)
+{
+	struct nftnl_udata_buf *note = nftnl_udata_buf_alloc(64);
+
+	if (!note)
+		return false;
+	nftnl_udata_put_u32(note, NFTNL_UDATA_SET_KEYBYTEORDER, HOST_ENDIAN);
+	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(note),
+			   nftnl_udata_buf_len(note));
+	nftnl_udata_buf_free(note);
+	return true;
+}
+
 static void set(struct batch *b, uint16_t family, const char *name, uint32_t id, uint32_t type,
 		uint32_t key_len)
 {
 	struct nlmsghdr *h = message(b, NFT_MSG_NEWSET, family, NLM_F_CREATE, "set", name);
-	struct nftnl_udata_buf *note = nftnl_udata_buf_alloc(64);
 	struct nftnl_set *s = nftnl_set_alloc();
 
-	if (h && s && note) {
-		nftnl_udata_put_u32(note, NFTNL_UDATA_SET_KEYBYTEORDER, HOST_ENDIAN);
-		nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(note),
-				   nftnl_udata_buf_len(note));
+	if (h && s && annotate(s)) {
 		nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
 		nftnl_set_set_str(s, NFTNL_SET_NAME, name);
 		nftnl_set_set_u32(s, NFTNL_SET_ID, id);
@@ -171,9 +207,30 @@ static void set(struct batch *b, uint16_t family, const char *name, uint32_t id,
 		nftnl_set_nlmsg_build_payload(h, s);
 		message_done(b);
 	}
-	b->failed = b->failed || !s || !note;
+	b->failed = b->failed || !s || !nftnl_set_is_set(s, NFTNL_SET_USERDATA);
 	nftnl_set_free(s);
-	nftnl_udata_buf_free(note);
+}
+
+/* A set of links, each with a bucket of its own, which is filled in by the rules. */
+static void rate_set(struct batch *b, const char *name, uint32_t id)
+{
+	struct nlmsghdr *h = message(b, NFT_MSG_NEWSET, NFPROTO_BRIDGE, NLM_F_CREATE, "set", name);
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (h && s && annotate(s)) {
+		nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
+		nftnl_set_set_str(s, NFTNL_SET_NAME, name);
+		nftnl_set_set_u32(s, NFTNL_SET_ID, id);
+		nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, TYPE_IFINDEX);
+		nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, sizeof(uint32_t));
+		nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_EVAL | NFT_SET_TIMEOUT);
+		nftnl_set_set_u64(s, NFTNL_SET_TIMEOUT, RATES_IDLE_MS);
+		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, RATES_MAX);
+		nftnl_set_nlmsg_build_payload(h, s);
+		message_done(b);
+	}
+	b->failed = b->failed || !s || !nftnl_set_is_set(s, NFTNL_SET_USERDATA);
+	nftnl_set_free(s);
 }
 
 /* n keys of key_len octets each. */
@@ -316,6 +373,39 @@ static void lookup(struct rule *rule, const char *name, uint32_t id, bool invert
 	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, inverted ? NFT_LOOKUP_F_INV : 0);
 }
 
+/* So many packets of one link in `unit` seconds, and `burst` at once; over: more than that. */
+struct rate {
+	const char *set;
+	uint32_t id;
+	uint64_t packets, unit;
+	uint32_t burst;
+	bool over;
+};
+
+static void match_rate(struct rule *rule, const struct rate *r)
+{
+	struct nftnl_expr *limit = nftnl_expr_alloc("limit"), *e;
+
+	load_meta(rule, NFT_META_IIF);
+	e = expr(rule, "dynset");
+	if (!e || !limit) {
+		rule->b->failed = true;
+		if (limit)
+			nftnl_expr_free(limit);
+		return;
+	}
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, r->packets);
+	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, r->unit);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, r->burst);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, r->over ? NFT_LIMIT_F_INV : 0);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, r->set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, r->id);
+	nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
+}
+
 static void verdict(struct rule *rule, int v)
 {
 	struct nftnl_expr *e = expr(rule, "immediate");
@@ -324,6 +414,17 @@ static void verdict(struct rule *rule, int v)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)v);
+}
+
+static void jump(struct rule *rule, const char *chain_name)
+{
+	struct nftnl_expr *e = expr(rule, "immediate");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_JUMP);
+	nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain_name);
 }
 
 /* prefix NULL: none */
@@ -402,12 +503,51 @@ static void match_server(struct rule *rule)
 	match(rule, NFT_CMP_EQ, &ports, sizeof(ports));
 }
 
+/* Of the ports that netd made only: an interface of the host may lead to many relay agents. */
+static void limit_guests(struct batch *b)
+{
+	static const struct rate rate = {
+		"dhcp_rates", SET_RATES, GUEST_RATE, 1, GUEST_BURST, true
+	};
+	struct rule rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
+
+	load_meta(&rule, NFT_META_IIFNAME);
+	match(&rule, NFT_CMP_EQ, LINK_PORT_PREFIX, sizeof(LINK_PORT_PREFIX) - 1);
+	match_guest_udp(&rule, 67);
+	match_rate(&rule, &rate);
+	jump(&rule, "flood");
+	rule_end(&rule);
+}
+
+/* What is too much is dropped, but for a packet a minute that says so. */
+static void flood_rules(struct batch *b, uint16_t group)
+{
+	static const struct rate told = { "dhcp_floods", SET_FLOODS, 1, 60, 1, false };
+	struct rule rule = rule_begin(b, NFPROTO_BRIDGE, "flood");
+
+	match_rate(&rule, &told);
+	log_to(&rule, group, TRAP_FLOOD_PREFIX);
+	rule_end(&rule);
+	rule = rule_begin(b, NFPROTO_BRIDGE, "flood");
+	expr(&rule, "counter");
+	verdict(&rule, NF_DROP);
+	rule_end(&rule);
+}
+
 static void bridge_table(struct batch *b, const struct nft_plan *plan)
 {
+	static const struct rate servers = { "dhcp_servers", SET_SERVERS, SERVER_RATE, 1,
+					     SERVER_BURST,   false };
 	struct rule rule;
 
 	set(b, NFPROTO_BRIDGE, NFT_DHCP_SET, SET_DHCP_PORTS, TYPE_IFINDEX, sizeof(uint32_t));
+	rate_set(b, "dhcp_rates", SET_RATES);
+	rate_set(b, "dhcp_floods", SET_FLOODS);
+	rate_set(b, "dhcp_servers", SET_SERVERS);
+	chain(b, NFPROTO_BRIDGE, "flood", NULL);
 	base_chain(b, NFPROTO_BRIDGE, "trap", "filter", NF_BR_PRE_ROUTING, PRIORITY_TRAP);
+	limit_guests(b);
+	flood_rules(b, plan->trap_group);
 	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
 	match_guest_udp(&rule, 67);
 	log_to(&rule, plan->trap_group, NULL);
@@ -415,6 +555,7 @@ static void bridge_table(struct batch *b, const struct nft_plan *plan)
 	rule_end(&rule);
 	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
 	match_server(&rule);
+	match_rate(&rule, &servers);
 	log_to(&rule, plan->trap_group, TRAP_SERVER_PREFIX);
 	rule_end(&rule);
 	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");

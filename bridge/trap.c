@@ -146,11 +146,10 @@ static int collect_attribute(const struct nlattr *attr, void *arg)
 }
 
 /* A log rule without a prefix has an empty one. */
-static bool is_server(const struct nlattr *prefix)
+static bool has_prefix(const struct nlattr *prefix, const char *text)
 {
-	return prefix && mnl_attr_get_payload_len(prefix) == sizeof(TRAP_SERVER_PREFIX) &&
-	       !memcmp(mnl_attr_get_payload(prefix), TRAP_SERVER_PREFIX,
-		       sizeof(TRAP_SERVER_PREFIX));
+	return prefix && mnl_attr_get_payload_len(prefix) == strlen(text) + 1 &&
+	       !memcmp(mnl_attr_get_payload(prefix), text, strlen(text) + 1);
 }
 
 static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
@@ -173,7 +172,8 @@ static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
 				     .ip = mnl_attr_get_payload(payload),
 				     .len = mnl_attr_get_payload_len(payload),
 				     .vlan = a.at[NFULA_VLAN] != NULL,
-				     .server = is_server(a.at[NFULA_PREFIX]) };
+				     .server = has_prefix(a.at[NFULA_PREFIX], TRAP_SERVER_PREFIX),
+				     .flood = has_prefix(a.at[NFULA_PREFIX], TRAP_FLOOD_PREFIX) };
 	memcpy(ret->dst.octet, ethernet, ETH_ALEN);
 	memcpy(ret->src.octet, ethernet + ETH_ALEN, ETH_ALEN);
 	return true;

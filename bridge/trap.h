@@ -5,5 +5,7 @@
 
 /* In front of what a DHCP server other than us sends; what our ports' clients send has none. */
 #define TRAP_SERVER_PREFIX "netd-server"
+/* In front of one of those packets of a guest that were dropped because they were too many. */
+#define TRAP_FLOOD_PREFIX "netd-flood"
 
 #endif

@@ -40,6 +40,8 @@ const char *bridge_name_refusal(const char *name);
 /* The bridge of a network: nd-<network>, or a hash behind as much of it as fits. */
 void bridge_link_name(const char *network, char ret[LINK_NAME_SIZE]);
 
+#define LINK_PORT_PREFIX "nt" /* what the names of ports begin with */
+
 /* The interface of a port: "nt" and 12 characters of a keyed hash; attempt 0, 1, … for names that
  * are taken. */
 void bridge_port_name(const struct siphash_key *key, const char *network, const char *guest,
@@ -260,6 +262,7 @@ struct trap_packet {
 	bool vlan;   /* the frame bore a tag */
 	bool server; /* from a DHCP server that is not us, on any bridge of the host; what came by a
 			port of ours was dropped */
+	bool flood;  /* the guest sends too many; this one of them was dropped, as were others */
 };
 
 typedef void (*trap_fn)(void *arg, const struct trap_packet *p);
