@@ -158,6 +158,7 @@ static void turn_away(const struct exchange *x, enum dhcp_drop drop, struct wr *
 {
 	uint8_t would;
 
+	a->turned_away = drop;
 	if (!dhcp_options_u8(x->o, OPT_AUTO_CONFIGURE, &would)) {
 		a->drop = drop;
 		return;

@@ -776,11 +776,12 @@ struct dhcp_action {
 	 * be begun for this client, was probed. 0: it was decided. */
 	uint32_t wait;
 	struct mac wait_client;
-	bool created;	 /* the lease was not there before: dhcp_undo removes it */
-	bool clone;	 /* another client with the same identifier is live behind another port */
-	uint8_t request; /* enum dhcp_type of what came, 0 when it was not understood */
-	uint8_t reply;	 /* enum dhcp_type of what was written, 0: nothing */
-	bool bootp;	 /* a BOOTREPLY was written; reply is 0 */
+	bool created; /* the lease was not there before: dhcp_undo removes it */
+	bool clone;   /* another client with the same identifier is live behind another port */
+	enum dhcp_drop turned_away; /* why a client got no address, also when it was told that */
+	uint8_t request;	    /* enum dhcp_type of what came, 0 when it was not understood */
+	uint8_t reply;		    /* enum dhcp_type of what was written, 0: nothing */
+	bool bootp;		    /* a BOOTREPLY was written; reply is 0 */
 	enum dhcp_change change;
 	bool store;		   /* record must be stored before the reply leaves */
 	struct dhcp_record record; /* valid when change is not DHCP_CHANGE_NONE */

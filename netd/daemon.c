@@ -121,6 +121,8 @@ static void packet(void *arg, const struct trap_packet *p)
 {
 	if (p->server)
 		conflict_server(arg, p);
+	else if (p->flood)
+		serve_flood(arg, p);
 	else
 		serve_packet(arg, p);
 }
@@ -137,7 +139,8 @@ static int make_tables(struct daemon *d, struct err *err)
 
 	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))
 		return err_sys(err, errno, "no random numbers");
-	d->drop_log = d->storage_log = d->conflict_log = d->send_log = ten_a_minute;
+	d->drop_log = d->storage_log = d->conflict_log = ten_a_minute;
+	d->send_log = d->flood_log = ten_a_minute;
 	d->port = calloc(ports, sizeof(*d->port));
 	d->link = calloc(links, sizeof(*d->link));
 	if (!d->port || !d->link || !slots_init(&d->ports, ports) ||

@@ -54,8 +54,10 @@ struct network {
 	unsigned pool_level; /* 0, or which of the levels it was last told to have passed: 80, 95 */
 	uint32_t attached;   /* ports with a device */
 	struct conflict_watch watch;
-	struct log_limit server_log; /* of other DHCP servers */
-	bool leaving;		     /* a reload is about to remove it */
+	struct log_limit server_log;  /* of other DHCP servers */
+	struct log_limit full_log;    /* of clients for whom there was no address */
+	struct log_limit refused_log; /* of those that were refused one */
+	bool leaving;		      /* a reload is about to remove it */
 };
 
 /*
@@ -145,7 +147,7 @@ struct daemon {
 	struct waits waits;
 	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
-	struct log_limit drop_log, storage_log, conflict_log, send_log;
+	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log;
 	bool storage_failed;
 	bool catching_up;  /* the turn at hand has all that was granted meanwhile */
 	int64_t started;   /* wall clock */
@@ -377,6 +379,8 @@ void serve_packet(struct daemon *d, const struct trap_packet *p);
 /* A packet that had to wait for a probe, which has ended. */
 void serve_again(struct daemon *d, uint32_t ifindex, const struct dhcp_frame *f,
 		 const struct waited *w);
+/* This packet was dropped, since its guest sends too many. */
+void serve_flood(struct daemon *d, const struct trap_packet *p);
 /* Sets the timer for what dhcp/ has to end next. */
 void serve_schedule(struct daemon *d);
 MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);

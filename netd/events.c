@@ -49,6 +49,10 @@ const char *event_kind_text(enum event_kind kind)
 		return "pool-low";
 	case EVENT_POOL_GROWN:
 		return "pool-grown";
+	case EVENT_POOL_FULL:
+		return "pool-full";
+	case EVENT_DHCP_FLOOD:
+		return "dhcp-flood";
 	case EVENT_FOREIGN_DHCP:
 		return "foreign-dhcp";
 	case EVENT_RELOADED:

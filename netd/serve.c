@@ -276,6 +276,17 @@ static void left_event(struct daemon *d, const struct source *s, const struct dh
 	e->mac = a->left_record.mac;
 }
 
+/* A guest can ask for what is not its own as often as it likes. */
+static bool may_tell_refusal(struct daemon *d, const struct source *s)
+{
+	struct network *n = &d->network[s->network];
+	unsigned held_back;
+
+	if (!n->refused_log.interval)
+		n->refused_log = (struct log_limit){ .interval = 60 * NS_PER_S, .burst = 60 };
+	return log_allow(&n->refused_log, loop_now(d->loop), &held_back);
+}
+
 /* The change is durable. */
 static void announce(struct daemon *d, const struct source *s, const struct dhcp_action *a)
 {
@@ -308,7 +319,7 @@ static void announce(struct daemon *d, const struct source *s, const struct dhcp
 		left_event(d, s, a);
 	if (a->clone)
 		lease_event(d, EVENT_CLONE, s, a);
-	if (a->reply == DHCP_NAK)
+	if (a->reply == DHCP_NAK && may_tell_refusal(d, s))
 		lease_event(d, EVENT_LEASE_REFUSED, s, a);
 }
 
@@ -441,6 +452,42 @@ static void log_drop(struct daemon *d, const struct source *s, const struct dhcp
 			  dhcp_type_text(a->request), dhcp_drop_text(a->drop), held_back);
 }
 
+/* The pool is full, which its administrator has to know; clients go on asking, so at most once a
+ * minute. */
+static void tell_full(struct daemon *d, const struct source *s, const struct mac *mac)
+{
+	struct network *n = &d->network[s->network];
+	char text[NAME_SIZE + 24], mac_buf[MAC_TEXT_SIZE];
+	unsigned held_back;
+	struct event *e;
+
+	if (!n->full_log.interval)
+		n->full_log = (struct log_limit){ .interval = 60 * NS_PER_S, .burst = 1 };
+	if (!log_allow(&n->full_log, loop_now(d->loop), &held_back))
+		return;
+	log_warning("network %s: no address is free for the DHCP client %s behind %s "
+		    "(%u more like this)",
+		    n->config->name, mac_text(mac, mac_buf), source_text(s, text), held_back);
+	e = source_event(d, EVENT_POOL_FULL, s);
+	e->mac = *mac;
+	e->address = 0;
+	snprintf(e->detail, sizeof(e->detail), "no address is free (%u more like this)", held_back);
+}
+
+void serve_flood(struct daemon *d, const struct trap_packet *packet)
+{
+	char text[NAME_SIZE + 24];
+	unsigned held_back;
+	struct source s;
+
+	if (!source_by_link(d, packet->ifindex, &s) ||
+	    !log_allow(&d->flood_log, loop_now(d->loop), &held_back))
+		return;
+	log_warning("%s: it sends too many DHCP packets, which are dropped (%u more like this)",
+		    source_text(&s, text), held_back);
+	source_event(d, EVENT_DHCP_FLOOD, &s)->mac = packet->src;
+}
+
 /* It is asked first whether somebody has the address. */
 static void let_wait(struct daemon *d, const struct source *s, const struct dhcp_frame *f,
 		     struct dhcp_action *a, const struct waited *before)
@@ -479,6 +526,8 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 	dhcp_input(d->dhcp, &in, &out, a);
 	if (a->drop)
 		log_drop(d, s, a);
+	if (a->turned_away == DHCP_DROP_NO_ADDRESS)
+		tell_full(d, s, &f->src);
 	if (a->wait) {
 		let_wait(d, s, f, a, w);
 		return;

@@ -191,6 +191,21 @@ class TestLoad:
             acks[mac] = (address, int(seconds))
         return acks
 
+    def flood(self, n):
+        """The first guest sends 2 n messages of cards that nobody has. For the others {MAC: (microseconds to the lease,
+        tries)}; and how many microseconds the flood lasted."""
+        self.say(f"flood {n}")
+        leases, lasted = {}, None
+        for line in iter(self.process.stdout.readline, ".\n"):
+            if not line:
+                raise Failed("testload ended")
+            first, *numbers = line.split()
+            if first == "flooded":
+                lasted = int(numbers[0])
+            else:
+                leases[first] = tuple(map(int, numbers))
+        return leases, lasted
+
     def close(self):
         self.process.stdin.close()
         self.process.wait(DEADLINE)

@@ -10,6 +10,10 @@
  * It prints "ready" and reads commands: "go N" starts all clients, and prints "now" after N frames;
  * the load goes on until "stop". That reads what is left on the wires and prints, for each guest
  * that has seen an ACK, "MAC ADDRESS SECONDS", and at the end ".". At the end of its input it ends.
+ *
+ * "flood N" has the first guest send N DISCOVERs and as many DECLINEs, each from another card, as
+ * fast as it can, while all others get a lease once. It prints for each of these "MAC MICROSECONDS
+ * TRIES", "flooded MICROSECONDS", and at the end ".".
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -20,12 +24,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signal.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mac.h"
 #include "netd.h"
 
 enum { GUESTS_MAX = 250, VNET_HEADER = 10, FRAME_MAX = 2048, FIRST_SECONDS = 3600 };
+enum { FLOOD_PATIENCE_MS = 10000 };
 enum { PATIENCE_MS = 250 }; /* then every guest starts again: what was sent met no daemon */
 enum { DISCOVER = 1, OFFER, REQUEST, DECLINE, ACK };
 enum { AT_IP = 14, AT_UDP = AT_IP + 20, AT_DHCP = AT_UDP + 8, AT_OPTIONS = AT_DHCP + 240 };
@@ -36,6 +43,7 @@ struct guest {
 	uint32_t address;	 /* what the attach promised */
 	uint32_t xid;		 /* of the message that it waits for an answer to */
 	uint32_t asked, granted; /* seconds; granted 0: it has seen no ACK */
+	unsigned tries;		 /* DISCOVERs during a flood */
 };
 
 static struct guest guest[GUESTS_MAX];
@@ -88,13 +96,14 @@ static void count_frame(void)
 }
 
 /* Headers around the message that ends at `end`, and out. No UDP checksum (RFC 768). */
-static void send_frame(const struct guest *g, uint8_t *buf, const uint8_t *end)
+static void send_frame(const struct guest *g, const struct mac *mac, uint8_t *buf,
+		       const uint8_t *end)
 {
 	uint8_t *f = buf + VNET_HEADER;
 	unsigned len = (unsigned)(end - f);
 
 	memset(f, 0xff, 6);
-	memcpy(f + 6, g->mac.octet, 6);
+	memcpy(f + 6, mac->octet, 6);
 	put16(f + 12, 0x0800);
 	f[AT_IP] = 0x45;
 	put16(f + AT_IP + 2, len - AT_IP);
@@ -112,8 +121,9 @@ static void send_frame(const struct guest *g, uint8_t *buf, const uint8_t *end)
 
 /* --- a client --- */
 
-/* server 0: none is named. */
-static void say(struct guest *g, uint8_t type, uint32_t ciaddr, uint32_t server)
+/* server 0: none is named. mac: the guest's, or one inside it. */
+static void say_as(struct guest *g, const struct mac *mac, uint8_t type, uint32_t ciaddr,
+		   uint32_t server)
 {
 	uint8_t buf[FRAME_MAX] = { 0 }, *m = buf + VNET_HEADER + AT_DHCP, *o = m + 240;
 
@@ -122,7 +132,7 @@ static void say(struct guest *g, uint8_t type, uint32_t ciaddr, uint32_t server)
 	m[2] = 6;
 	put32(m + 4, g->xid);
 	put32(m + 12, ciaddr);
-	memcpy(m + 28, g->mac.octet, 6);
+	memcpy(m + 28, mac->octet, 6);
 	put32(m + 236, 0x63825363);
 	memcpy(o, (uint8_t[]){ 53, 1, type }, 3);
 	o += 3;
@@ -133,7 +143,12 @@ static void say(struct guest *g, uint8_t type, uint32_t ciaddr, uint32_t server)
 		o = put_option32(o, 50, g->address);
 	}
 	*o++ = 255;
-	send_frame(g, buf, o);
+	send_frame(g, mac, buf, o);
+}
+
+static void say(struct guest *g, uint8_t type, uint32_t ciaddr, uint32_t server)
+{
+	say_as(g, &g->mac, type, ciaddr, server);
 }
 
 struct answer {
@@ -195,6 +210,18 @@ static void drain(struct guest *g, bool go_on)
 		}
 }
 
+/* The same up to an ACK. */
+static void drain_lease(struct guest *g)
+{
+	uint8_t buf[FRAME_MAX];
+	struct answer a;
+	ssize_t n;
+
+	while (!g->granted && (n = read(g->port.tap_fd[0], buf, sizeof(buf))) > VNET_HEADER)
+		if (read_answer(buf + VNET_HEADER, (size_t)n - VNET_HEADER, &a))
+			hear(g, &a, a.type == OFFER);
+}
+
 /* --- all of them --- */
 
 static void attach_all(const char *path)
@@ -242,13 +269,105 @@ static void stop_all(void)
 	fflush(stdout);
 }
 
+/* --- a flood --- */
+
+static long long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+/* In a process of its own, so that it waits for nobody. Returns when half of it has been sent. */
+static pid_t start_flood(unsigned n)
+{
+	int halfway[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(halfway) < 0)
+		err(1, "pipe");
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (pid) {
+		close(halfway[1]);
+		if (read(halfway[0], &c, 1) != 1)
+			errx(1, "the flood ended before its time");
+		close(halfway[0]);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	frames = frames_wanted = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct mac mac = { { 2, 0xf1, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+
+		if (i == n / 2 && write(halfway[1], "", 1) != 1)
+			err(1, "pipe");
+		say_as(&guest[0], &mac, DISCOVER, 0, 0);
+		say_as(&guest[0], &mac, DECLINE, 0, 0x0a4d0001);
+	}
+	_exit(0);
+}
+
+static bool all_granted(void)
+{
+	for (unsigned i = 1; i < guests; i++)
+		if (!guest[i].granted)
+			return false;
+	return true;
+}
+
+static void ask_again(void)
+{
+	for (unsigned i = 1; i < guests; i++) {
+		if (guest[i].granted)
+			continue;
+		guest[i].tries++;
+		say(&guest[i], DISCOVER, 0, 0);
+	}
+}
+
+/* Reads until each has its ACK, and goes no further. */
+static void flood(unsigned n, struct pollfd *all)
+{
+	long long flooding = now_us(), start;
+	pid_t pid = start_flood(n);
+
+	start = now_us();
+	for (unsigned i = 1; i < guests; i++)
+		guest[i].granted = guest[i].tries = 0;
+	ask_again();
+	while (!all_granted()) {
+		if (poll(all + 2, guests - 1, FLOOD_PATIENCE_MS) == 0)
+			ask_again();
+		for (unsigned i = 1; i < guests; i++) {
+			if (!all[i + 1].revents || guest[i].granted)
+				continue;
+			drain_lease(&guest[i]);
+			if (guest[i].granted)
+				printf("%s %lld %u\n", guest[i].port.mac, now_us() - start,
+				       guest[i].tries);
+		}
+	}
+	waitpid(pid, NULL, 0);
+	printf("flooded %lld\n.\n", now_us() - flooding);
+	fflush(stdout);
+}
+
 /* One command; false at the end of the input. */
-static bool obey(bool *going)
+static bool obey(bool *going, struct pollfd *all)
 {
 	char line[64];
+	unsigned n;
 
 	if (!fgets(line, sizeof(line), stdin))
 		return false;
+	if (sscanf(line, "flood %u", &n) == 1) {
+		flood(n, all);
+		return true;
+	}
 	*going = sscanf(line, "go %u", &frames_wanted) == 1;
 	if (*going) {
 		frames = 0;
@@ -281,7 +400,7 @@ int main(int argc, char **argv)
 		for (unsigned i = 0; n > 0 && i < guests; i++)
 			if (all[i + 1].revents)
 				drain(&guest[i], going);
-		if (n > 0 && all[0].revents && !obey(&going))
+		if (n > 0 && all[0].revents && !obey(&going, all))
 			return 0;
 	}
 }

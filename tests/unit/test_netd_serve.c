@@ -427,6 +427,55 @@ static void fill_pool(uint32_t taken, unsigned told)
 	ck_assert_uint_eq(events_of(EVENT_POOL_LOW), told);
 }
 
+static const struct event *last_of(enum event_kind kind)
+{
+	for (uint64_t i = f.d->events.next; i-- > 1;)
+		if (event_get(&f.d->events, i)->kind == kind)
+			return event_get(&f.d->events, i);
+	ck_abort_msg("no %s", event_kind_text(kind));
+	return NULL;
+}
+
+/* Who asks when no address is free gets no answer, and the administrator one event a minute. */
+START_TEST(t_dhcp_028)
+{
+	struct mac mac = { { 2, 0, 0, 0, 1, 0 } };
+	const struct event *e;
+	const struct port *p;
+
+	fake_stop(&f);
+	fake_start(&f, "mac { secret = test }\n"
+		       "network default { subnet = 10.77.0.1/24 identity = mac\n"
+		       "range = 10.77.0.100-10.77.0.102 }\n");
+	p = attached("web1");
+	for (unsigned i = 0; i < 2; i++) {
+		mac.octet[5]++;
+		say_as(p, &mac, DHCP_DISCOVER, 0, 0);
+		ck_assert_uint_eq(replies(), 1);
+	}
+	ck_assert_uint_eq(events_of(EVENT_POOL_FULL), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		mac.octet[5]++;
+		say_as(p, &mac, DHCP_DISCOVER, 0, 0);
+	}
+	ck_assert_uint_eq(replies(), 0);
+	ck_assert_uint_eq(events_of(EVENT_POOL_FULL), 1);
+	e = last_of(EVENT_POOL_FULL);
+	ck_assert_str_eq(e->network, "default");
+	ck_assert_str_eq(e->guest, "web1");
+	ck_assert_uint_eq(e->mac.octet[5], 3);
+	/* The offers lapse, are taken again, and then the next one is told with those before. */
+	fake_pass(&f, 61);
+	for (unsigned i = 0; i < 3; i++) {
+		mac.octet[5]++;
+		say_as(p, &mac, DHCP_DISCOVER, 0, 0);
+	}
+	ck_assert_uint_eq(replies(), 2);
+	ck_assert_uint_eq(events_of(EVENT_POOL_FULL), 2);
+	ck_assert_ptr_nonnull(strstr(last_of(EVENT_POOL_FULL)->detail, "99 more"));
+}
+END_TEST
+
 /* A reservation's address is nobody else's, before its guest was there and after. */
 START_TEST(reservation_after_its_guest)
 {
@@ -447,6 +496,35 @@ START_TEST(reservation_after_its_guest)
 	say_as(port_find(f.d, 0, "web2", 0), &mac, DHCP_DISCOVER, 0, 0x0a4d0064);
 	ck_assert_uint_eq(replies(), 0);
 	ck_assert_uint_eq(attached("web1")->address, 0x0a4d0064);
+}
+END_TEST
+
+/* A guest that is refused again and again does not push out what else happened. */
+START_TEST(refusals_are_told_at_a_limited_rate)
+{
+	const struct port *p = attached("web1");
+
+	for (unsigned i = 0; i < 200; i++) {
+		say_as(p, &p->mac, DHCP_REQUEST, 0, p->address + 1);
+		fake_turn(&f);
+		ck_assert_uint_eq(fake_host->frames, 1);
+		fake_host->frames = 0;
+	}
+	ck_assert_uint_eq(events_of(EVENT_LEASE_REFUSED), 60);
+}
+END_TEST
+
+/* What the rules have dropped is told of, and not answered. */
+START_TEST(flood_is_told)
+{
+	const struct port *p = attached("web1");
+	struct trap_packet packet = { .ifindex = p->ifindex, .src = p->mac, .flood = true };
+
+	for (unsigned i = 0; i < 20; i++)
+		fake_host->listener.packet(fake_host->listener.arg, &packet);
+	ck_assert_uint_eq(replies(), 0);
+	ck_assert_uint_eq(events_of(EVENT_DHCP_FLOOD), 10);
+	ck_assert_str_eq(last_of(EVENT_DHCP_FLOOD)->guest, "web1");
 }
 END_TEST
 
@@ -517,6 +595,9 @@ UNIT_SUITE(netd_serve)
 	tcase_add_test(tc, wall_clock_goes_forward_over_a_reboot);
 	tcase_add_test(tc, infinite_lease);
 	tcase_add_test(tc, pool_that_becomes_full);
+	tcase_add_test(tc, t_dhcp_028);
 	tcase_add_test(tc, reservation_after_its_guest);
+	tcase_add_test(tc, refusals_are_told_at_a_limited_rate);
+	tcase_add_test(tc, flood_is_told);
 	tcase_add_test(tc, former_boot_follows_the_wall_clock);
 }
