@@ -642,10 +642,11 @@ static void say_expired(struct daemon *d, struct outbox_item *item)
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
 	struct source s = source_by_number(d, a->record.net, a->record.port);
 
-	if (a->change == DHCP_CHANGE_FREED && a->record.port == DHCP_PORT_NONE)
-		network_give(&d->network[a->record.net], a->record.addr);
-	else
+	if (a->change != DHCP_CHANGE_FREED || a->record.port != DHCP_PORT_NONE)
 		announce(d, &s, a);
+	/* A reload in this turn may have freed it before, and somebody have got it. */
+	else if (!dhcp_lease_by_addr(d->dhcp, a->record.net, a->record.addr))
+		network_give(&d->network[a->record.net], a->record.addr);
 }
 
 /* The memory's view stands; a restart meanwhile finds the old row, whose time is over as well. */

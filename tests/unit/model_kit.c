@@ -225,7 +225,8 @@ static void settle(struct world *w, unsigned i, bool stored, bool said)
 		hear_farewell(w, e);
 	if (stored && e->a.record.state == DHCP_LEASE_DECLINED && e->change == MODEL_PUT)
 		w->quarantine[at] = really(w, e->a.record.expires);
-	if (e->expiry && e->a.change == DHCP_CHANGE_FREED && e->a.record.port == DHCP_PORT_NONE)
+	if (e->expiry && e->a.change == DHCP_CHANGE_FREED && e->a.record.port == DHCP_PORT_NONE &&
+	    !dhcp_lease_by_addr(w->k.s, KIT_NET, e->a.record.addr))
 		give(w, e->a.record.addr);
 	if (!e->yiaddr || (!stored && e->needs_row))
 		return;
@@ -612,6 +613,8 @@ static void load_row(struct world *w, uint32_t i)
 					 .expires_wall = row->expires_wall };
 
 		serve_former_boot(&l, w->k.now, wall_at(w, model_now(w)), &r);
+		kit_must(r.expires == INT64_MAX || r.state != DHCP_LEASE_BOUND ||
+			 r.expires - w->k.now <= r.seconds * KIT_SECOND);
 		if (!is_true(w, row))
 			believe(w, i, &r);
 	}
