@@ -4,8 +4,8 @@
  * step is five octets: what, who, which address, which identifier and relay agent, how long later.
  * Whatever the sequence, an address that is taken in the pool has one lease or is reserved, a
  * lease's address is taken, and nobody is acknowledged an address that another may still use, or
- * that is reserved for another. What is not reserved is of a range that is open. With probes, nobody
- * gets one that he did not hold and that was not found free.
+ * that is reserved for another. What is not reserved is of a range that is open. With probes,
+ * nobody gets one that he did not hold and that was not found free.
  */
 #include <stdio.h>
 #include <stdlib.h>
