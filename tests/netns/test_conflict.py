@@ -451,8 +451,10 @@ class Clients(ConflictTest):
 
     def test_stock(self):
         """What was asked for ahead is offered without being asked for again."""
-        daemon = self.daemon(CLIENTS)
+        daemon = self.daemon(CLIENTS.replace("sweep", "probe = off\n\tsweep"))
         wire = self.wire(daemon)
+        daemon.configure(CLIENTS)
+        daemon.reload_by_signal()
         asked = {}
         while sum(count >= 2 for count in asked.values()) < 8:
             data = wire.incoming()
