@@ -1,24 +1,27 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/deps.sh build|check|lint: installs the Debian packages that this needs and that are missing, and nothing when
-# none is. Without root it says what is missing.
+# tests/deps.sh build|demo|check|bench|lint: installs the Debian packages that this needs and that are missing, and
+# nothing when none is. Without root it says what is missing.
 set -eu
 
 build='gcc make pkg-config libc6-dev libnl-3-dev libmnl-dev libnftnl-dev libpcap-dev libjansson-dev libconfuse-dev
 	libsqlite3-dev'
 # guests: QEMU without graphics, a busybox to run in them; their kernel is only unpacked (see tests/guest/image.sh)
 guest='qemu-system-x86 busybox-static cpio kmod python3 iproute2 util-linux'
-tests='check udhcpc isc-dhcp-client isc-dhcp-relay nftables sqlite3 iputils-ping procps libasan8 libubsan1'
+tests='check kea-admin udhcpc isc-dhcp-client isc-dhcp-relay nftables sqlite3 iputils-ping procps libasan8 libubsan1'
+# kea-admin has perfdhcp
+bench='kea-admin kea-dhcp4-server dnsmasq-base python3 iproute2 util-linux'
 lint='clang clang-format clang-tidy cppcheck shellcheck mandoc'
 
 case ${1:-} in
 build) wanted=$build ;;
 demo) wanted="$build $guest" ;;
 check) wanted="$build $guest $tests $lint" ;;
+bench) wanted="$build $bench" ;;
 lint) wanted="$build check $lint" ;;
 *)
-	echo "usage: $0 build|demo|check|lint" >&2
+	echo "usage: $0 build|demo|check|bench|lint" >&2
 	exit 2
 	;;
 esac
