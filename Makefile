@@ -8,6 +8,7 @@
 # make asan       the tests that need no guest, with AddressSanitizer and UndefinedBehaviorSanitizer
 # make bench      measures attach and detach against the kernel's floor
 # make bench-pool measures the choice of an address, from an empty to a full pool
+# make bench-dhcp measures DHCP against a reflector, Kea and dnsmasq, in eight minutes
 # make soak       SOAK_KILLS=1000 times kill -9 under load, and every ACK is still there
 # make fuzz       FUZZ_SECONDS=60 of each fuzz target (clang)
 # make clean
@@ -101,7 +102,7 @@ $(B)/netd/netdctl: $(call objs,$(SRC_ctl)) $(B)/libnetd.a
 # --- tests ---
 
 SRC_unit := $(wildcard tests/unit/*.c)
-ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c tests/bench/ports.c tests/bench/pool.c
+ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c $(wildcard tests/bench/*.c)
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
@@ -183,9 +184,21 @@ $(B)/tests/bench/pool: $(B)/tests/bench/pool.o $(B)/dhcp.a $(B)/mac.a
 bench-pool: $(B)/tests/bench/pool
 	@$<
 
+$(B)/tests/bench/reflector: $(B)/tests/bench/reflector.o $(B)/bridge.a $(B)/mac.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_bridge)
+
+$(B)/tests/bench/burst: $(B)/tests/bench/burst.o
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+
 bench: deps-demo
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/ports
 	@/usr/bin/python3 tests/bench/bench.py
+
+bench-dhcp: deps-bench
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/reflector $(B)/tests/bench/burst
+	@/usr/bin/python3 tests/bench/bench_dhcp.py
 
 check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
 	@echo "  TEST tests/guest/test_guests.py"
@@ -222,7 +235,8 @@ asan: deps-check
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 SCRIPTS = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/guest/init
-TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload tests/bench/ports tests/bench/pool $(FUZZERS:%=tests/fuzz/replay-%)
+BENCH_PROGRAMS := tests/bench/ports tests/bench/pool tests/bench/reflector tests/bench/burst
+TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload $(BENCH_PROGRAMS) $(FUZZERS:%=tests/fuzz/replay-%)
 
 lint: deps-lint
 	@echo "  BUILD with gcc and with clang, warnings are errors"
@@ -281,6 +295,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench bench-pool soak fuzz fuzz-run
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench bench-pool bench-dhcp soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:
