@@ -6,6 +6,9 @@
  * The database is locked for as long as it is open: two daemons on one state would promise the same
  * address twice. Times are kept twice, as wall clock for after a reboot, and as CLOCK_BOOTTIME with
  * the boot's id, which nobody can set back, for a restart of the daemon.
+ *
+ * A lease of many changes one page of its table, which is in the log first: that is moved into the
+ * database only when it is 16 MB long, by when most pages have changed more than once.
  */
 #include <sys/stat.h>
 
@@ -34,7 +37,7 @@ static const char schema_1[] =
 	" started_wall INTEGER NOT NULL, expires_wall INTEGER NOT NULL,"
 	" started INTEGER NOT NULL, expires INTEGER NOT NULL, boot TEXT NOT NULL,"
 	" PRIMARY KEY (network, address)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX lease_of ON lease (network, guest, nic);"
+	"CREATE INDEX lease_of ON lease (network, guest, nic) WHERE guest <> '';"
 	"CREATE TABLE resting_mac ("
 	" mac TEXT PRIMARY KEY, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
 	" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -261,6 +264,7 @@ static int prepare_database(struct store *s, struct err *err)
 {
 	static const char *const settings[] = { "PRAGMA journal_mode=WAL",
 						"PRAGMA synchronous=FULL",
+						"PRAGMA wal_autocheckpoint=4000",
 						"PRAGMA foreign_keys=ON" };
 	int version = 0, rc;
 
@@ -292,6 +296,10 @@ int store_open(const char *path, struct store **ret, struct err *err)
 
 	if (!s)
 		return err_set(err, ENOMEM, "state %s: out of memory", path);
+	/* One thread, and no bookkeeping of what SQLite allocates; refused, as it may be, once it
+	 * is in use. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->turn = 1;
 	s->path = strdup(path);
 	rc = s->path ? read_boot_id(s->boot, err) :

@@ -25,8 +25,10 @@ const char *const store_sql[STATEMENTS] = {
 	[REST_PUT] = "INSERT OR REPLACE INTO resting_mac VALUES (?1,?2,?3,?4)",
 	[REST_GET] = "SELECT guest, nic FROM resting_mac WHERE mac=?1 AND until>?2",
 	[REST_EXPIRE] = "DELETE FROM resting_mac WHERE until<=?1",
-	[LEASE_PUT] = "INSERT OR REPLACE INTO lease"
-		      " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+	[LEASE_PUT] = "INSERT INTO lease VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+		      " ON CONFLICT (network, address) DO UPDATE SET mac=?3, client_id=?4,"
+		      " hostname=?5, guest=?6, nic=?7, state=?8, seconds=?9, started_wall=?10,"
+		      " expires_wall=?11, started=?12, expires=?13, boot=?14",
 	[LEASE_RENEW] = "UPDATE lease SET state=?8, seconds=?9, started_wall=?10, expires_wall=?11,"
 			" started=?12, expires=?13, boot=?14 WHERE network=?1 AND address=?2",
 	[LEASE_WALL] = "UPDATE lease SET started_wall=started/1000000000+?2,"
@@ -36,7 +38,8 @@ const char *const store_sql[STATEMENTS] = {
 	[LEASE_END] = "UPDATE lease SET state=?3 WHERE network=?1 AND address=?2",
 	[LEASE_DEL] = "DELETE FROM lease WHERE network=?1 AND address=?2",
 	[LEASE_DEL_PORT] = "DELETE FROM lease"
-			   " WHERE network=?1 AND guest=?2 AND nic=?3 AND state <> 'declined'",
+			   " WHERE network=?1 AND guest=?2 AND nic=?3 AND guest <> ''"
+			   " AND state <> 'declined'",
 	[LEASE_LIST] = "SELECT network, address, mac, client_id, hostname, guest, nic, state,"
 		       " seconds, started_wall, expires_wall, started, expires, boot"
 		       " FROM lease WHERE ?1 IS NULL OR network=?1",
@@ -52,23 +55,24 @@ const char *const store_sql[STATEMENTS] = {
 	[SECRET_PUT] = "INSERT INTO secret VALUES (1,?1)",
 };
 
+/* The text has to stay until the statement is reset. */
 static void bind_text(sqlite3_stmt *st, int at, const char *text)
 {
-	sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
 }
 
 static void bind_mac(sqlite3_stmt *st, int at, const struct mac *m)
 {
 	char text[MAC_TEXT_SIZE];
 
-	bind_text(st, at, mac_text(m, text));
+	sqlite3_bind_text(st, at, mac_text(m, text), -1, SQLITE_TRANSIENT);
 }
 
 static void bind_ip(sqlite3_stmt *st, int at, uint32_t addr)
 {
 	char text[IP4_TEXT_SIZE];
 
-	bind_text(st, at, ip4_text(addr, text));
+	sqlite3_bind_text(st, at, ip4_text(addr, text), -1, SQLITE_TRANSIENT);
 }
 
 static void column_text(sqlite3_stmt *st, int at, char *to, size_t size)
@@ -294,7 +298,7 @@ int store_lease_put(struct store *s, const struct store_lease *l, struct ticket 
 	bind_ip(st, 2, l->address);
 	bind_mac(st, 3, &l->mac);
 	if (l->client_id)
-		sqlite3_bind_blob(st, 4, l->client_id, (int)l->client_id_len, SQLITE_TRANSIENT);
+		sqlite3_bind_blob(st, 4, l->client_id, (int)l->client_id_len, SQLITE_STATIC);
 	if (l->hostname && *l->hostname)
 		bind_text(st, 5, l->hostname);
 	bind_text(st, 6, l->guest);
