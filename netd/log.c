@@ -25,6 +25,11 @@ void log_open(int fd, bool debug)
 		     fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+bool log_debugging(void)
+{
+	return debugging;
+}
+
 const char *log_escape(const char *text, char *buf, size_t size)
 {
 	size_t n = 0;

@@ -14,6 +14,8 @@
 /* Where lines go: stderr, until this says otherwise; -1: nowhere. debug lets LOG_DEBUG through. */
 void log_open(int fd, bool debug);
 
+bool log_debugging(void);
+
 /* Untrusted bytes in the text are escaped, so a line stays a line and a terminal is safe. */
 ERR_PRINTF(2, 3) void log_line(int priority, const char *fmt, ...);
 
@@ -21,7 +23,8 @@ ERR_PRINTF(2, 3) void log_line(int priority, const char *fmt, ...);
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_notice(...) log_line(LOG_NOTICE, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+/* Its arguments are not looked at when nobody reads such lines. */
+#define log_debug(...) (log_debugging() ? log_line(LOG_DEBUG, __VA_ARGS__) : (void)0)
 
 /* Copies text, replacing all that is not printable ASCII by \xNN; cuts what does not fit. Returns
  * buf. */
