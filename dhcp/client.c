@@ -234,6 +234,9 @@ static struct lease_slot *find_own(struct dhcp_server *s, struct exchange *x,
 
 	for (unsigned k = 0; k < kinds; k++) {
 		hash_identity(s, i, kind[k], identity[k]);
+		index_prefetch(&s->by_identity, identity[k][0]);
+	}
+	for (unsigned k = 0; k < kinds; k++) {
 		found[k] = find(s, identity[k]);
 		if (k && found[k] && is_live(&found[k]->l) &&
 		    !client_is_other_machine(s, x, &found[k]->l))
