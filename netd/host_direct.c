@@ -4,11 +4,17 @@
 #include "base/container.h"
 #include "host.h"
 
-enum { EVENTS_A_TURN = 64, PACKETS_A_TURN = 128, ARP_A_TURN = 64 };
+enum { EVENTS_A_TURN = 64, PACKETS_A_TURN = 64, ARP_A_TURN = 64, TRAP_TOGETHER = 32 };
 
 /* After a full batch the next is read a moment later, and the kernel drops what comes meanwhile: no
  * guest keeps the daemon busy with ARP. */
 #define ARP_PAUSE_NS (NS_PER_S / 100)
+
+/* DHCP that comes more often than this is read that often only: then a wake-up, a commit and the
+ * sync that it waits for serve several clients. A client alone is answered at once. What comes so
+ * often that more would wait than TRAP_TOGETHER is read sooner: one relay agent gets the answers,
+ * and its socket has room for about 150. */
+#define TRAP_PAUSE_NS (NS_PER_S / 250)
 
 struct arp_watch {
 	struct arp_watch *next;
@@ -26,6 +32,9 @@ struct direct {
 	struct nft *nft;
 	struct trap *trap;
 	struct loop_io watch_io, trap_io;
+	struct loop_timer trap_pause;
+	int64_t trap_read_at, trap_next_read;
+	unsigned trapped; /* packets of the read at hand */
 	struct loop *loop;
 	struct arp_watch *arp;
 };
@@ -220,6 +229,7 @@ static void free_direct(struct host *h)
 	while (d->arp)
 		unwatch_arp(h, d->arp->ifindex);
 	loop_io_del(&d->watch_io);
+	loop_timer_cancel(&d->trap_pause);
 	loop_io_del(&d->trap_io);
 	rtnl_watch_free(d->watch);
 	rtnl_free(d->rtnl);
@@ -264,13 +274,56 @@ static void watch_ready(struct loop_io *io, uint32_t events)
 		return;
 }
 
+/* --- DHCP packets --- */
+
+static void count_packet(void *arg, const struct trap_packet *p)
+{
+	struct direct *d = arg;
+
+	d->trapped++;
+	d->listener.packet(d->listener.arg, p);
+}
+
+/* Whether the trap was emptied, and had something in it. */
+static bool empty_trap(struct direct *d)
+{
+	int64_t now = loop_now(d->loop), since = now - d->trap_read_at, pause = TRAP_PAUSE_NS;
+	bool empty;
+
+	d->trapped = 0;
+	d->trap_read_at = now;
+	empty = trap_read(d->trap, PACKETS_A_TURN, count_packet, d) < 0;
+	if (d->trapped && since * TRAP_TOGETHER / d->trapped < pause)
+		pause = since * TRAP_TOGETHER / d->trapped;
+	d->trap_next_read = now + pause;
+	return empty && d->trapped;
+}
+
+static void trap_resume(struct loop_timer *t);
+
+static bool pause_trap(struct direct *d)
+{
+	return loop_timer_set(d->loop, &d->trap_pause, d->trap_next_read, trap_resume) == 0;
+}
+
+static void trap_resume(struct loop_timer *t)
+{
+	struct direct *d = CONTAINER_OF(t, struct direct, trap_pause);
+
+	if (empty_trap(d) && pause_trap(d))
+		return;
+	if (loop_io_change(&d->trap_io, EPOLLIN) < 0)
+		pause_trap(d);
+}
+
 static void trap_ready(struct loop_io *io, uint32_t events)
 {
 	struct direct *d = CONTAINER_OF(io, struct direct, trap_io);
+	bool often = loop_now(d->loop) - d->trap_read_at < TRAP_PAUSE_NS;
 
 	(void)events;
-	if (trap_read(d->trap, PACKETS_A_TURN, d->listener.packet, d->listener.arg) < 0)
-		return;
+	if (empty_trap(d) && often && pause_trap(d) && loop_io_change(io, 0) < 0)
+		loop_timer_cancel(&d->trap_pause);
 }
 
 int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_listener *listener,
