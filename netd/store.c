@@ -37,7 +37,7 @@ static const char schema_1[] =
 	" started_wall INTEGER NOT NULL, expires_wall INTEGER NOT NULL,"
 	" started INTEGER NOT NULL, expires INTEGER NOT NULL, boot TEXT NOT NULL,"
 	" PRIMARY KEY (network, address)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX lease_of ON lease (network, guest, nic) WHERE guest <> '';"
+	"CREATE INDEX lease_of ON lease (network, guest, nic);"
 	"CREATE TABLE resting_mac ("
 	" mac TEXT PRIMARY KEY, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
 	" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -49,7 +49,9 @@ static const char schema_1[] =
 static const char *const schema[SCHEMA_VERSION] = {
 	schema_1,
 	"CREATE TABLE joined (link TEXT PRIMARY KEY, boot TEXT NOT NULL, up INTEGER NOT NULL)"
-	" STRICT, WITHOUT ROWID;",
+	" STRICT, WITHOUT ROWID;"
+	"DROP INDEX lease_of;"
+	"CREATE INDEX lease_of ON lease (network, guest, nic) WHERE guest <> '';",
 };
 
 static int describe_failure(struct store *s, struct err *err)

@@ -84,6 +84,38 @@ START_TEST(newer_netd)
 }
 END_TEST
 
+static int count_link(void *arg, const char *link, bool was_up)
+{
+	ck_assert_str_eq(link, "veth7");
+	ck_assert(was_up);
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* What the first version lacks is added, and all that it has is there. */
+START_TEST(older_netd)
+{
+	CLEAN_STORE struct store *s = store_must_open(STATE);
+	unsigned links = 0;
+
+	store_must_put(s, 1, 3);
+	store_close(s);
+	store_meddle(STATE, "DROP TABLE joined; DROP INDEX lease_of;"
+			    "CREATE INDEX lease_of ON lease (network, guest, nic);"
+			    "PRAGMA user_version = 1");
+	for (unsigned i = 0; i < 2; i++) {
+		s = store_must_open(STATE);
+		ck_assert_uint_eq(store_count(s, "default"), 3);
+		ck_ok(store_joined_put(s, "veth7", true, NULL, &unit_err));
+		ck_ok(store_commit(s, &unit_err));
+		ck_ok(store_joined_list(s, count_link, &links, &unit_err));
+		ck_assert_uint_eq(links, i + 1);
+		if (!i)
+			store_close(s);
+	}
+}
+END_TEST
+
 /* Another program's, with and without a write-ahead log, empty or not. */
 START_TEST(foreign_database)
 {
@@ -516,6 +548,7 @@ UNIT_SUITE(netd_store_damage)
 	tcase_add_loop_test(tc, garbage, 0, 9);
 	tcase_add_test(tc, text_file);
 	tcase_add_test(tc, newer_netd);
+	tcase_add_test(tc, older_netd);
 	tcase_add_loop_test(tc, foreign_database, 0, 5);
 	tcase_add_test(tc, no_place_for_a_file);
 	tcase_add_test(tc, cut_off);
