@@ -3,17 +3,24 @@
  * The daemon's objects and who does what with them.
  *
  * A network is configured, has a bridge, a subnet and a pool. A port is what is plugged in for one
- *network card of a guest, and the allocation that it has been promised: the allocation comes first,
- *is durable, and outlives the device.
+ * network card of a guest, and the allocation that it has been promised: that comes first, is
+ * durable, and outlives the device.
  *
- *	allocate.c  which MAC and address        ports.c      attach, detach, release
- *	networks.c  bridges, subnets, pools      uplinks.c    the way out: routes, forwarding, rules
- *	serve.c     DHCP packets and leases      reconcile.c  start, reload, and what the kernel
- *says outbox.c    what may be said when        events.c     what happened, for those who watch
- *	varlink.c   the socket's protocol        api.c        its methods
- *	conflict.c  who else uses an address     probe.c      is it free before its first use
- *	joined.c    interfaces that are not netd's in its bridges
- *	wait.c      DHCP packets that wait for a probe
+ *	allocate.c   which MAC and address
+ *	ports.c      attach, detach, release
+ *	networks.c   bridges, subnets
+ *	pools.c      which addresses are taken
+ *	joined.c     interfaces that are not netd's in its bridges
+ *	uplinks.c    the way out: routes, forwarding, rules
+ *	serve.c      DHCP packets and leases
+ *	wait.c       DHCP packets that wait for a probe
+ *	probe.c      is an address free before its first use
+ *	conflict.c   who else uses an address
+ *	reconcile.c  start, reload, and what the kernel says
+ *	outbox.c     what may be said when
+ *	events.c     what happened, for those who watch
+ *	varlink.c    the socket's protocol
+ *	api.c        its methods
  */
 #ifndef NETD_DAEMON_H
 #define NETD_DAEMON_H
@@ -322,7 +329,6 @@ MUST_CHECK int network_choose_subnet(struct daemon *d, const struct network *n,
 				     struct ip4_prefix *ret, struct err *err);
 /* Chooses the subnet and makes the pool, without touching the host. */
 MUST_CHECK int network_plan(struct daemon *d, struct network *n, struct err *err);
-void network_free_pools(struct network *n);
 /* Takes ports and pool out of memory, for network_plan and network_load to begin anew. */
 void network_forget(struct daemon *d, struct network *n);
 /* Brings bridge, address, sysctls, DHCP in line with what is wanted; n->up says whether it worked.
@@ -336,6 +342,17 @@ struct network *network_add(struct daemon *d, const struct config_network *c);
 MUST_CHECK int network_configure(struct daemon *d, struct network *n, struct err *err);
 /* Allocations and leases of the state into the tables. */
 MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err);
+
+/* The prefixes that the host uses, those of other networks included; freed by the caller. */
+MUST_CHECK int network_taken(struct daemon *d, const struct network *except,
+			     struct bridge_taken **ret, size_t *ret_n, struct err *err);
+
+/* --- pools.c --- */
+
+/* Makes the pools and reservations that the configuration has, in place of those that there are;
+ * nothing is changed when it fails. */
+MUST_CHECK int network_make_pools(struct daemon *d, struct network *n, struct err *err);
+void network_free_pools(struct network *n);
 
 /* Marks an address as taken, or free again unless it is reserved, in the pool of the subnet that it
  * is of. */
@@ -356,10 +373,6 @@ uint32_t network_pool_size(const struct network *n);
 uint32_t network_pool_used(const struct daemon *d, const struct network *n);
 /* Has pools grow that run low, and says when one becomes full. */
 void networks_gauge(struct daemon *d);
-
-/* The prefixes that the host uses, those of other networks included; freed by the caller. */
-MUST_CHECK int network_taken(struct daemon *d, const struct network *except,
-			     struct bridge_taken **ret, size_t *ret_n, struct err *err);
 
 /* --- uplinks.c --- */
 

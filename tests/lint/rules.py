@@ -18,13 +18,13 @@ FILE_LINES = 800
 BASE = "include/base/"
 MAY = {
     "mac": {"include/mac.h"},
-    "dhcp": {"include/dhcp.h", "include/mac.h"},
+    "dhcp": {"include/dhcp.h", "include/dhcp_wire.h", "include/mac.h"},
     "bridge": {"include/bridge.h", "include/mac.h"},
     "tap": {"include/tap.h", "include/bridge.h", "include/mac.h"},
     # netdctl and libnetd see what a client sees.
     "netd/ctl": {"include/netd.h"},
     "netd/lib": {"include/netd.h"},
-    "netd": {"include/mac.h", "include/dhcp.h", "include/bridge.h", "include/tap.h", "include/netd.h"},
+    "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/tap.h", "include/netd.h"},
 }
 # The files that know these libraries.
 LIBRARY = {"netlink": {"bridge/rtnl.c"}, "libnftnl": {"bridge/ruleset.c", "bridge/ruleset.h"},
