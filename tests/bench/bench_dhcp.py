@@ -168,7 +168,7 @@ def measure_probed():
             doing(f"netd: {count} new clients on a probed network, {how}")
             server = Netd(more=f"probe = on probe-stock = {stock}")
             try:
-                server.start()
+                server.launch_bound()
                 time.sleep(STOCK_SECONDS if stock else 0)
                 results.append(server.burst(count, i))
             finally:

@@ -59,11 +59,14 @@ class Server:
             raise Failed(f"{self.name} does not serve: {self.logged()[-2000:]}")
         return float(said) - began
 
+    def listens(self):
+        return re.search(r":0043 ", self.namespace.run("cat", "/proc/self/net/udp"))
+
     def launch_bound(self):
         """Returns when it listens; no client has been there."""
         self.launch()
         end = time.monotonic() + DEADLINE
-        while not re.search(r":0043 ", self.namespace.run("cat", "/proc/self/net/udp")):
+        while not self.listens():
             if time.monotonic() > end or self.process.poll() is not None:
                 raise Failed(f"{self.name} does not listen: {self.logged()[-2000:]}")
 
@@ -187,6 +190,9 @@ network bench {{
     def command(self):
         return (os.path.join(BUILD, "netd", "netd"), "-c", os.path.join(self.directory, "conf"), "--state",
                 os.path.join(self.directory, "state"), "--socket", os.path.join(self.directory, "sock"))
+
+    def listens(self):
+        return "master" in self.namespace.links()[PORT]
 
     def close(self):
         if self.process and self.process.poll() is None:
