@@ -402,8 +402,8 @@ MUST_CHECK int serve_load(struct daemon *d, struct network *n, struct err *err);
 MUST_CHECK int serve_end_strays(struct daemon *d, const struct network *n, struct err *err);
 /*
  * Sets the times of a row of a former boot, since when CLOCK_BOOTTIME began anew: what is left is
- * what the wall clock says is left. That may have been set meanwhile, so it is never more than the
- * whole time that was granted.
+ * what the wall clock says is left, and what has ended did so as long ago as that says. It may have
+ * been set meanwhile, so what is left is never more than the whole time that was granted.
  */
 void serve_former_boot(const struct store_lease *l, int64_t now, int64_t wall,
 		       struct dhcp_record *r);

@@ -122,6 +122,8 @@ void serve_former_boot(const struct store_lease *l, int64_t now, int64_t wall,
 		return;
 	}
 	r->expires = now + (left < whole ? left : whole) * NS_PER_S;
+	/* Of two leases of one client the later counts, also of two that have ended. */
+	r->expires -= span(l->expires_wall, wall) * NS_PER_S;
 	r->started = r->expires - whole * NS_PER_S;
 }
 

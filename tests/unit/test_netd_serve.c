@@ -413,6 +413,22 @@ START_TEST(infinite_lease)
 }
 END_TEST
 
+/* What ended before the host booted did so as long ago as the wall clock says: which of two leases
+ * is the older one does not follow from how long they were. */
+START_TEST(what_ended_before_a_reboot_keeps_its_age)
+{
+	const struct store_lease first = { .started_wall = 1000, .expires_wall = 1100 };
+	const struct store_lease then = { .started_wall = 2000, .expires_wall = 4000 };
+	struct dhcp_record r[2];
+
+	serve_former_boot(&first, 10 * NS_PER_S, 5000, &r[0]);
+	serve_former_boot(&then, 10 * NS_PER_S, 5000, &r[1]);
+	ck_assert_int_lt(r[0].started, r[1].started);
+	ck_assert_int_eq(r[0].started, (10 - 4000) * NS_PER_S);
+	ck_assert_int_eq(r[0].expires, (10 - 3900) * NS_PER_S);
+}
+END_TEST
+
 /* Of a hundred addresses so many are taken, and so many events have told of it. */
 static void fill_pool(uint32_t taken, unsigned told)
 {
@@ -593,6 +609,7 @@ UNIT_SUITE(netd_serve)
 	tcase_add_loop_test(tc, wall_clock_is_set_before_a_reboot, 0, ARRAY_SIZE(steps));
 	tcase_add_test(tc, wall_clock_goes_back_over_a_reboot);
 	tcase_add_test(tc, wall_clock_goes_forward_over_a_reboot);
+	tcase_add_test(tc, what_ended_before_a_reboot_keeps_its_age);
 	tcase_add_test(tc, infinite_lease);
 	tcase_add_test(tc, pool_that_becomes_full);
 	tcase_add_test(tc, t_dhcp_028);
