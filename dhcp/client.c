@@ -515,15 +515,27 @@ static struct lease_slot *insert_again(struct dhcp_server *s, const struct dhcp_
 	return lease_insert(s, &who);
 }
 
+/* What a client has got since, whose former lease is to be there again: no two may go by one
+ * identity, but for a reserved one beside that which it is to leave. */
+static void part_from(struct dhcp_server *s, struct lease_slot *since,
+		      const struct dhcp_lease *before)
+{
+	if (reserve_is(s, since->l.net, since->l.addr))
+		return;
+	if (since->l.state == DHCP_LEASE_OFFERED)
+		client_remove(s, since);
+	else if (!reserve_is(s, before->net, before->addr))
+		client_disown(s, since);
+}
+
 bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before)
 {
 	struct lease_slot *lease = lease_find_addr(s, before->net, before->addr);
 	struct lease_slot *since = find(s, before->identity);
 
-	/* Meanwhile it may have been offered another address. */
-	if (since && since != lease && since->l.state == DHCP_LEASE_OFFERED &&
-	    !reserve_is(s, since->l.net, since->l.addr))
-		client_remove(s, since);
+	/* It was offered another one, or took over that of its firmware. */
+	if (since && since != lease)
+		part_from(s, since, before);
 	if (!lease)
 		lease = insert_again(s, before);
 	if (!lease || (!lease->l.client && lease->l.port != DHCP_PORT_NONE))

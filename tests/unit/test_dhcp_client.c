@@ -627,6 +627,31 @@ START_TEST(undone_after_another_offer)
 }
 END_TEST
 
+/* The same when that other one was the lease of the firmware that the client was started by. */
+START_TEST(undone_after_the_offer_of_its_firmware)
+{
+	static const struct who rom = { SHARED, 1, "00aabb", "3c 09 505845436c69656e74" };
+	struct dhcp_action a;
+	struct net n CLEAN_NET;
+	uint32_t addr, other;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = lease(&n, &anna);
+	other = lease(&n, &rom);
+	decline(&n, &anna, addr);
+	a = n.k.action;
+	ck_assert_uint_eq(discover(&n, &anna, 0), other);
+	dhcp_undo(n.k.s, &a);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_uint_eq(discover(&n, &anna, other), addr);
+		ck_assert_uint_eq(request(&n, &anna, 0, 0, addr), addr);
+		ck_assert(!n.k.action.left);
+	}
+	ck_assert_int_eq(dhcp_lease_by_addr(n.k.s, KIT_NET, other)->state, DHCP_LEASE_BOUND);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_client)
 {
 	tcase_add_loop_test(tc, identities, 0, 7);
@@ -657,4 +682,5 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, cap_of_those_that_come_over);
 	tcase_add_test(tc, repeated_for_the_same_only);
 	tcase_add_test(tc, undone_after_another_offer);
+	tcase_add_test(tc, undone_after_the_offer_of_its_firmware);
 }
