@@ -214,6 +214,20 @@ static bool is_superseded(const struct world *w, unsigned i)
 	return false;
 }
 
+/* It is offered because of something that was taken back when the turn failed; should he ask for
+ * it, he is refused. */
+static bool is_unfounded(const struct world *w, unsigned i)
+{
+	for (unsigned j = 0; j < i; j++) {
+		const struct model_event *former = &w->turn.at[j];
+
+		if (former->needs_row && former->a.change != DHCP_CHANGE_NONE &&
+		    former->a.record.addr == w->turn.at[i].yiaddr)
+			return true;
+	}
+	return false;
+}
+
 static void settle(struct world *w, unsigned i, bool stored, bool said)
 {
 	struct model_event *e = &w->turn.at[i];
@@ -228,7 +242,7 @@ static void settle(struct world *w, unsigned i, bool stored, bool said)
 	if (e->expiry && e->a.change == DHCP_CHANGE_FREED && e->a.record.port == DHCP_PORT_NONE &&
 	    !dhcp_lease_by_addr(w->k.s, KIT_NET, e->a.record.addr))
 		give(w, e->a.record.addr);
-	if (!e->yiaddr || (!stored && e->needs_row))
+	if (!e->yiaddr || (!stored && (e->needs_row || is_unfounded(w, i))))
 		return;
 	kit_must(e->yiaddr - MODEL_FIRST < MODEL_ADDRS);
 	p = &w->promise[e->yiaddr - MODEL_FIRST];
@@ -556,6 +570,16 @@ void model_port_toggle(struct world *w, uint32_t port)
 		go(w, port);
 }
 
+/* As netd/serve.c serve_end_strays. */
+static void end_strays(struct world *w)
+{
+	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
+		if (w->row[i].used && w->row[i].r.state == DHCP_LEASE_BOUND &&
+		    !dhcp_lease_by_addr(w->k.s, KIT_NET, MODEL_FIRST + i) &&
+		    (!w->breaks || model_below(w, 20)))
+			w->row[i].r.state = DHCP_LEASE_RELEASED;
+}
+
 void model_reload(struct world *w)
 {
 	struct dhcp_pool *old = w->pool;
@@ -566,6 +590,7 @@ void model_reload(struct world *w)
 	w->pool = w->k.config.pool = make_pool(w);
 	kit_configure(&w->k);
 	dhcp_pool_free(old);
+	end_strays(w);
 	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
 		if (!is_own(&w->promise[i].who) && !dhcp_pool_contains(w->pool, MODEL_FIRST + i))
 			w->promise[i].until = 0;
