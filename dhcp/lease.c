@@ -557,15 +557,11 @@ static bool end_with_port(struct dhcp_server *s, struct lease_slot *lease, bool 
 	return false;
 }
 
-bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+static bool end_at_port(struct dhcp_server *s, struct lease_slot *lease, bool keep,
+			struct dhcp_action *ret)
 {
-	struct lease_slot *lease = lease_find_port(s, port);
 	uint32_t next;
-	bool keep;
 
-	if (!lease)
-		return false;
-	keep = lease->l.net < s->nets_cap && s->net[lease->l.net].config.keep_leases;
 	if (end_with_port(s, lease, keep, ret))
 		return true;
 	for (uint32_t i = lease->clients.first; i != SLOT_NONE; i = next) {
@@ -575,6 +571,23 @@ bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret
 			return true;
 	}
 	return false;
+}
+
+bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	return lease &&
+	       end_at_port(s, lease,
+			   lease->l.net < s->nets_cap && s->net[lease->l.net].config.keep_leases,
+			   ret);
+}
+
+bool dhcp_port_release(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret)
+{
+	struct lease_slot *lease = lease_find_port(s, port);
+
+	return lease && end_at_port(s, lease, false, ret);
 }
 
 bool dhcp_port_conflict(struct dhcp_server *s, uint32_t port, int64_t now, struct dhcp_action *ret)

@@ -371,6 +371,8 @@ void dhcp_port_update(struct dhcp_server *s, const struct dhcp_port *p);
  * that it returns true there is a record to store.
  */
 bool dhcp_port_end(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret);
+/* The same where the port itself is to go for good: nothing is kept. */
+bool dhcp_port_release(struct dhcp_server *s, uint32_t port, struct dhcp_action *ret);
 
 /*
  * Somebody else has the port's address, and its client is not bound to it: it goes into quarantine,

@@ -413,6 +413,8 @@ MUST_CHECK int serve_store_leases(struct daemon *d, struct err *err);
 void serve_leases_stored(struct daemon *d);
 /* The leases that end because the port, or joined interface, of this number for dhcp/ did. */
 void serve_end_leases(struct daemon *d, const struct network *n, uint32_t number);
+/* Those that were kept when its device went, of a port that is to go itself. */
+void serve_release_leases(struct daemon *d, const struct port *p);
 /* Somebody else has the address of a port whose guest does not use it yet: as if the guest had
  * declined it. False when it stays as it is: it was asked for, nothing tells the guest, there is no
  * other, or there were too many. */

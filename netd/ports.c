@@ -643,6 +643,8 @@ static int release_one(struct daemon *d, struct port *p, struct ticket *ticket, 
 		return -1;
 	if (port_unstore(d, p, MAC_REST_S, ticket, &err))
 		return refuse_err(r, REFUSED_STORAGE, &err);
+	/* Their rows have gone with the port's. */
+	serve_release_leases(d, p);
 	return 0;
 }
 

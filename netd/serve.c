@@ -692,17 +692,28 @@ void serve_schedule(struct daemon *d)
 		log_error("out of memory: leases do not expire");
 }
 
-void serve_end_leases(struct daemon *d, const struct network *n, uint32_t number)
+static void end_leases(struct daemon *d, const struct network *n, uint32_t number,
+		       bool (*next)(struct dhcp_server *, uint32_t, struct dhcp_action *))
 {
 	struct dhcp_action a;
 	unsigned held_back;
 	struct err err;
 
-	while (dhcp_port_end(d->dhcp, number, &a))
+	while (next(d->dhcp, number, &a))
 		if (store_lease_end(d->store, n->config->name, a.record.addr, a.record.state, NULL,
 				    &err) &&
 		    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
 			log_warning("an ended lease could not be stored: %s (%u more like this)",
 				    err.text, held_back);
 	serve_schedule(d);
+}
+
+void serve_end_leases(struct daemon *d, const struct network *n, uint32_t number)
+{
+	end_leases(d, n, number, dhcp_port_end);
+}
+
+void serve_release_leases(struct daemon *d, const struct port *p)
+{
+	end_leases(d, &d->network[p->network], p->slot, dhcp_port_release);
 }

@@ -315,6 +315,27 @@ START_TEST(kept_leases)
 }
 END_TEST
 
+/* With the port itself they go. */
+START_TEST(kept_leases_of_a_port_that_goes)
+{
+	struct net n CLEAN_NET;
+	struct dhcp_action a;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_MAC);
+	n.k.config.keep_leases = true;
+	kit_configure(&n.k);
+	addr = lease(&n, &anna);
+	ck_assert_uint_eq(end_port(&n, SHARED), 0);
+	ck_assert(dhcp_port_release(n.k.s, SHARED, &a));
+	ck_assert_uint_eq(a.record.addr, addr);
+	ck_assert(!dhcp_port_release(n.k.s, SHARED, &a));
+	dhcp_port_del(n.k.s, SHARED);
+	ck_assert_uint_eq(dhcp_reclaimable(n.k.s, KIT_NET), 1);
+	check_pool(&n);
+}
+END_TEST
+
 /* A port that comes and goes gets its clients no more addresses than one that stays. */
 START_TEST(kept_leases_count)
 {
@@ -373,6 +394,7 @@ UNIT_SUITE(dhcp_client_pool)
 	tcase_add_loop_test(tc, excluded_is_refused, 0, 4);
 	tcase_add_test(tc, excluded_address_of_a_port);
 	tcase_add_test(tc, kept_leases);
+	tcase_add_test(tc, kept_leases_of_a_port_that_goes);
 	tcase_add_test(tc, kept_leases_count);
 	tcase_add_test(tc, kept_lease_of_a_port);
 }

@@ -402,6 +402,35 @@ START_TEST(leases_are_kept)
 }
 END_TEST
 
+/* Their rows go with the guest, and so nothing is kept of what was behind it. */
+START_TEST(kept_leases_of_a_guest_that_goes)
+{
+	bool attached_still = _i;
+	struct release *release;
+	struct ticket ticket;
+	struct refusal r;
+	struct dhcp_record bound = { .addr = ADDR(150),
+				     .state = DHCP_LEASE_BOUND,
+				     .seconds = 3600,
+				     .mac = { { 2, 0, 0, 0, 1, 1 } } };
+
+	begin(NETWORK("identity = mac keep-leases = yes"));
+	attached("web1", 0);
+	bound.port = port("web1")->slot;
+	bound.started = f.boottime;
+	bound.expires = f.boottime + 3600 * NS_PER_S;
+	ck_ok(dhcp_lease_restore(f.d->dhcp, &bound));
+	if (!attached_still)
+		ck_assert_int_eq(port_detach(f.d, "web1", 0, &r), 0);
+	ck_assert_uint_eq(dhcp_bound_clients(f.d->dhcp, 0), 1);
+	ck_assert_int_eq(port_release(f.d, "web1", 0, &release, &ticket, &r), 0);
+	port_released(f.d, release);
+	fake_turn(&f);
+	ck_assert_uint_eq(dhcp_bound_clients(f.d->dhcp, 0), 0);
+	ck_assert_uint_eq(dhcp_reclaimable(f.d->dhcp, 0), 1);
+}
+END_TEST
+
 UNIT_SUITE(netd_pool)
 {
 	tcase_add_checked_fixture(tc, NULL, teardown);
@@ -415,4 +444,5 @@ UNIT_SUITE(netd_pool)
 	tcase_add_loop_test(tc, oldest_first_after_a_restart, 0, 2);
 	tcase_add_test(tc, row_of_an_excluded_client);
 	tcase_add_loop_test(tc, leases_are_kept, 0, 4);
+	tcase_add_loop_test(tc, kept_leases_of_a_guest_that_goes, 0, 2);
 }
