@@ -628,10 +628,43 @@ static bool is_same_machine(const struct dhcp_server *s, const struct dhcp_recor
 	       (l->port == r->port || (is_trusted(s, l->port) && is_trusted(s, r->port)));
 }
 
+/* The record's address is reserved for who has the record's identifier. */
+static bool is_meant(const struct dhcp_server *s, const struct dhcp_record *r,
+		     const struct identifier *i)
+{
+	const struct dhcp_host *h = dhcp_hosts_at(s->net[r->net].config.hosts, r->addr);
+
+	return h && h->client_id && i->id && r->state == DHCP_LEASE_BOUND &&
+	       h->client_id_len == i->len && !memcmp(h->client_id, i->id, i->len);
+}
+
+/* A clone gives the plain identity to another with its identifier. */
+static void tell_apart(struct dhcp_server *s, struct lease_slot *clone, struct identifier i)
+{
+	enum kind kind[KINDS_MAX];
+	unsigned kinds = kinds_of(&i, kind);
+
+	i.port = clone->l.port;
+	i.hardware = clone->l.mac.octet;
+	for (unsigned k = 1; k < kinds; k++) {
+		uint64_t identity[2];
+
+		hash_identity(s, &i, kind[k], identity);
+		if (find(s, identity))
+			continue;
+		leave(s, clone);
+		memcpy(clone->l.identity, identity, sizeof(identity));
+		enter(s, clone);
+		return;
+	}
+	client_remove(s, clone);
+}
+
 /*
  * Which identity a stored client goes by. Two records of one: it had the one before it got the
  * other, and what runs counts, of two that run the later. Of clones, all of which run, the first
- * keeps the plain identity for itself. False: this record says nothing.
+ * keeps the plain identity for itself, unless a reservation means another. False: this record says
+ * nothing.
  */
 static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 			const struct identifier *i, uint64_t ret[2])
@@ -655,6 +688,10 @@ static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 		}
 		if (same || r->state != DHCP_LEASE_BOUND)
 			break;
+		if (k == 0 && is_meant(s, r, i)) {
+			tell_apart(s, other, *i);
+			return true;
+		}
 	}
 	return false;
 }

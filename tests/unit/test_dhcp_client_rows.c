@@ -156,6 +156,32 @@ START_TEST(restored_behind_an_interface)
 }
 END_TEST
 
+/* Of two with one identifier, the one that has the address that is reserved for it has that again,
+ * whichever is read first. */
+START_TEST(restored_clone_of_a_reservation)
+{
+	static const uint8_t id[] = { 0xff, 0x0a };
+	static const struct who twin = { SHARED2, 9, "ff0a", NULL };
+	static const struct dhcp_host host = { .addr = FIRST, .client_id = id, .client_id_len = 2 };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	net_reserve(&n, &host, 1);
+	for (int row = 0; row < 2; row++) {
+		bool meant = row == _i;
+		struct dhcp_record r = row_of(&n, meant ? &anna : &twin, meant ? FIRST : LAST,
+					      DHCP_LEASE_BOUND, n.k.now - KIT_SECOND);
+
+		ck_ok(dhcp_lease_restore(n.k.s, &r));
+	}
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, FIRST), FIRST);
+	ck_assert_int_eq(n.k.action.reply, DHCP_ACK);
+	ck_assert_uint_eq(request(&n, &twin, 0, 0, LAST), LAST);
+	ck_assert_int_eq(n.k.action.reply, DHCP_ACK);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_client_rows)
 {
 	tcase_add_test(tc, restored);
@@ -163,4 +189,5 @@ UNIT_SUITE(dhcp_client_rows)
 	tcase_add_test(tc, restored_into_a_full_table);
 	tcase_add_loop_test(tc, restored_behind_an_interface, 0, 2);
 	tcase_add_loop_test(tc, restored_twice, 0, 4);
+	tcase_add_loop_test(tc, restored_clone_of_a_reservation, 0, 2);
 }
