@@ -435,7 +435,9 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 			      bool only_wanted, enum dhcp_drop *ret_drop)
 {
 	struct dhcp_port who = { .net = x->in->net, .port = DHCP_PORT_NONE };
+	uint32_t left = x->left ? x->left->l.addr : 0;
 	struct lease_slot *lease;
+	bool room;
 
 	*ret_drop = DHCP_DROP_CLIENTS;
 	if (!reserve_is_open(s, x) && !client_has_room(x))
@@ -451,9 +453,11 @@ struct lease_slot *client_add(struct dhcp_server *s, struct exchange *x, uint32_
 	}
 	if (only_wanted || who.addr == x->reserved)
 		client_evict(s, x->in->net, who.addr);
+	room = make_slot(s, x->in->net);
+	/* That may have been what the client is to leave, had it ended. */
+	x->left = left ? lease_find_addr(s, x->in->net, left) : NULL;
 	/* What is reserved is taken. */
-	if (!make_slot(s, x->in->net) ||
-	    (who.addr != x->reserved && !dhcp_pool_take(x->subnet.pool, who.addr)))
+	if (!room || (who.addr != x->reserved && !dhcp_pool_take(x->subnet.pool, who.addr)))
 		return NULL;
 	memcpy(who.mac.octet, x->m.chaddr, sizeof(who.mac.octet));
 	lease = lease_insert(s, &who);

@@ -607,6 +607,32 @@ START_TEST(restored)
 }
 END_TEST
 
+/* The memory of the address that the client leaves gives way to its new lease, which stays. */
+START_TEST(left_gives_way)
+{
+	static const struct siphash_key key = { "fixed for tests" };
+	static const struct dhcp_limits limits = { .nets = 2, .leases = 4, .clients = 1 };
+	static const struct dhcp_host host = { .addr = OUTSIDE,
+					       .client_id = id_a,
+					       .client_id_len = 2 };
+	struct dhcp_port shared = { .net = KIT_NET, .port = SHARED };
+	struct net n CLEAN_NET;
+
+	start(&n, DHCP_IDENTITY_CLIENT_ID);
+	dhcp_server_free(n.k.s);
+	ck_ok(dhcp_server_new(&limits, &key, &n.k.s));
+	kit_configure(&n.k);
+	ck_ok(dhcp_port_add(n.k.s, &shared));
+	release(&n, &anna, lease(&n, &anna));
+	net_reserve(&n, &host, 1);
+	ck_assert_uint_eq(request(&n, &anna, 0, OUTSIDE, 0), OUTSIDE);
+	ck_assert(!n.k.action.left);
+	ck_assert_int_eq(at(&n, OUTSIDE)->state, DHCP_LEASE_BOUND);
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, OUTSIDE), OUTSIDE);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_reserve)
 {
 	tcase_add_test(tc, hosts);
@@ -628,4 +654,5 @@ UNIT_SUITE(dhcp_reserve)
 	tcase_add_loop_test(tc, reservation_goes, 0, 2);
 	tcase_add_test(tc, offers_lapse);
 	tcase_add_loop_test(tc, restored, 0, 4);
+	tcase_add_test(tc, left_gives_way);
 }
