@@ -208,6 +208,33 @@ static bool is_firmware(const struct exchange *x)
 	return dhcp_options_get(x->o, OPT_IPXE, &len) != NULL;
 }
 
+/*
+ * The sender's lease by this identity, or NULL. With a reservation there can be two, which can even
+ * have become those of two machines: what runs is found before memory, and *ret_other says that
+ * only another machine has what runs.
+ */
+static struct lease_slot *find_senders(const struct dhcp_server *s, const struct exchange *x,
+				       const uint64_t identity[2], bool *ret_other)
+{
+	struct lease_slot *found = NULL;
+	uint32_t place = UINT32_MAX, i;
+
+	*ret_other = false;
+	while ((i = index_walk(&s->by_identity, identity[0], &place)) != SLOT_NONE) {
+		struct lease_slot *lease = &s->lease[i];
+
+		if (lease->l.identity[0] != identity[0] || lease->l.identity[1] != identity[1])
+			continue;
+		if (client_is_other_machine(s, x, &lease->l))
+			*ret_other = true;
+		else if (!found || is_live(&lease->l))
+			found = lease;
+	}
+	if (found && is_live(&found->l))
+		*ret_other = false;
+	return found;
+}
+
 enum { KINDS_MAX = 3 };
 
 /* Which kinds of identity a client can go by: the plain one, and then those that tell it apart. */
@@ -229,23 +256,20 @@ static struct lease_slot *find_own(struct dhcp_server *s, struct exchange *x,
 {
 	enum kind kind[KINDS_MAX];
 	unsigned kinds = kinds_of(i, kind), use = 0;
-	struct lease_slot *found[KINDS_MAX] = { NULL };
+	struct lease_slot *found[KINDS_MAX];
 	uint64_t identity[KINDS_MAX][2];
+	bool other[KINDS_MAX];
 
 	for (unsigned k = 0; k < kinds; k++) {
 		hash_identity(s, i, kind[k], identity[k]);
 		index_prefetch(&s->by_identity, identity[k][0]);
 	}
 	for (unsigned k = 0; k < kinds; k++) {
-		found[k] = find(s, identity[k]);
-		if (k && found[k] && is_live(&found[k]->l) &&
-		    !client_is_other_machine(s, x, &found[k]->l))
+		found[k] = find_senders(s, x, identity[k], &other[k]);
+		if (k && found[k] && is_live(&found[k]->l))
 			use = k;
 	}
-	while (!use || x->clone) {
-		if (use == kinds - 1 || !found[use] ||
-		    !client_is_other_machine(s, x, &found[use]->l))
-			break;
+	while ((!use || x->clone) && use < kinds - 1 && other[use]) {
 		x->clone = true;
 		use++;
 	}

@@ -633,6 +633,32 @@ START_TEST(left_gives_way)
 }
 END_TEST
 
+/* Between the offer of a reserved address and its ACK another machine with the client's identifier
+ * comes back to the address that it had before. */
+START_TEST(clone_meanwhile)
+{
+	static const struct who twin = { SHARED, 9, "ff0d", NULL };
+	static const struct dhcp_host host = { .addr = OUTSIDE, .mac = CARD(9) };
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	start(&n, DHCP_IDENTITY_CLIENT_ID);
+	net_reserve(&n, &host, 1);
+	addr = lease(&n, &dora);
+	release(&n, &dora, addr);
+	ck_assert_uint_eq(discover(&n, &twin, 0), OUTSIDE);
+	ck_assert_uint_eq(request(&n, &dora, 0, addr, 0), addr);
+	ck_assert_uint_eq(request(&n, &twin, KIT_SERVER, OUTSIDE, 0), OUTSIDE);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_uint_eq(request(&n, &dora, 0, 0, addr), addr);
+		ck_assert_uint_eq(request(&n, &twin, 0, 0, OUTSIDE), OUTSIDE);
+	}
+	ck_assert_int_eq(at(&n, addr)->state, DHCP_LEASE_BOUND);
+	ck_assert(at(&n, addr)->identity[0] != at(&n, OUTSIDE)->identity[0]);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_reserve)
 {
 	tcase_add_test(tc, hosts);
@@ -655,4 +681,5 @@ UNIT_SUITE(dhcp_reserve)
 	tcase_add_test(tc, offers_lapse);
 	tcase_add_loop_test(tc, restored, 0, 4);
 	tcase_add_test(tc, left_gives_way);
+	tcase_add_test(tc, clone_meanwhile);
 }
