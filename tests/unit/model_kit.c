@@ -5,12 +5,6 @@
 #include "daemon.h"
 #include "model_kit.h"
 
-static const struct ip4_range pools[][2] = {
-	{ { MODEL_FIRST, MODEL_FIRST + 6 }, { MODEL_FIRST + 7, MODEL_FIRST + 13 } },
-	{ { MODEL_FIRST, MODEL_FIRST + 5 }, { MODEL_FIRST + 8, MODEL_FIRST + 9 } },
-	{ { MODEL_FIRST, MODEL_FIRST + 2 }, { MODEL_FIRST + 6, MODEL_FIRST + 13 } },
-};
-
 void model_note(struct world *w, const char *fmt, ...)
 {
 	va_list ap;
@@ -30,7 +24,7 @@ int64_t model_now(const struct world *w)
 	return w->k.now + w->boot_at;
 }
 
-static int64_t really(const struct world *w, int64_t boottime)
+int64_t model_really(const struct world *w, int64_t boottime)
 {
 	return boottime == INT64_MAX ? INT64_MAX : boottime + w->boot_at;
 }
@@ -40,21 +34,10 @@ static int64_t wall_at(const struct world *w, int64_t real)
 	return real == INT64_MAX ? INT64_MAX : w->wall + real / KIT_SECOND;
 }
 
-static bool is_own(const struct person *p)
+struct mac model_mac(const struct person *p)
 {
-	return p->card == MODEL_OWN_CARD;
-}
-
-static struct mac mac_of(const struct person *p)
-{
-	return (struct mac){ { 0x52, 0x54, 0, 0, is_own(p) ? (uint8_t)(1 + p->port) : 0,
+	return (struct mac){ { 0x52, 0x54, 0, 0, model_is_own(p) ? (uint8_t)(1 + p->port) : 0,
 			       p->card } };
-}
-
-static void give(struct world *w, uint32_t addr)
-{
-	if (!model_is_reserved(addr))
-		dhcp_pool_give(w->pool, addr);
 }
 
 /* Whether who has a promise and who asks may be one client for the server. */
@@ -62,11 +45,13 @@ static bool may_be_same(const struct world *w, const struct person *a, const str
 {
 	bool same_port = a->port == b->port;
 
-	if (is_own(a) || is_own(b))
-		return is_own(a) && is_own(b) && same_port;
+	if (model_is_own(a) || model_is_own(b))
+		return model_is_own(a) && model_is_own(b) && same_port;
 	/* What a guest says is believed of what is behind its own port. */
 	if (!same_port && (a->port < w->trusted || b->port < w->trusted))
 		return false;
+	if (a->card == b->card && model_has_reserved_card(w, a->card))
+		return true;
 	if (w->k.config.identity == DHCP_IDENTITY_MAC || (!a->id && !b->id))
 		return a->card == b->card;
 	if (a->firmware && same_port && a->card == b->card)
@@ -90,8 +75,8 @@ static void set_row_times(const struct world *w, struct model_row *row, int64_t 
 	row->r.expires = expires;
 	row->boot = w->boot;
 	row->boot_at = w->boot_at;
-	row->started_wall = wall_at(w, really(w, started));
-	row->expires_wall = wall_at(w, really(w, expires));
+	row->started_wall = wall_at(w, model_really(w, started));
+	row->expires_wall = wall_at(w, model_really(w, expires));
 }
 
 static struct model_row row_of(const struct world *w, const struct dhcp_record *r, uint32_t port)
@@ -113,6 +98,8 @@ static void apply(struct world *w, const struct model_event *e)
 
 	if (e->moved_to)
 		w->port[e->who.port].stored = e->moved_to;
+	if (e->a.left)
+		w->row[e->a.left_record.addr - MODEL_FIRST].r.state = e->a.left_record.state;
 	switch (e->change) {
 	case MODEL_NO_ROW:
 		break;
@@ -160,29 +147,36 @@ static void hear_offer(struct world *w, const struct model_event *e, struct prom
 	uint32_t i = e->yiaddr - MODEL_FIRST;
 
 	kit_must(w->quarantine[i] <= now);
-	kit_must(!model_is_reserved(e->yiaddr) || (i == 0 && is_own(&e->who) && e->who.port == 0));
-	kit_must(is_own(&e->who) || dhcp_pool_contains(w->pool, e->yiaddr));
+	kit_must(!model_is_reserved(w, e->yiaddr) || model_is_reserved_for(w, e->yiaddr, &e->who));
+	kit_must(model_is_own(&e->who) || model_is_open(w, e->yiaddr));
 	for (uint32_t port = 0; port < MODEL_PORTS; port++)
 		kit_must(superseded || !w->port[port].there || w->port[port].addr != e->yiaddr ||
-			 (is_own(&e->who) && e->who.port == port));
+			 (model_is_own(&e->who) && e->who.port == port));
 	kit_must(!p->sure || p->until <= now || may_be_same(w, &p->who, &e->who));
 	if (!is_he(&p->who, &e->who))
 		p->sure = false;
+	/* Who takes a reserved address leaves what he had, and so does who goes by his name. */
+	for (uint32_t j = 0; j < MODEL_ADDRS && model_is_reserved(w, e->yiaddr); j++)
+		if (may_be_same(w, &w->promise[j].who, &e->who) &&
+		    !is_he(&w->promise[j].who, &e->who))
+			w->promise[j].sure = false;
 }
 
 static void hear_ack(struct world *w, const struct model_event *e, bool superseded)
 {
 	struct promise *p = &w->promise[e->yiaddr - MODEL_FIRST];
 	const struct model_row *row = &w->row[e->yiaddr - MODEL_FIRST];
-	struct mac mac = mac_of(&e->who);
+	struct mac mac = model_mac(&e->who);
 
 	kit_must(superseded || row->used);
 	if (!superseded && !e->unstored)
 		kit_must(row->r.state == DHCP_LEASE_BOUND && mac_equal(&row->r.mac, &mac) &&
 			 row->boot == w->boot && row->r.expires == e->expires);
-	*p = (struct promise){ e->who, really(w, e->expires), true };
+	*p = (struct promise){ e->who, model_really(w, e->expires),
+			       model_stays(w, &e->who, e->yiaddr) };
 	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
 		kit_must(&w->promise[i] == p || !w->promise[i].sure ||
+			 model_is_far(MODEL_FIRST + i) != model_is_far(e->yiaddr) ||
 			 w->promise[i].until <= model_now(w) ||
 			 !is_he(&w->promise[i].who, &e->who));
 	w->acks++;
@@ -190,9 +184,9 @@ static void hear_ack(struct world *w, const struct model_event *e, bool supersed
 
 /* Who gives an address back has no promise any more, whatever becomes of his message; and nobody
  * can do that for another. */
-static void hear_farewell(struct world *w, const struct model_event *e)
+static void hear_farewell(struct world *w, const struct model_event *e, uint32_t addr)
 {
-	struct promise *p = &w->promise[e->a.record.addr - MODEL_FIRST];
+	struct promise *p = &w->promise[addr - MODEL_FIRST];
 
 	if (p->sure && p->until > model_now(w) && e->a.change != DHCP_CHANGE_CONFLICT)
 		kit_must(may_be_same(w, &p->who, &e->who));
@@ -208,6 +202,7 @@ static bool is_superseded(const struct world *w, unsigned i)
 		const struct model_event *later = &w->turn.at[j];
 
 		if (later->moved_to == addr ||
+		    (later->a.left && later->a.left_record.addr == addr) ||
 		    ((later->change || later->unstored) && later->a.record.addr == addr))
 			return true;
 	}
@@ -236,20 +231,22 @@ static void settle(struct world *w, unsigned i, bool stored, bool said)
 
 	if (e->a.change == DHCP_CHANGE_RELEASED || e->a.change == DHCP_CHANGE_DECLINED ||
 	    e->a.change == DHCP_CHANGE_CONFLICT)
-		hear_farewell(w, e);
+		hear_farewell(w, e, e->a.record.addr);
+	if (stored && e->a.left)
+		hear_farewell(w, e, e->a.left_record.addr);
 	if (stored && e->a.record.state == DHCP_LEASE_DECLINED && e->change == MODEL_PUT)
-		w->quarantine[at] = really(w, e->a.record.expires);
+		w->quarantine[at] = model_really(w, e->a.record.expires);
 	if (e->expiry && e->a.change == DHCP_CHANGE_FREED && e->a.record.port == DHCP_PORT_NONE &&
 	    !dhcp_lease_by_addr(w->k.s, KIT_NET, e->a.record.addr))
-		give(w, e->a.record.addr);
+		model_give(w, e->a.record.addr);
 	if (!e->yiaddr || (!stored && (e->needs_row || is_unfounded(w, i))))
 		return;
 	kit_must(e->yiaddr - MODEL_FIRST < MODEL_ADDRS);
 	p = &w->promise[e->yiaddr - MODEL_FIRST];
 	if (!said) { /* what is on disk is what he asked for, though he does not know */
 		p->sure = p->sure && is_he(&p->who, &e->who);
-		if (e->a.reply == DHCP_ACK && p->until > really(w, e->expires))
-			p->until = really(w, e->expires);
+		if (e->a.reply == DHCP_ACK && p->until > model_really(w, e->expires))
+			p->until = model_really(w, e->expires);
 		return;
 	}
 	hear_offer(w, e, p, is_superseded(w, i));
@@ -282,13 +279,13 @@ static void take_back(struct world *w, struct model_event *e)
 	l = dhcp_lease_by_port(w->k.s, port);
 	if (l && !e->a.before.client && l->addr == e->a.before.addr &&
 	    w->port[port].addr != l->addr) {
-		give(w, w->port[port].addr);
+		model_give(w, w->port[port].addr);
 		w->port[port].addr = l->addr;
 	}
 }
 
 /* What is there when something failed may be more than what would be granted. */
-static void allow_what_is(struct world *w)
+void model_allow(struct world *w)
 {
 	for (uint32_t i = 0; i < MODEL_PORTS; i++)
 		w->port[i].allowed = model_clients_behind(w, i);
@@ -342,7 +339,7 @@ void model_end_turn(struct world *w, enum model_outcome how)
 	for (unsigned i = 0; i < w->turn.n; i++)
 		settle(w, i, stored, how == MODEL_STORED || how == MODEL_FAILED);
 	if (how == MODEL_FAILED)
-		allow_what_is(w);
+		model_allow(w);
 	if (w->turn.n && how != MODEL_LOST)
 		w->k.now += KIT_SECOND;
 	w->turn.n = 0;
@@ -352,23 +349,11 @@ void model_end_turn(struct world *w, enum model_outcome how)
 			w->promise[i] = (struct promise){ 0 };
 }
 
-/* As netd/allocate.c: a free address, or that of a client whose lease has ended; 0: none. */
-static uint32_t find_address(struct world *w)
-{
-	uint64_t place = model_below(w, MODEL_ADDRS);
-	uint32_t addr;
-
-	if (dhcp_pool_find(w->pool, &place, &addr) ||
-	    (dhcp_reclaim(w->k.s, KIT_NET) && dhcp_pool_find(w->pool, &place, &addr)))
-		return addr;
-	return 0;
-}
-
 /* As netd/ports.c port_declined: a port whose address was asked for keeps it. */
 static void move_port(struct world *w, struct model_event *e)
 {
 	uint32_t port = e->who.port;
-	uint32_t addr = port ? find_address(w) : 0;
+	uint32_t addr = port ? model_find_address(w) : 0;
 
 	if (!addr || dhcp_port_move(w->k.s, port, addr))
 		return;
@@ -389,7 +374,7 @@ static bool keep(struct world *w, const struct dhcp_action *a, const struct pers
 	if (fails && !stands_unstored(a)) {
 		model_note(w, "   its row is refused");
 		dhcp_undo(w->k.s, a);
-		allow_what_is(w);
+		model_allow(w);
 		return false;
 	}
 	e = add_event(w, a, who);
@@ -405,13 +390,18 @@ static bool keep(struct world *w, const struct dhcp_action *a, const struct pers
 
 void model_message(struct world *w, const struct person *p, uint8_t type, struct kit_message *c)
 {
-	struct mac mac = mac_of(p);
+	struct mac mac = model_mac(p);
 	uint8_t id[2] = { 255, p->id };
 
 	w->k.port = p->port;
 	kit_message(c, &w->k, type);
 	c->src = mac;
 	memcpy(c->m.chaddr, mac.octet, sizeof(mac.octet));
+	if (p->port == MODEL_FAR_PORT && w->k.config.relays) {
+		c->m.giaddr = c->saddr = MODEL_AGENT;
+		c->m.hops = 1;
+		c->daddr = KIT_SERVER;
+	}
 	c->m.xid = model_below(w, 3);
 	if (p->id)
 		kit_add(c, 61, id, sizeof(id));
@@ -440,6 +430,8 @@ void model_send(struct world *w, const struct person *p, const struct kit_messag
 	e->yiaddr = a->reply == DHCP_OFFER || a->reply == DHCP_ACK ? w->k.m.yiaddr : 0;
 	if (!e->yiaddr)
 		return;
+	kit_must(model_is_far(e->yiaddr) == (w->k.config.relays && p->port >= w->trusted &&
+					     (c->m.giaddr || model_is_far(c->m.ciaddr))));
 	kit_must(w->k.m.xid == c->m.xid && !memcmp(w->k.m.chaddr, c->m.chaddr, 16));
 	l = dhcp_lease_by_addr(w->k.s, KIT_NET, e->yiaddr);
 	kit_must(l && (l->state == DHCP_LEASE_BOUND || a->reply == DHCP_OFFER));
@@ -456,7 +448,7 @@ void model_conflict(struct world *w, uint32_t port)
 	struct model_event *e;
 
 	/* As netd/serve.c serve_conflict. */
-	if (!port || !w->port[port].there || !find_address(w) ||
+	if (!port || !w->port[port].there || !model_find_address(w) ||
 	    !dhcp_port_conflict(w->k.s, port, w->k.now, &a))
 		return;
 	model_note(w, "port %u: somebody else has %u", port, a.record.addr - MODEL_FIRST);
@@ -472,130 +464,6 @@ void model_pass(struct world *w, int64_t seconds)
 	expire(w);
 }
 
-/* --- the network --- */
-
-static struct dhcp_pool *make_pool(struct world *w)
-{
-	struct dhcp_pool *pool;
-
-	ck_ok(dhcp_pool_new(pools[w->pool_kind], 2, &pool));
-	dhcp_pool_take(pool, MODEL_FIRST);
-	dhcp_pool_take(pool, MODEL_FIRST + 1);
-	for (uint32_t i = 0; i < MODEL_PORTS; i++)
-		if (w->port[i].there)
-			dhcp_pool_take(pool, w->port[i].addr);
-	return pool;
-}
-
-static void add_port(struct world *w, uint32_t port)
-{
-	struct person own = { .port = port, .card = MODEL_OWN_CARD };
-	struct dhcp_port p = { .net = KIT_NET,
-			       .port = port,
-			       .addr = w->port[port].addr,
-			       .mac = mac_of(&own),
-			       .trusted = port >= w->trusted };
-
-	kit_must(dhcp_port_add(w->k.s, &p) == 0);
-	dhcp_pool_take(w->pool, p.addr);
-	w->port[port].there = true;
-	w->port[port].stored = p.addr;
-}
-
-/* Whether netd/allocate.c would let a port have the address. */
-static bool is_free(const struct world *w, uint32_t addr)
-{
-	const struct dhcp_lease *l = dhcp_lease_by_addr(w->k.s, KIT_NET, addr);
-
-	return !l ||
-	       (l->client && (l->state == DHCP_LEASE_RELEASED || l->state == DHCP_LEASE_EXPIRED));
-}
-
-static void come(struct world *w, uint32_t port)
-{
-	uint32_t addr = 0;
-
-	if (port == 0)
-		addr = is_free(w, MODEL_FIRST) ? MODEL_FIRST : 0;
-	else if (port < MODEL_GUESTS && model_below(w, 2))
-		addr = find_address(w);
-	else if (port < MODEL_GUESTS)
-		addr = MODEL_FIRST + 2 + model_below(w, MODEL_ADDRS - 2);
-	if (port < MODEL_GUESTS && (!addr || !is_free(w, addr)))
-		return;
-	w->port[port].addr = addr;
-	model_note(w, "port %u comes with %d", port, addr ? (int)(addr - MODEL_FIRST) : -1);
-	add_port(w, port);
-}
-
-/* As netd/serve.c serve_end_lease: what the device's clients had is released. */
-static void end_leases(struct world *w, uint32_t port)
-{
-	struct dhcp_action a;
-
-	model_note(w, "port %u: its device goes", port);
-	while (dhcp_port_end(w->k.s, port, &a)) {
-		kit_must(a.change == DHCP_CHANGE_RELEASED && a.record.port == port);
-		if (!w->breaks || model_below(w, 20))
-			w->row[a.record.addr - MODEL_FIRST].r.state = a.record.state;
-	}
-	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
-		if (w->promise[i].who.port == port)
-			w->promise[i].until = 0;
-}
-
-/* As netd/ports.c port_release. */
-static void go(struct world *w, uint32_t port)
-{
-	model_note(w, "port %u goes", port);
-	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
-		if (w->row[i].port == port && w->row[i].r.state != DHCP_LEASE_DECLINED)
-			w->row[i].used = false;
-	dhcp_port_del(w->k.s, port);
-	if (!dhcp_lease_by_addr(w->k.s, KIT_NET, w->port[port].addr))
-		give(w, w->port[port].addr);
-	w->port[port].there = false;
-	w->port[port].addr = 0;
-}
-
-void model_port_toggle(struct world *w, uint32_t port)
-{
-	model_end_turn(w, MODEL_STORED);
-	if (!w->port[port].there) {
-		come(w, port);
-		return;
-	}
-	end_leases(w, port);
-	if (model_below(w, 2))
-		go(w, port);
-}
-
-/* As netd/serve.c serve_end_strays. */
-static void end_strays(struct world *w)
-{
-	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
-		if (w->row[i].used && w->row[i].r.state == DHCP_LEASE_BOUND &&
-		    !dhcp_lease_by_addr(w->k.s, KIT_NET, MODEL_FIRST + i) &&
-		    (!w->breaks || model_below(w, 20)))
-			w->row[i].r.state = DHCP_LEASE_RELEASED;
-}
-
-void model_reload(struct world *w)
-{
-	struct dhcp_pool *old = w->pool;
-
-	model_end_turn(w, MODEL_STORED);
-	w->pool_kind = model_below(w, ARRAY_SIZE(pools));
-	model_note(w, "pool %u", w->pool_kind);
-	w->pool = w->k.config.pool = make_pool(w);
-	kit_configure(&w->k);
-	dhcp_pool_free(old);
-	end_strays(w);
-	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
-		if (!is_own(&w->promise[i].who) && !dhcp_pool_contains(w->pool, MODEL_FIRST + i))
-			w->promise[i].until = 0;
-}
-
 /* --- a start --- */
 
 /* Whether the wall clock still says of this row what it did when it was written. */
@@ -609,7 +477,7 @@ static bool is_true(const struct world *w, const struct model_row *row)
  */
 static void believe(struct world *w, uint32_t i, const struct dhcp_record *r)
 {
-	int64_t until = really(w, r->expires);
+	int64_t until = model_really(w, r->expires);
 
 	if (w->promise[i].until > until)
 		w->promise[i].until = until;
@@ -644,7 +512,7 @@ static void load_row(struct world *w, uint32_t i)
 			believe(w, i, &r);
 	}
 	if (!dhcp_lease_restore(w->k.s, &r) && r.state == DHCP_LEASE_DECLINED)
-		dhcp_pool_take(w->pool, r.addr);
+		dhcp_pool_take(model_pool_of(w, r.addr), r.addr);
 	if (is_former)
 		set_row_times(w, row, r.started, r.expires);
 }
@@ -660,16 +528,20 @@ static void start_server(struct world *w)
 	uint32_t first = model_below(w, MODEL_ADDRS);
 
 	ck_ok(dhcp_server_new(&limits, &key, &w->k.s));
-	w->pool = plan.pool = w->k.config.pool = make_pool(w);
+	model_make_pools(w, NULL);
+	plan.pool = w->pool;
+	plan.hosts = w->hosts;
+	plan.relay = w->k.config.relay;
+	plan.relays = w->k.config.relays;
 	kit_must(dhcp_net_set(w->k.s, KIT_NET, &plan) == 0);
 	for (uint32_t i = 0; i < MODEL_PORTS; i++)
 		if (w->port[i].there)
-			add_port(w, i);
+			model_add_port(w, i);
 	/* In any order: a table has none. */
 	for (uint32_t i = 0; i < MODEL_ADDRS; i++)
 		load_row(w, (first + i) % MODEL_ADDRS);
 	kit_configure(&w->k);
-	allow_what_is(w);
+	model_allow(w);
 }
 
 void model_crash(struct world *w, bool reboot)
@@ -677,7 +549,7 @@ void model_crash(struct world *w, bool reboot)
 	model_end_turn(w, MODEL_LOST);
 	model_note(w, "-- %s", reboot ? "the host boots" : "the daemon is killed");
 	dhcp_server_free(w->k.s);
-	dhcp_pool_free(w->pool);
+	model_free_pools(w);
 	if (reboot) {
 		w->boot++;
 		w->boot_at = model_now(w) + 20 * KIT_SECOND;
@@ -720,6 +592,7 @@ void model_start(struct world *w, uint64_t seed)
 						      i < MODEL_GUESTS ? MODEL_FIRST + 1 + i :
 									 0;
 	}
+	model_net_start(w);
 	start_server(w);
 }
 
@@ -727,7 +600,7 @@ void model_stop(struct world *w)
 {
 	model_watch(NULL);
 	kit_stop(&w->k);
-	dhcp_pool_free(w->pool);
+	model_free_pools(w);
 }
 
 /* --- what was promised --- */
@@ -739,6 +612,7 @@ static void renew(struct world *w, uint32_t i)
 
 	model_message(w, &who, DHCP_REQUEST, &c);
 	c.m.xid = 7 + model_below(w, 1000);
+	c.m.giaddr = 0;
 	c.m.ciaddr = c.saddr = MODEL_FIRST + i;
 	c.daddr = KIT_SERVER;
 	model_send(w, &who, &c, "renewal of", MODEL_FIRST + i);

@@ -16,16 +16,21 @@
 enum {
 	MODEL_GUESTS = 3, /* the first ports have an address each; that of port 0 is reserved */
 	MODEL_PORTS = 6,
-	MODEL_ADDRS = 14,
+	MODEL_FAR_PORT = 5, /* behind it is a relay agent */
+	MODEL_NEAR = 14,    /* addresses of the network's own */
+	MODEL_ADDRS = 17,   /* and then those of the relay agent's subnet */
 	MODEL_CARDS = 6,
 	MODEL_OWN_CARD = 255, /* the one that a guest's port was made for */
 	MODEL_IDS = 4,	      /* 0: none */
 	MODEL_TURN = 5,	      /* packets, before it has to end */
 	MODEL_TURN_MAX = 32,  /* events of one turn in all */
-	MODEL_NOTES = 32,     /* that are printed when it fails */
+	MODEL_GUEST_HOSTS = 2,
+	MODEL_HOSTS = 5,  /* reservations */
+	MODEL_NOTES = 32, /* that are printed when it fails */
 };
 
-#define MODEL_FIRST KIT_IP(10, 77, 0, 100)
+#define MODEL_FIRST KIT_IP(10, 77, 0, 114)
+#define MODEL_AGENT KIT_IP(10, 77, 0, 254)
 
 struct person {
 	uint32_t port;
@@ -68,6 +73,11 @@ struct model_event {
 struct world {
 	struct kit k;
 	struct dhcp_pool *pool;
+	struct dhcp_relay_subnet relay;
+	struct dhcp_host host[MODEL_HOSTS];
+	unsigned host_n;
+	struct dhcp_hosts *hosts;
+	bool grows, reserves; /* its pool has a second stage; there are reservations for clients */
 	struct sequence r;
 	uint64_t seed, acks;
 	bool breaks; /* storage fails now and then */
@@ -116,24 +126,59 @@ void model_crash(struct world *w, bool reboot);
 void model_pass(struct world *w, int64_t seconds);
 /* Somebody else was heard to have the address of this port. */
 void model_conflict(struct world *w, uint32_t port);
-/* It comes, goes, or its device does. */
-void model_port_toggle(struct world *w, uint32_t port);
-/* The network is configured anew, with other ranges. */
-void model_reload(struct world *w);
 /* Everybody renews what he has, and gets it. */
 void model_renew_all(struct world *w);
 
-/* The first is port 0's, the second that of a guest that never comes. */
-static inline bool model_is_reserved(uint32_t addr)
+/* When a moment of CLOCK_BOOTTIME really is. */
+int64_t model_really(const struct world *w, int64_t boottime);
+struct mac model_mac(const struct person *p);
+/* From now on each port may have the clients that it has, if that is more than would be granted. */
+void model_allow(struct world *w);
+
+static inline bool model_is_own(const struct person *p)
 {
-	return addr == MODEL_FIRST || addr == MODEL_FIRST + 1;
+	return p->card == MODEL_OWN_CARD;
 }
+
+/* Of the subnet behind the relay agent. */
+static inline bool model_is_far(uint32_t addr)
+{
+	return addr >= MODEL_FIRST + MODEL_NEAR;
+}
+
+/* --- model_net.c --- */
+
+/* What a network is configured as for the whole run, and its first reservations. */
+void model_net_start(struct world *w);
+/* Pools and reservations as a new configuration has them; `former` is the pool that it had, or
+ * NULL. */
+void model_make_pools(struct world *w, const struct dhcp_pool *former);
+void model_free_pools(struct world *w);
+struct dhcp_pool *model_pool_of(const struct world *w, uint32_t addr);
+/* Clients may have it. */
+bool model_is_open(const struct world *w, uint32_t addr);
+/* As netd/networks.c network_give. */
+void model_give(struct world *w, uint32_t addr);
+/* As netd/allocate.c, for a port: a free address, or that of a client whose lease has ended; 0:
+ * none. */
+uint32_t model_find_address(struct world *w);
+void model_add_port(struct world *w, uint32_t port);
+bool model_is_reserved(const struct world *w, uint32_t addr);
+/* For this person, as far as what he says goes. */
+bool model_is_reserved_for(const struct world *w, uint32_t addr, const struct person *p);
+bool model_has_reserved_card(const struct world *w, uint8_t card);
+/* No reservation says that he is to have another address, or another person this one. */
+bool model_stays(const struct world *w, const struct person *p, uint32_t addr);
+/* It comes, goes, or its device does. */
+void model_port_toggle(struct world *w, uint32_t port);
+/* The network is configured anew, with other ranges and reservations. */
+void model_reload(struct world *w);
 
 /* --- model_check.c --- */
 
 /* What must hold after every event. */
 void model_check(struct world *w);
-/* How many clients of a port have a lease or an offer. */
+/* How many clients of a port have a lease or an offer, and no reservation. */
 uint32_t model_clients_behind(const struct world *w, uint32_t port);
 /* A check that fails shows this world from now on; NULL: none. */
 void model_watch(struct world *w);

@@ -68,8 +68,10 @@ static void say_request(struct world *w, const struct person *p, uint32_t addr)
 		c.m.ciaddr = c.saddr = addr;
 	else
 		kit_add_u32(&c, 50, addr);
-	if (kind == RENEWING)
+	if (kind == RENEWING) { /* that is routed */
+		c.m.giaddr = 0;
 		c.daddr = KIT_SERVER;
+	}
 	if (model_below(w, 8) == 0)
 		kit_add_u32(&c, 51, model_below(w, 4) ? model_below(w, 4000) : UINT32_MAX);
 	model_send(w, p, &c, "REQUEST", addr);
@@ -80,10 +82,12 @@ static void say_farewell(struct world *w, const struct person *p, uint8_t type, 
 	struct kit_message c;
 
 	model_message(w, p, type, &c);
-	if (type == DHCP_INFORM || type == DHCP_RELEASE)
+	if (type == DHCP_INFORM || type == DHCP_RELEASE) {
+		c.m.giaddr = 0;
 		c.m.ciaddr = c.saddr = addr;
-	else
+	} else {
 		kit_add_u32(&c, 50, addr);
+	}
 	if (model_below(w, 16))
 		kit_add_u32(&c, 54, KIT_SERVER);
 	model_send(w, p, &c, dhcp_type_text(type), addr);
