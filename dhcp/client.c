@@ -256,9 +256,9 @@ static struct lease_slot *find_own(struct dhcp_server *s, struct exchange *x,
 {
 	enum kind kind[KINDS_MAX];
 	unsigned kinds = kinds_of(i, kind), use = 0;
-	struct lease_slot *found[KINDS_MAX];
+	struct lease_slot *found[KINDS_MAX] = { NULL };
 	uint64_t identity[KINDS_MAX][2];
-	bool other[KINDS_MAX];
+	bool other[KINDS_MAX] = { false };
 
 	for (unsigned k = 0; k < kinds; k++) {
 		hash_identity(s, i, kind[k], identity[k]);
