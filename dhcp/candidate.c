@@ -11,15 +11,25 @@
  * A client that asks for no address takes one that was probed ahead, where there is one: any would
  * do, and it need not wait. Its former address is worth the wait, and so is one that it asks for.
  *
+ * Behind a relay agent only an answer to ping is evidence, and the packets that wait for it are
+ * DISCOVERs: the client of a REQUEST may have the address already, and would answer itself.
+ *
  * A port's own address was probed when its guest was attached, or it was given to it in a hurry;
  * then the guest's own packet waits.
  */
 #include "server.h"
 
-/* ARP does not reach what is behind a relay agent. */
+/* ARP does not reach what is behind a relay agent; ping does. */
 static const struct dhcp_probes *probes_of(const struct exchange *x)
 {
-	return x->subnet.number ? NULL : x->in->probes;
+	return x->subnet.number ? x->in->pings : x->in->probes;
+}
+
+/* An answer to ping bears no MAC address, so it can be the client's own; but not that of one that
+ * is in INIT, where it has no address (RFC 2131 4.4.1). */
+static bool may_be_its_own(const struct exchange *x)
+{
+	return x->subnet.number && x->type != DHCP_DISCOVER;
 }
 
 static struct mac client_mac(const struct exchange *x)
@@ -44,7 +54,7 @@ bool candidate_is_known(struct exchange *x, uint32_t addr)
 	const struct dhcp_probes *p = probes_of(x);
 	enum dhcp_probe_state state = p ? dhcp_probe_state(p, x->in->net, addr) : DHCP_PROBE_CLEAR;
 
-	if (state == DHCP_PROBE_CLEAR || state == DHCP_PROBE_TAKEN)
+	if (state == DHCP_PROBE_CLEAR || state == DHCP_PROBE_TAKEN || may_be_its_own(x))
 		return true;
 	x->wait = addr;
 	return false;

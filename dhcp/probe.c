@@ -8,7 +8,8 @@
  * it is CLEAR, and stays so for PROBE_FRESH, in which it can be given without asking again. Any
  * evidence meanwhile makes it TAKEN for as long: a packet of another MAC than the client's that
  * says it has the address, or that probes for it itself (RFC 5227 2.1.1). Each address runs by
- * itself, so many take no longer than one.
+ * itself, so many take no longer than one. What ARP does not reach is asked for by ping, whose
+ * answer is evidence without a MAC.
  *
  * An address that is probed for a client is kept for it until a moment after the probe has ended,
  * which is when it is decided who gets it. What nobody took by then is nobody's, like what is
@@ -307,6 +308,12 @@ bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step 
 
 /* --- evidence --- */
 
+static void take(struct dhcp_probes *p, struct probe *probe, int64_t now)
+{
+	probe->state = DHCP_PROBE_TAKEN;
+	set_timer(p, probe, now + PROBE_FRESH);
+}
+
 bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a, int64_t now,
 			 uint32_t *ret_addr)
 {
@@ -315,8 +322,17 @@ bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_
 
 	if (!probe || probe->state == DHCP_PROBE_TAKEN || mac_equal(&a->sender_mac, &probe->client))
 		return false;
-	probe->state = DHCP_PROBE_TAKEN;
-	set_timer(p, probe, now + PROBE_FRESH);
+	take(p, probe, now);
 	*ret_addr = addr;
+	return true;
+}
+
+bool dhcp_probe_answered(struct dhcp_probes *p, uint32_t net, uint32_t addr, int64_t now)
+{
+	struct probe *probe = find(p, net, addr);
+
+	if (!probe || probe->state == DHCP_PROBE_TAKEN)
+		return false;
+	take(p, probe, now);
 	return true;
 }

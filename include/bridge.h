@@ -290,6 +290,22 @@ MUST_CHECK int arp_open(uint32_t ifindex, int *ret_fd, struct err *err);
 /* Calls fn for at most `most` packets. -EAGAIN when there was nothing more. */
 MUST_CHECK int arp_read(int fd, uint32_t ifindex, unsigned most, arp_fn fn, void *arg);
 
+/* --- ping --- */
+
+struct ping;
+
+/* An address answered our echo request. */
+typedef void (*ping_fn)(void *arg, uint32_t addr);
+
+/* Opens a socket that hears the answers to its own echo requests (RFC 792) only. Not blocking. */
+MUST_CHECK int ping_open(struct ping **ret, struct err *err);
+void ping_free(struct ping *p);
+int ping_fd(const struct ping *p);
+/* Sends one, the way that the host's routes say. */
+MUST_CHECK int ping_send(struct ping *p, uint32_t addr, struct err *err);
+/* Calls fn for at most `most` packets. -EAGAIN when there was nothing more. */
+MUST_CHECK int ping_read(struct ping *p, unsigned most, ping_fn fn, void *arg);
+
 /* --- sysctl --- */
 
 /* /proc/sys/net/ipv4/conf/<link>/forwarding; link "all" is the host's. */

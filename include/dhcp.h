@@ -166,6 +166,9 @@ bool dhcp_probe_step(struct dhcp_probes *p, int64_t now, struct dhcp_probe_step 
  */
 bool dhcp_probe_evidence(struct dhcp_probes *p, uint32_t net, const struct dhcp_arp *a, int64_t now,
 			 uint32_t *ret_addr);
+/* Whoever has the address answered a ping. True when that is the first evidence against it, as
+ * above. */
+bool dhcp_probe_answered(struct dhcp_probes *p, uint32_t net, uint32_t addr, int64_t now);
 
 /* --- reserved hosts: whose is an address for ever? --- */
 
@@ -457,8 +460,9 @@ struct dhcp_input {
 	uint32_t port;
 	int64_t now;
 	const struct dhcp_frame *frame;
-	/* What clients get has to be probed; NULL: not on this network. */
-	const struct dhcp_probes *probes;
+	/* What clients get has to be probed: addresses of the network's own subnet, and those
+	 * behind relay agents. NULL: not on this network. */
+	const struct dhcp_probes *probes, *pings;
 	uint32_t waiting; /* clients behind the port that wait for a probe */
 	/* Of a packet that waited itself: for which address, and when it came. */
 	uint32_t waited;

@@ -130,6 +130,7 @@ struct config_network {
 	uint32_t port_leases; /* that the clients behind one port may have beside it; 0: no limit */
 	enum config_probe probe;
 	uint32_t probe_stock; /* addresses that are probed ahead */
+	bool ping;	      /* addresses behind relay agents are asked for */
 	uint32_t sweep;	      /* seconds that a round over all given addresses takes; 0: none */
 	struct config_host *host;
 	unsigned hosts;

@@ -598,6 +598,7 @@ const struct key config_keys_network[] = {
 	{ "bootp", .offset = NETWORK(bootp), PAIR(bool) },
 	{ "probe", .offset = NETWORK(probe), PAIR(word), .words = probes },
 	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
+	{ "ping", .offset = NETWORK(ping), PAIR(bool) },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
 	BOOT(struct config_network),
 	{ 0 },

@@ -73,29 +73,58 @@ static bool was_told(const struct network *n, uint32_t address, int64_t now)
 	return false;
 }
 
+static bool may_tell(struct daemon *d, struct network *n, uint32_t address, unsigned *ret_held_back)
+{
+	int64_t now = loop_now(d->loop);
+
+	if (was_told(n, address, now) || !log_allow(&n->watch.told, now, ret_held_back))
+		return false;
+	n->watch.told_of[n->watch.tolds].address = address;
+	n->watch.told_of[n->watch.tolds].at = now;
+	n->watch.tolds = (n->watch.tolds + 1) % CONFLICT_TOLD;
+	return true;
+}
+
+static struct event *add_event(struct daemon *d, const struct network *n, uint32_t address,
+			       const char *detail, unsigned held_back)
+{
+	struct event *e = event_add(d, EVENT_CONFLICT);
+
+	memcpy(e->network, n->config->name, sizeof(e->network));
+	e->address = address;
+	snprintf(e->detail, sizeof(e->detail), "%s (%u more like this)", detail, held_back);
+	return e;
+}
+
 void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
 		   const char *detail)
 {
-	int64_t now = loop_now(d->loop);
 	char text[IP4_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 	unsigned held_back;
 	struct event *e;
 
-	if (was_told(n, address, now) || !log_allow(&n->watch.told, now, &held_back))
+	if (!may_tell(d, n, address, &held_back))
 		return;
-	n->watch.told_of[n->watch.tolds].address = address;
-	n->watch.told_of[n->watch.tolds].at = now;
-	n->watch.tolds = (n->watch.tolds + 1) % CONFLICT_TOLD;
-	e = event_add(d, EVENT_CONFLICT);
-	memcpy(e->network, n->config->name, sizeof(e->network));
-	e->address = address;
+	e = add_event(d, n, address, detail, held_back);
 	e->mac = a->sender_mac;
 	find_sender(d, n, &a->src, e);
-	snprintf(e->detail, sizeof(e->detail), "%s (%u more like this)", detail, held_back);
 	log_warning("network %s: %s is used by %s behind %s%s%s: %s", n->config->name,
 		    ip4_text(e->address, text), mac_text(&e->mac, mac),
 		    e->ifname[0] ? e->ifname : "an unknown port", e->guest[0] ? " of guest " : "",
 		    e->guest, e->detail);
+}
+
+void conflict_tell_ping(struct daemon *d, struct network *n, uint32_t address, const char *detail)
+{
+	char text[IP4_TEXT_SIZE];
+	unsigned held_back;
+	struct event *e;
+
+	if (!may_tell(d, n, address, &held_back))
+		return;
+	e = add_event(d, n, address, detail, held_back);
+	log_warning("network %s: %s is used: %s", n->config->name, ip4_text(e->address, text),
+		    e->detail);
 }
 
 /* --- evidence --- */
@@ -324,7 +353,7 @@ void conflict_stop(struct daemon *d, struct network *n)
 {
 	if (n->watch.ifindex)
 		d->host->ops->arp_unwatch(d->host, n->watch.ifindex);
-	if (n->watch.probing)
+	if (n->watch.probing || n->watch.pinging)
 		probe_stop(d, n);
 	n->watch = (struct conflict_watch){ 0 };
 }
@@ -341,9 +370,14 @@ static void listen_to(struct daemon *d, struct network *n)
 	n->watch = (struct conflict_watch){
 		.ifindex = n->bridge_index,
 		.sweep_next = loop_now(d->loop) + sweep_interval(n),
-		.told = { .interval = TOLD_NS, .burst = CONFLICT_TOLD },
-		.quarantines = { .interval = n->config->quarantine * NS_PER_S, .burst = 32 },
 	};
+}
+
+static void limit(struct network *n)
+{
+	n->watch.told = (struct log_limit){ .interval = TOLD_NS, .burst = CONFLICT_TOLD };
+	n->watch.quarantines =
+		(struct log_limit){ .interval = n->config->quarantine * NS_PER_S, .burst = 32 };
 }
 
 /* A link in the bridge that is neither a port nor marked as one. */
@@ -372,6 +406,7 @@ static bool is_probed(const struct daemon *d, const struct network *n)
 static void configure_network(struct daemon *d, struct network *n)
 {
 	bool up = n->used && n->up, probing = up && is_probed(d, n);
+	bool pinging = up && n->config->ping && n->config->relays;
 	uint32_t wanted = up && (probing || n->config->sweep) ? n->bridge_index : 0;
 
 	if (n->watch.ifindex != wanted) {
@@ -380,9 +415,12 @@ static void configure_network(struct daemon *d, struct network *n)
 			listen_to(d, n);
 	}
 	probing = probing && n->watch.ifindex;
-	if (n->watch.probing && !probing)
+	if ((n->watch.probing && !probing) || (n->watch.pinging && !pinging))
 		probe_stop(d, n);
 	n->watch.probing = probing;
+	n->watch.pinging = pinging;
+	if (!n->watch.told.interval && (n->watch.ifindex || pinging))
+		limit(n);
 }
 
 void conflict_configure(struct daemon *d)

@@ -24,6 +24,7 @@ struct conflict_watch {
 	} told_of[CONFLICT_TOLD];
 	unsigned tolds;
 	bool probing;		      /* addresses are probed before their first use */
+	bool pinging;		      /* and those behind relay agents pinged */
 	int64_t refill_next;	      /* not before this is the stock of probed ones filled up */
 	struct log_limit quarantines; /* of addresses that were about to be given */
 };
@@ -41,6 +42,8 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
  * address. */
 void conflict_tell(struct daemon *d, struct network *n, const struct dhcp_arp *a, uint32_t address,
 		   const char *detail);
+/* The same for one that answers ping; who that is cannot be said. */
+void conflict_tell_ping(struct daemon *d, struct network *n, uint32_t address, const char *detail);
 /* A DHCP server that is not us has sent something. */
 void conflict_server(struct daemon *d, const struct trap_packet *packet);
 void conflict_send_probe(struct daemon *d, const struct network *n, uint32_t address);
@@ -76,7 +79,9 @@ void probe_forget(struct daemon *d, const struct network *n, uint32_t address);
 /* Fills the stocks up, and sets the timer for what is due next. */
 void probe_schedule(struct daemon *d);
 void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a);
-/* The network is probed no more. */
+/* An address has answered a ping. */
+void probe_pong(void *arg, uint32_t address);
+/* The network's addresses are probed no more, or pinged no more. */
 void probe_stop(struct daemon *d, const struct network *n);
 
 #endif

@@ -177,9 +177,11 @@ static int open_api(struct daemon *d, const struct daemon_options *o, struct err
 static int start(struct daemon *d, const struct daemon_options *o, struct err *err)
 {
 	struct loop_phases phases = { .commit = commit, .transmit = transmit, .arg = d };
-	struct host_listener listener = {
-		.event = reconcile_event, .packet = packet, .arp = conflict_arp, .arg = d
-	};
+	struct host_listener listener = { .event = reconcile_event,
+					  .packet = packet,
+					  .arp = conflict_arp,
+					  .pong = probe_pong,
+					  .arg = d };
 	int rc = config_read(o->config_path, o->config_optional, &d->config, err);
 
 	if (!rc)

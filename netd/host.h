@@ -44,6 +44,8 @@ struct host_ops {
 	/* Has the listener hear the ARP packets that arrive at a link, or no more. */
 	int (*arp_watch)(struct host *h, uint32_t ifindex, struct err *err);
 	void (*arp_unwatch)(struct host *h, uint32_t ifindex);
+	/* Has the listener hear it when the address answers. */
+	int (*ping)(struct host *h, uint32_t addr, struct err *err);
 };
 
 struct host {
@@ -55,6 +57,7 @@ struct host_listener {
 	rtnl_event_fn event;
 	trap_fn packet;
 	arp_fn arp;
+	ping_fn pong;
 	void *arg;
 };
 

@@ -4,7 +4,13 @@
 #include "base/container.h"
 #include "host.h"
 
-enum { EVENTS_A_TURN = 64, PACKETS_A_TURN = 64, ARP_A_TURN = 64, TRAP_TOGETHER = 32 };
+enum {
+	EVENTS_A_TURN = 64,
+	PACKETS_A_TURN = 64,
+	ARP_A_TURN = 64,
+	PONGS_A_TURN = 64,
+	TRAP_TOGETHER = 32
+};
 
 /* After a full batch the next is read a moment later, and the kernel drops what comes meanwhile: no
  * guest keeps the daemon busy with ARP. */
@@ -31,7 +37,8 @@ struct direct {
 	struct rtnl_watch *watch;
 	struct nft *nft;
 	struct trap *trap;
-	struct loop_io watch_io, trap_io;
+	struct ping *ping; /* NULL: nothing was pinged yet */
+	struct loop_io watch_io, trap_io, ping_io;
 	struct loop_timer trap_pause;
 	int64_t trap_read_at, trap_next_read;
 	unsigned trapped; /* packets of the read at hand */
@@ -222,6 +229,39 @@ static void unwatch_arp(struct host *h, uint32_t ifindex)
 	}
 }
 
+static void ping_ready(struct loop_io *io, uint32_t events)
+{
+	struct direct *d = CONTAINER_OF(io, struct direct, ping_io);
+
+	(void)events;
+	if (ping_read(d->ping, PONGS_A_TURN, d->listener.pong, d->listener.arg) < 0)
+		return;
+}
+
+static int start_ping(struct direct *d, struct err *err)
+{
+	int rc = ping_open(&d->ping, err);
+
+	if (rc)
+		return rc;
+	rc = loop_io_add(d->loop, &d->ping_io, ping_fd(d->ping), EPOLLIN, ping_ready);
+	if (rc) {
+		ping_free(d->ping);
+		d->ping = NULL;
+		return err_sys(err, -rc, "cannot watch an ICMP socket");
+	}
+	return 0;
+}
+
+/* Most hosts have no use for it. */
+static int send_ping(struct host *h, uint32_t addr, struct err *err)
+{
+	struct direct *d = direct(h);
+	int rc = d->ping ? 0 : start_ping(d, err);
+
+	return rc ? rc : ping_send(d->ping, addr, err);
+}
+
 static void free_direct(struct host *h)
 {
 	struct direct *d = direct(h);
@@ -231,10 +271,12 @@ static void free_direct(struct host *h)
 	loop_io_del(&d->watch_io);
 	loop_timer_cancel(&d->trap_pause);
 	loop_io_del(&d->trap_io);
+	loop_io_del(&d->ping_io);
 	rtnl_watch_free(d->watch);
 	rtnl_free(d->rtnl);
 	nft_free(d->nft);
 	trap_free(d->trap);
+	ping_free(d->ping);
 	free(d);
 }
 
@@ -262,6 +304,7 @@ static const struct host_ops ops = {
 	.send = send_frame,
 	.arp_watch = watch_arp,
 	.arp_unwatch = unwatch_arp,
+	.ping = send_ping,
 };
 
 /* What is left unread stays ready, so the next turn goes on with it. */

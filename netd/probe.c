@@ -13,6 +13,9 @@
  * moved because of a conflict or a DECLINE. Then, and only when the stock is empty, an address is
  * given without being probed; but the guest does not get it by DHCP before it was.
  *
+ * With `ping = on` the same is done for addresses behind relay agents, by ping instead of ARP, when
+ * a client there is to be offered one; nothing is probed ahead there.
+ *
  * What somebody else has is quarantined like a declined address. That is bounded, and so is the
  * rate at which the stock is filled, since it is guests who answer.
  *
@@ -35,12 +38,18 @@ static void wake_at(struct daemon *d, int64_t at)
 		log_error("out of memory: addresses are not probed");
 }
 
+/* ARP reaches the network's own subnet, and ping what is behind relay agents. */
+static bool is_probed(const struct network *n, uint32_t address)
+{
+	return ip4_within(n->subnet, address) ? n->watch.probing : n->watch.pinging;
+}
+
 /* --- questions of an attach --- */
 
 bool probe_begin(struct daemon *d, const struct network *n, uint32_t address,
 		 const struct mac *client)
 {
-	if (!n->watch.probing ||
+	if (!is_probed(n, address) ||
 	    dhcp_probe_start(d->probes, n->slot, address, client, loop_now(d->loop)))
 		return false;
 	wake_at(d, loop_now(d->loop));
@@ -81,7 +90,7 @@ bool probe_stock(const struct daemon *d, const struct network *n, uint32_t *at, 
 
 void probe_forget(struct daemon *d, const struct network *n, uint32_t address)
 {
-	if (!n->watch.probing || !dhcp_probe_forget(d->probes, n->slot, address))
+	if (!is_probed(n, address) || !dhcp_probe_forget(d->probes, n->slot, address))
 		return;
 	wait_probed(d, n->slot, address);
 	wake_at(d, loop_now(d->loop)); /* the stock may be short of it */
@@ -105,7 +114,7 @@ static unsigned count_stock(const struct daemon *d, const struct network *n, uns
 
 	*ret_known = 0;
 	while (dhcp_probe_stock(d->probes, n->slot, &at, &address, &state)) {
-		++*ret_known;
+		*ret_known += ip4_within(n->subnet, address);
 		have += state != DHCP_PROBE_TAKEN && dhcp_pool_contains(n->pool, address);
 	}
 	return have;
@@ -164,17 +173,39 @@ static void probe_ended(struct daemon *d, uint32_t net, uint32_t address)
 	wait_probed(d, net, address);
 }
 
+/* A host without a route there hears nobody either, and the address is given unasked. */
+static void send_ping(struct daemon *d, const struct network *n, uint32_t address)
+{
+	char text[IP4_TEXT_SIZE];
+	unsigned held_back;
+	struct err err;
+
+	if (d->host->ops->ping(d->host, address, &err) &&
+	    log_allow(&d->send_log, loop_now(d->loop), &held_back))
+		log_warning("network %s: %s is given without being asked for: %s "
+			    "(%u more like this)",
+			    n->config->name, ip4_text(address, text), err.text, held_back);
+}
+
+static void send_probe(struct daemon *d, const struct network *n, uint32_t address)
+{
+	if (!is_probed(n, address))
+		return;
+	if (ip4_within(n->subnet, address))
+		conflict_send_probe(d, n, address);
+	else
+		send_ping(d, n, address);
+}
+
 static void probe_due(struct loop_timer *t)
 {
 	struct daemon *d = CONTAINER_OF(t, struct daemon, probe);
 	struct dhcp_probe_step step;
 
 	while (dhcp_probe_step(d->probes, loop_now(d->loop), &step)) {
-		const struct network *n = &d->network[step.net];
-
-		if (step.todo == DHCP_PROBE_SEND && n->watch.probing)
-			conflict_send_probe(d, n, step.addr);
-		else if (step.todo != DHCP_PROBE_SEND)
+		if (step.todo == DHCP_PROBE_SEND)
+			send_probe(d, &d->network[step.net], step.addr);
+		else
 			probe_ended(d, step.net, step.addr);
 	}
 	if (d->probe_news && d->varlink) {
@@ -187,12 +218,22 @@ static void probe_due(struct loop_timer *t)
 
 /* --- evidence --- */
 
+/* Somebody has what a client or a guest was to get; what becomes of it, as text. */
+static const char *take_out(struct daemon *d, struct network *n, uint32_t address,
+			    const struct mac *mac)
+{
+	unsigned held_back;
+	bool quarantined = log_allow(&n->watch.quarantines, loop_now(d->loop), &held_back) &&
+			   serve_quarantine(d, n, address, mac);
+
+	return quarantined ? "it was about to be given, and is in quarantine" :
+			     "it was about to be given, and is not for now";
+}
+
 void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a)
 {
 	const struct dhcp_lease *l;
 	uint32_t address;
-	unsigned held_back;
-	bool quarantined;
 
 	/* Our own probe, which a loop beyond a foreign port brought back, says nothing. */
 	if (!n->watch.probing || (!a->sender && mac_equal(&a->sender_mac, &n->bridge_mac)) ||
@@ -203,11 +244,30 @@ void probe_arp(struct daemon *d, struct network *n, const struct dhcp_arp *a)
 	l = dhcp_lease_by_addr(d->dhcp, n->slot, address);
 	if (l && l->port != DHCP_PORT_NONE && !l->client)
 		return; /* it is a port's already, which conflict_arp sees to */
-	quarantined = log_allow(&n->watch.quarantines, loop_now(d->loop), &held_back) &&
-		      serve_quarantine(d, n, address, &a->sender_mac);
-	conflict_tell(d, n, a, address,
-		      quarantined ? "it was about to be given, and is in quarantine" :
-				    "it was about to be given, and is not for now");
+	conflict_tell(d, n, a, address, take_out(d, n, address, &a->sender_mac));
+}
+
+static void pong_of(struct daemon *d, struct network *n, uint32_t address)
+{
+	static const struct mac unknown;
+	char detail[96];
+
+	if (!n->watch.pinging || ip4_within(n->subnet, address) ||
+	    !dhcp_probe_answered(d->probes, n->slot, address, loop_now(d->loop)))
+		return;
+	probe_ended(d, n->slot, address);
+	wake_at(d, loop_now(d->loop));
+	snprintf(detail, sizeof(detail), "it answers ping; %s", take_out(d, n, address, &unknown));
+	conflict_tell_ping(d, n, address, detail);
+}
+
+void probe_pong(void *arg, uint32_t address)
+{
+	struct daemon *d = arg;
+
+	/* Several networks can ask for the same. */
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		pong_of(d, &d->network[i], address);
 }
 
 void probe_stop(struct daemon *d, const struct network *n)

@@ -517,6 +517,7 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 		.now = loop_now(d->loop),
 		.frame = f,
 		.probes = n->watch.probing ? d->probes : NULL,
+		.pings = n->watch.pinging ? d->probes : NULL,
 		.waiting = wait_count(d, s->ifindex),
 		.waited = w->address,
 		.came = w->came,

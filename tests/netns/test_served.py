@@ -17,6 +17,8 @@ SERVED = CONFIG.replace("domain", """range = 10.77.0.50-10.77.0.199
 	relay 10.9.0.1/24 { range = 10.9.0.100-10.9.0.199  option 42 { value = 10.9.0.5 } }
 	domain""")
 
+PINGED = SERVED.replace("10.9.0.100-10.9.0.199", "10.9.0.100-10.9.0.101").replace("probe = off", "probe = off\n\tping = on")
+
 
 class Served(NetnsTest):
     def namespace(self, name):
@@ -37,11 +39,18 @@ class Served(NetnsTest):
     def joined(self, daemon):
         self.until(lambda: self.interface(daemon)["joined"])
 
+    def far_station(self, station):
+        """Another namespace in the network of the relay agent."""
+        self.wire(self.agent, f"lan-{station.name}", station, "eth0")
+        self.agent.run("ip", "link", "set", f"lan-{station.name}", "master", "lan0", "up")
+
     def relay_agent(self):
         """A relay agent between veth7 and a network of its own; the namespace of a client there."""
         agent, far = self.namespace("agent"), self.namespace("far")
+        self.agent = agent
         self.wire(self.host.ns, "veth7", agent, "up0")
-        self.wire(agent, "lan0", far, "eth0")
+        agent.run("ip", "link", "add", "lan0", "type", "bridge")
+        self.far_station(far)
         for name, address in (("up0", "10.77.0.2/24"), ("lan0", "10.9.0.1/24")):
             agent.run("ip", "addr", "add", address, "dev", name)
             agent.run("ip", "link", "set", name, "up")
@@ -134,6 +143,41 @@ class Served(NetnsTest):
                 f"'{lease['ip']}'))")
         watch.until("lease-renewed", address=lease["ip"])
         watch.close()
+
+    def far_squatter(self, address):
+        """Somebody there who has an address that was not given, and a way back to us."""
+        squatter = self.namespace("squatter")
+        self.far_station(squatter)
+        squatter.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+        squatter.run("ip", "route", "add", "default", "via", "10.9.0.1")
+        self.until(lambda: squatter.ok("ping", "-c", "1", "-W", "1", "10.9.0.1"))
+
+    def test_pinged(self):
+        """What answers ping behind the relay agent is passed over in the same exchange, and told of."""
+        far = self.relay_agent()
+        daemon = self.daemon(PINGED)
+        self.joined(daemon)
+        self.far_squatter("10.9.0.100")
+        self.host.ns.run("ip", "route", "add", "10.9.0.0/24", "via", "10.77.0.2")
+        self.assertTrue(self.host.ns.ok("ping", "-c", "1", "-W", "10", "10.9.0.100"))
+        watch = daemon.watch()
+        self.assertEqual(udhcpc(far, daemon.directory, "-r", "10.9.0.100")["ip"], "10.9.0.101")
+        event = watch.until("conflict")
+        watch.close()
+        self.assertEqual((event["network"], event["address"], "mac" in event), ("default", "10.9.0.100", False))
+        self.assertRegex(event["detail"], "^it answers ping; it was about to be given, and is in quarantine ")
+        states = {lease["address"]: lease["state"] for lease in daemon.ctl_json("leases")}
+        self.assertEqual(states, {"10.9.0.100": "declined", "10.9.0.101": "bound"})
+
+    def test_pinged_without_a_route(self):
+        """Who cannot be asked does not keep the client waiting, and the log says so."""
+        far = self.relay_agent()
+        daemon = self.daemon(PINGED)
+        self.joined(daemon)
+        self.host.ns.run("ip", "route", "del", "default")
+        self.assertEqual(udhcpc(far, daemon.directory, "-r", "10.9.0.100")["ip"], "10.9.0.100")
+        self.assertIn("network default: 10.9.0.100 is given without being asked for: cannot send an echo request: "
+                      "Network is unreachable", daemon.logged())
 
     def test_relayed_by_a_guest(self):
         """What a relay agent could say is not believed from a guest's port, nor from a port that is not trusted."""

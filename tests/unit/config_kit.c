@@ -32,7 +32,7 @@ const char config_everything[] =
 	"	rapid-commit = yes subnet-selection = on bootp = off\n"
 	"	probe = on\n"
 	"	probe-stock = 3\n"
-	"	sweep = 1m30s next-server = 10.77.0.9\n"
+	"	ping = yes sweep = 1m30s next-server = 10.77.0.9\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = 'it\\'s a.efi' }\n"
 	"	class any { mac-prefix = 2:0:0:0:0:1 }\n"

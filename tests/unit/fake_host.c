@@ -364,6 +364,17 @@ static void arp_unwatch(struct host *h, uint32_t ifindex)
 			f->arp_watched[i] = f->arp_watched[--f->arp_watches];
 }
 
+static int ping(struct host *h, uint32_t addr, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	f->ping[f->pings++ % FAKE_PROBES] = addr;
+	return 0;
+}
+
 static void free_fake(struct host *h)
 {
 	/* The host outlives the daemon. */
@@ -394,6 +405,7 @@ static const struct host_ops ops = {
 	.send = send_frame,
 	.arp_watch = arp_watch,
 	.arp_unwatch = arp_unwatch,
+	.ping = ping,
 };
 
 static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,

@@ -46,6 +46,8 @@ struct fake_host {
 		uint32_t addr;
 	} probe[FAKE_PROBES];
 	unsigned probes;		  /* all that were */
+	uint32_t ping[FAKE_PROBES];	  /* addresses that were pinged; the last of them */
+	unsigned pings;			  /* all that were */
 	uint32_t arp_watched[FAKE_LINKS]; /* links whose ARP the daemon hears */
 	unsigned arp_watches;
 };

@@ -191,6 +191,26 @@ START_TEST(taken_ends)
 }
 END_TEST
 
+/* An answer to ping is evidence at any time, and once, whoever it was asked for. */
+START_TEST(answered)
+{
+	for (size_t m = 0; m < 2 * ARRAY_SIZE(moments); m++) {
+		struct dhcp_probes *p CLEAN_PROBES = new_probes();
+		int64_t at = moments[m / 2];
+
+		ck_ok(dhcp_probe_start(p, 1, KIT_ADDR, m % 2 ? &client : &nobody, 0));
+		run(p, at);
+		ck_assert(!dhcp_probe_answered(p, 0, KIT_ADDR, at));
+		ck_assert(!dhcp_probe_answered(p, 1, KIT_ADDR2, at));
+		ck_assert(dhcp_probe_answered(p, 1, KIT_ADDR, at));
+		ck_assert_int_eq(dhcp_probe_state(p, 1, KIT_ADDR), DHCP_PROBE_TAKEN);
+		ck_assert_int_eq(dhcp_probe_next(p), at + 60000 * MS);
+		ck_assert(!dhcp_probe_answered(p, 1, KIT_ADDR, at + MS));
+		ck_assert_int_eq(dhcp_probe_next(p), at + 60000 * MS);
+	}
+}
+END_TEST
+
 /* What was probed for nobody is evidenced against by anybody. */
 START_TEST(stock_has_no_client)
 {
@@ -302,6 +322,7 @@ UNIT_SUITE(dhcp_probe)
 	tcase_add_test(tc, many_in_parallel);
 	tcase_add_loop_test(tc, t_dhcp_031, 0, ARRAY_SIZE(packets));
 	tcase_add_test(tc, taken_ends);
+	tcase_add_test(tc, answered);
 	tcase_add_test(tc, stock_has_no_client);
 	tcase_add_test(tc, kept_for_a_client);
 	tcase_add_test(tc, claimed);

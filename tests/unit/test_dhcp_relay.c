@@ -439,6 +439,110 @@ START_TEST(namesake)
 }
 END_TEST
 
+/* --- with ping --- */
+
+#define MS INT64_C(1000000)
+
+CLEANUP_DEFINE(probes, struct dhcp_probes, dhcp_probes_free)
+#define CLEAN_PROBES CLEANUP(cleanup_probes)
+
+static struct dhcp_probes *ping_start(struct lan *l)
+{
+	static const struct siphash_key key = { "pings" };
+	struct dhcp_probes *p;
+
+	lan_start(l);
+	ck_ok(dhcp_probes_new(KIT_NET + 1, 16, &key, &p));
+	l->n.k.in = (struct dhcp_input){ .pings = p };
+	return p;
+}
+
+/* What netd/ does for a packet that is to wait for this address. */
+static void begin(struct lan *l, struct dhcp_probes *p, uint32_t addr)
+{
+	const struct dhcp_action *a = &l->n.k.action;
+
+	ck_assert_uint_eq(a->wait, addr);
+	ck_assert_int_eq(a->change, DHCP_CHANGE_NONE);
+	ck_ok(dhcp_probe_start(p, KIT_NET, addr, &a->wait_client, l->n.k.now));
+}
+
+static void pass_160ms(struct lan *l, struct dhcp_probes *p)
+{
+	struct dhcp_probe_step step;
+
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert(dhcp_probe_step(p, l->n.k.now, &step));
+		ck_assert_int_eq(step.todo, i < 2 ? DHCP_PROBE_SEND : DHCP_PROBE_ENDED);
+		l->n.k.now += i < 2 ? 80 * MS : 0;
+	}
+}
+
+/* An address there is asked for before it is offered; one that answers is not. */
+START_TEST(pinged)
+{
+	struct dhcp_probes *p CLEAN_PROBES = NULL;
+	struct lan l CLEAN_LAN;
+	uint32_t first, second;
+
+	p = ping_start(&l);
+	ck_assert_uint_eq(ask(&l, &zoe, AGENT, NULL), 0);
+	first = l.n.k.action.wait;
+	begin(&l, p, first);
+	ck_assert(dhcp_probe_answered(p, KIT_NET, first, l.n.k.now));
+	l.n.k.in.waited = first;
+	ck_assert_uint_eq(ask(&l, &zoe, AGENT, NULL), 0);
+	second = first == FAR ? FAR + 1 : FAR;
+	begin(&l, p, second);
+	pass_160ms(&l, p);
+	l.n.k.in.waited = second;
+	ck_assert_uint_eq(ask(&l, &zoe, AGENT, NULL), second);
+	dhcp_probe_forget(p, KIT_NET, second);
+	/* What was offered is not asked for again. */
+	ck_assert_uint_eq(take(&l, &zoe, AGENT, KIT_SERVER, second, NULL), second);
+	ck_assert_uint_eq(request(&l.n, &zoe, 0, 0, second), second);
+	/* Nor is what is given in the network's own subnet, which ARP reaches. */
+	ck_assert_uint_eq(ask(&l, &yan, HERE, NULL) & 0xffffff00, FIRST & 0xffffff00);
+	ck_assert_uint_eq(l.n.k.action.wait, 0);
+	/* There is none left. */
+	l.n.k.in.waited = 0;
+	ck_assert_uint_eq(ask(&l, &xia, AGENT, NULL), 0);
+	ck_assert_uint_eq(l.n.k.action.wait, 0);
+	ck_assert_int_eq(l.n.k.action.turned_away, DHCP_DROP_NO_ADDRESS);
+}
+END_TEST
+
+/* Its former address is asked for when it comes back by a DISCOVER, but not when it says that it
+ * has it: then it would answer itself. One that is known to be another's is not confirmed. */
+START_TEST(pinged_former_address)
+{
+	struct dhcp_probes *p CLEAN_PROBES = NULL;
+	struct kit_message c;
+	struct lan l CLEAN_LAN;
+	uint32_t addr;
+
+	p = ping_start(&l);
+	l.n.k.in.pings = NULL;
+	addr = settle(&l, &zoe, AGENT);
+	speak(&l.n, &zoe, DHCP_RELEASE, &c);
+	c.m.ciaddr = c.saddr = addr;
+	kit_add_u32(&c, 54, KIT_SERVER);
+	kit_send(&l.n.k, &c);
+	ck_assert_int_eq(l.n.k.action.change, DHCP_CHANGE_RELEASED);
+	l.n.k.in.pings = p;
+	ck_assert_uint_eq(ask(&l, &zoe, AGENT, NULL), 0);
+	begin(&l, p, addr);
+	if (_i)
+		ck_assert(dhcp_probe_answered(p, KIT_NET, addr, l.n.k.now));
+	relayed(&l, &zoe, DHCP_REQUEST, AGENT, NULL, &c);
+	kit_add_u32(&c, 50, addr);
+	kit_send(&l.n.k, &c);
+	ck_assert_uint_eq(l.n.k.action.wait, 0);
+	kit_expect(&l.n.k, _i ? DHCP_NAK : DHCP_ACK, "INIT-REBOOT");
+	ck_assert_uint_eq(yiaddr(&l.n), _i ? 0 : addr);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_relay)
 {
 	tcase_add_test(tc, t_dhcp_057);
@@ -455,4 +559,6 @@ UNIT_SUITE(dhcp_relay)
 	tcase_add_test(tc, restored);
 	tcase_add_test(tc, many_clients);
 	tcase_add_loop_test(tc, namesake, 0, 4);
+	tcase_add_test(tc, pinged);
+	tcase_add_loop_test(tc, pinged_former_address, 0, 2);
 }

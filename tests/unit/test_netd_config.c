@@ -61,6 +61,7 @@ static const char everything_printed[] =
 	"	bootp = off\n"
 	"	probe = on\n"
 	"	probe-stock = 3\n"
+	"	ping = on\n"
 	"	sweep = 90s\n"
 	"	next-server = 10.77.0.9\n"
 	"	option ntp-servers { value = { 10.77.0.1, 10.77.0.2 } }\n"
@@ -318,6 +319,7 @@ END_TEST
 	"	bootp = on\n"                                                                            \
 	"	probe = auto\n"                                                                          \
 	"	probe-stock = 8\n"                                                                       \
+	"	ping = off\n"                                                                            \
 	"	sweep = 5s\n"                                                                            \
 	"}\n"
 
@@ -426,6 +428,8 @@ static const struct {
 	{ "probe = auto", "probe = auto" },
 	{ "probe = off", "probe = off" },
 	{ "probe-stock = 0", "probe-stock = 0" },
+	{ "ping = yes", "ping = on" },
+	{ "ping = off", "ping = off" },
 	{ "sweep = 0", "sweep = 0s" },
 	{ "sweep = 1", "sweep = 1s" },
 	{ "sweep = 24h", "sweep = 1d" },

@@ -249,6 +249,7 @@ static const struct {
 	{ IN_NETWORK("offer-hold = infinite"),
 	  ":2: offer-hold: 'infinite' is not a time like 90s, 1h30m or 7d" },
 	{ IN_NETWORK("probe = yes"), ":2: probe: 'yes' is not auto, on or off" },
+	{ IN_NETWORK("ping = auto"), ":2: ping: 'auto' is neither on nor off" },
 	{ IN_NETWORK("probe-stock = 33"), ":2: probe-stock: '33' is not a number from 0 to 32" },
 	{ IN_NETWORK("sweep = 25h"), ":2: sweep: '25h' is not from 0 to 86400 seconds" },
 	{ IN_NETWORK("sweep = off"), ":2: sweep: 'off' is not a time like 90s, 1h30m or 7d" },

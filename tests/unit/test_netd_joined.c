@@ -182,6 +182,171 @@ START_TEST(relayed)
 }
 END_TEST
 
+/* --- ping --- */
+
+#define FAR_RANGE "relay 10.9.0.1/24 { range = 10.9.0.100-10.9.0.101 } "
+#define PINGED NETWORK("ping = on port veth7 { serve = yes } " FAR_RANGE)
+
+/* The probe of an address is over. */
+static void pass_probe(void)
+{
+	for (unsigned i = 0; i < 3; i++)
+		fake_tick(&f, 80 * NS_PER_S / 1000);
+}
+
+/* A client there asks, and what it might get is pinged. */
+static uint32_t ask_far(void)
+{
+	unsigned before = fake_host->pings;
+
+	ck_assert_uint_eq(say(DHCP_DISCOVER, 0x0a090001, 0), 0);
+	ck_assert_uint_eq(fake_host->pings, before + 1);
+	return fake_host->ping[before];
+}
+
+static uint32_t offered(void)
+{
+	const uint8_t *frame = fake_host->sent[fake_host->frames - 1].data;
+	struct dhcp_message reply;
+
+	ck_assert_uint_eq(fake_host->frames, 1);
+	ck_assert_int_eq(dhcp_message_parse(frame + 42, fake_host->sent[0].len - 42, &reply),
+			 DHCP_DROP_NONE);
+	return reply.yiaddr;
+}
+
+static void pong(uint32_t address)
+{
+	fake_host->listener.pong(fake_host->listener.arg, address);
+	fake_turn(&f);
+}
+
+static const struct event *last_conflict(unsigned *ret_count)
+{
+	const struct event *last = NULL;
+
+	*ret_count = 0;
+	for (uint64_t i = 1; i < f.d->events.next; i++) {
+		const struct event *e = event_get(&f.d->events, i);
+
+		if (e->kind != EVENT_CONFLICT)
+			continue;
+		last = e;
+		++*ret_count;
+	}
+	return last;
+}
+
+/* Asked for twice, as by ARP, and offered when nobody answers; also when nobody could be asked. */
+START_TEST(pinged)
+{
+	bool unreachable = _i == 1;
+	unsigned conflicts;
+	uint32_t address;
+
+	start(PINGED);
+	make();
+	if (unreachable) {
+		fake_fail(1);
+		ck_assert_uint_eq(say(DHCP_DISCOVER, 0x0a090001, 0), 0);
+		pass_probe();
+		ck_assert_uint_eq(fake_host->pings, 1);
+		address = fake_host->ping[0];
+	} else {
+		address = ask_far();
+		pass_probe();
+		ck_assert_uint_eq(fake_host->pings, 2);
+	}
+	ck_assert_uint_eq(offered(), address);
+	/* An answer that comes after that is too late, and one for what nobody asked is none. */
+	pong(address);
+	pong(0x0a4d0064);
+	ck_assert_ptr_null(last_conflict(&conflicts));
+	/* What the client now has is not asked for, and nothing here is. */
+	ck_assert_uint_eq(say(DHCP_REQUEST, 0x0a090001, address), address);
+	ck_assert_uint_ne(say(DHCP_DISCOVER, 0, 0), 0);
+	ck_assert_uint_eq(fake_host->pings, unreachable ? 1 : 2);
+	ck_assert_uint_eq(fake_host->probes, 0);
+}
+END_TEST
+
+/* The squatter's address goes into quarantine, which a restart does not end, and the client gets
+ * another in the same exchange. */
+START_TEST(squatter_answers_ping)
+{
+	const struct dhcp_lease *l;
+	const struct event *e;
+	uint32_t address, other;
+	unsigned conflicts;
+
+	start(PINGED);
+	make();
+	address = ask_far();
+	pong(address);
+	pong(address);
+	e = last_conflict(&conflicts);
+	ck_assert_uint_eq(conflicts, 1);
+	ck_assert_str_eq(e->network, "lan");
+	ck_assert_uint_eq(e->address, address);
+	ck_assert(mac_is_zero(&e->mac));
+	ck_assert_ptr_nonnull(strstr(e->detail, "it answers ping; it was about to be given, and is "
+						"in quarantine"));
+	pass_probe();
+	other = offered();
+	ck_assert_uint_eq(address + other, 2 * 0x0a090064 + 1);
+	for (unsigned i = 0; i < 2; i++) {
+		l = dhcp_lease_by_addr(f.d->dhcp, 0, address);
+		ck_assert_ptr_nonnull(l);
+		ck_assert_int_eq(l->state, DHCP_LEASE_DECLINED);
+		if (i == 0) {
+			fake_stop(&f);
+			start(PINGED);
+		}
+	}
+}
+END_TEST
+
+/* Two networks can ask for the same address: each hears the answer. */
+START_TEST(pinged_by_two_networks)
+{
+	static const struct mac client = { { 0x52, 0x54, 0, 0, 0, 9 } };
+	unsigned conflicts;
+	uint32_t address;
+
+	start(PINGED
+	      "network other { subnet = 10.78.0.1/24 dns = 192.0.2.53 probe = off sweep = 0s "
+	      "ping = on " FAR_RANGE " }\n");
+	make();
+	address = ask_far();
+	ck_assert(probe_begin(f.d, &f.d->network[1], address, &client));
+	fake_turn(&f);
+	ck_assert_uint_eq(fake_host->pings, 2);
+	pong(address);
+	last_conflict(&conflicts);
+	ck_assert_uint_eq(conflicts, 2);
+	for (uint32_t net = 0; net < 2; net++)
+		ck_assert_int_eq(dhcp_probe_state(f.d->probes, net, address), DHCP_PROBE_TAKEN);
+}
+END_TEST
+
+/* Without ping nobody waits any more, and what was known is forgotten. */
+START_TEST(ping_ends)
+{
+	struct refusal r;
+	uint32_t address;
+
+	start(PINGED);
+	make();
+	address = ask_far();
+	ck_ok(fake_reload(&f, NETWORK("port veth7 { serve = yes } " FAR_RANGE), &r));
+	fake_turn(&f);
+	ck_assert_uint_eq(offered(), address);
+	pass_probe();
+	ck_assert_uint_eq(fake_host->pings, 1);
+	ck_assert_int_eq(dhcp_probe_state(f.d->probes, 0, address), DHCP_PROBE_NONE);
+}
+END_TEST
+
 /* What is there is not broken: it has an address, or is in another bridge. */
 START_TEST(left_alone)
 {
@@ -303,6 +468,10 @@ UNIT_SUITE(netd_joined)
 	tcase_add_test(tc, joins);
 	tcase_add_test(tc, not_served);
 	tcase_add_test(tc, relayed);
+	tcase_add_loop_test(tc, pinged, 0, 2);
+	tcase_add_test(tc, squatter_answers_ping);
+	tcase_add_test(tc, pinged_by_two_networks);
+	tcase_add_test(tc, ping_ends);
 	tcase_add_test(tc, left_alone);
 	tcase_add_loop_test(tc, put_back, 0, 4);
 	tcase_add_test(tc, reloaded);
