@@ -92,6 +92,19 @@ class Service(NetnsTest):
         self.assertEqual(daemon.guests(), {})
         self.assertEqual(daemon.stop(), 0)
 
+    def test_address_families_of_its_service_unit(self):
+        """Every socket that its sources open is one that netd.service lets it open."""
+        used = set()
+        for module in ("bridge", "netd", "tap"):
+            for name in os.listdir(os.path.join(TOP, module)):
+                if name.endswith(".c"):
+                    with open(os.path.join(TOP, module, name), encoding="utf-8") as source:
+                        used.update(re.findall(r"\bsocket\((\w+),", source.read()))
+        with open(os.path.join(TOP, "netd", "netd.service.in"), encoding="utf-8") as unit:
+            line = next(line for line in unit if line.startswith("RestrictAddressFamilies="))
+        self.assertEqual(used, {"AF_INET", "AF_PACKET", "AF_UNIX"})
+        self.assertLessEqual(used, set(line.split("=")[1].split()))
+
     def test_socket_activation(self):
         daemon = self.daemon(start=False)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
