@@ -94,7 +94,8 @@ static struct model_row row_of(const struct world *w, const struct dhcp_record *
 
 static void apply(struct world *w, const struct model_event *e)
 {
-	struct model_row *row = &w->row[e->a.record.addr - MODEL_FIRST];
+	struct model_row *row =
+		e->change != MODEL_NO_ROW ? &w->row[e->a.record.addr - MODEL_FIRST] : NULL;
 
 	if (e->moved_to)
 		w->port[e->who.port].stored = e->moved_to;
