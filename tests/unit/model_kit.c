@@ -156,13 +156,12 @@ static void hear_offer(struct world *w, const struct model_event *e, struct prom
 	kit_must(!p->sure || p->until <= now || may_be_same(w, &p->who, &e->who));
 	if (!is_he(&p->who, &e->who))
 		p->sure = false;
-	/* Who is to have a reserved address, or has another's, leaves what he has; and so does who
-	 * goes by his name. */
-	for (uint32_t j = 0; j < MODEL_ADDRS; j++) {
+	/* Where there are reservations, who is offered another address may be to leave his; and so
+	 * may who goes by his name. */
+	for (uint32_t j = 0; j < MODEL_ADDRS && w->reserves; j++) {
 		struct promise *other = &w->promise[j];
 
-		if ((model_is_reserved(w, e->yiaddr) || model_is_reserved(w, MODEL_FIRST + j)) &&
-		    may_be_same(w, &other->who, &e->who) && !is_he(&other->who, &e->who))
+		if (may_be_same(w, &other->who, &e->who) && !is_he(&other->who, &e->who))
 			other->sure = false;
 	}
 }
