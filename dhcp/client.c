@@ -688,6 +688,24 @@ static void tell_apart(struct dhcp_server *s, struct lease_slot *clone, struct i
 	client_remove(s, clone);
 }
 
+/* A former record of the same machine, which was read while the plain identity was a clone's. */
+static void forget_former(struct dhcp_server *s, const struct dhcp_record *r,
+			  const struct identifier *i)
+{
+	enum kind kind[KINDS_MAX];
+	unsigned kinds = kinds_of(i, kind);
+
+	for (unsigned k = 1; k < kinds; k++) {
+		struct lease_slot *former;
+		uint64_t identity[2];
+
+		hash_identity(s, i, kind[k], identity);
+		former = find(s, identity);
+		if (former && is_same_machine(s, r, &former->l) && r->started >= former->l.started)
+			client_remove(s, former);
+	}
+}
+
 /*
  * Which identity a stored client goes by. Two records of one: it had the one before it got the
  * other, and what runs counts, of two that run the later. Of clones, all of which run, the first
@@ -717,6 +735,7 @@ static bool identity_of(struct dhcp_server *s, const struct dhcp_record *r,
 		if (same || r->state != DHCP_LEASE_BOUND)
 			break;
 		if (k == 0 && is_meant(s, r, i)) {
+			forget_former(s, r, i);
 			tell_apart(s, other, *i);
 			return true;
 		}

@@ -182,6 +182,31 @@ START_TEST(restored_clone_of_a_reservation)
 }
 END_TEST
 
+/* And a row of what it had before, whose end was not stored, does not come between. */
+START_TEST(restored_twice_beside_a_clone)
+{
+	static const uint8_t id[] = { 0xff, 0x0a };
+	static const struct who twin = { SHARED2, 9, "ff0a", NULL };
+	static const struct dhcp_host host = { .addr = FIRST, .client_id = id, .client_id_len = 2 };
+	static const struct who *const who[] = { &twin, &anna, &anna };
+	static const uint32_t addr[] = { LAST, FIRST + 1, FIRST };
+	struct net n CLEAN_NET;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	net_reserve(&n, &host, 1);
+	for (int row = 0; row < 3; row++) {
+		struct dhcp_record r = row_of(&n, who[row], addr[row], DHCP_LEASE_BOUND,
+					      n.k.now - (9 - row) * KIT_SECOND);
+
+		ck_ok(dhcp_lease_restore(n.k.s, &r));
+	}
+	ck_assert_uint_eq(discover(&n, &anna, 0), FIRST);
+	ck_assert_uint_eq(request(&n, &anna, 0, 0, FIRST), FIRST);
+	ck_assert_uint_eq(request(&n, &twin, 0, 0, LAST), LAST);
+	check_pool(&n);
+}
+END_TEST
+
 UNIT_SUITE(dhcp_client_rows)
 {
 	tcase_add_test(tc, restored);
@@ -190,4 +215,5 @@ UNIT_SUITE(dhcp_client_rows)
 	tcase_add_loop_test(tc, restored_behind_an_interface, 0, 2);
 	tcase_add_loop_test(tc, restored_twice, 0, 4);
 	tcase_add_loop_test(tc, restored_clone_of_a_reservation, 0, 2);
+	tcase_add_test(tc, restored_twice_beside_a_clone);
 }
