@@ -428,8 +428,9 @@ static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 							     ticket_no_promise();
 		return true;
 	}
-	if (!store_record(d, &a->record, p, ticket, &err) &&
-	    (!a->left || !store_end(d, &a->left_record, &err)))
+	/* Last what is granted: an end that was stored alone is mended by the next renewal. */
+	if ((!a->left || !store_end(d, &a->left_record, &err)) &&
+	    !store_record(d, &a->record, p, ticket, &err))
 		return true;
 	if (p && stands_unstored(a)) {
 		p->lease_unstored = true;
