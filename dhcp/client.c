@@ -11,8 +11,10 @@
  * All of that costs the same however many there are.
  *
  * Two clients with one identifier, such as machines cloned with their machine id, are told apart
- * when both are live behind different ports: the later one goes by identifier and MAC together. And
- * a guest that sends with the MAC of a client that is live behind another's port is not taken for
+ * when both are live behind different ports: the later one goes by identifier and MAC together.
+ * Behind one port the later one takes the lease over, as a card does that replaces another; when
+ * the earlier one is heard again while that lease runs, it is the one that is told apart. And a
+ * guest that sends with the MAC of a client that is live behind another's port is not taken for
  * that client either: it goes by identifier, MAC and port. Only from one trusted port to another
  * does a client move while its lease runs.
  *
@@ -180,6 +182,14 @@ static bool is_trusted(const struct dhcp_server *s, uint32_t port)
 	return port == DHCP_PORT_NONE || (lease && lease->trusted);
 }
 
+/* The card had the lease, which runs, before another one took it over. That looked like a card that
+ * was replaced (RFC 4361 6.3), but both speak: they are two machines. */
+static bool speaks_again(const struct exchange *x, const struct dhcp_lease *l)
+{
+	return !mac_is_zero(&l->mac_before) &&
+	       !memcmp(l->mac_before.octet, x->m.chaddr, sizeof(l->mac_before.octet));
+}
+
 /*
  * Another machine goes by this identity: its lease runs, behind another port than this one. The
  * same card there is the same machine only where neither port is a guest's.
@@ -187,8 +197,10 @@ static bool is_trusted(const struct dhcp_server *s, uint32_t port)
 bool client_is_other_machine(const struct dhcp_server *s, const struct exchange *x,
 			     const struct dhcp_lease *l)
 {
-	if (!is_live(l) || l->port == x->in->port)
+	if (!is_live(l))
 		return false;
+	if (l->port == x->in->port)
+		return speaks_again(x, l);
 	return memcmp(l->mac.octet, x->m.chaddr, sizeof(l->mac.octet)) != 0 || !x->port->trusted ||
 	       !is_trusted(s, l->port);
 }
@@ -501,6 +513,10 @@ void client_move(struct dhcp_server *s, struct lease_slot *lease, const struct e
 			  memcmp(lease->l.identity, x->identity, sizeof(x->identity));
 	unlink(s, lease);
 	leave(s, lease);
+	if (!is_live(&lease->l))
+		lease->l.mac_before = (struct mac){ { 0 } };
+	else if (memcmp(lease->l.mac.octet, x->m.chaddr, sizeof(lease->l.mac.octet)) != 0)
+		lease->l.mac_before = lease->l.mac;
 	memcpy(lease->l.mac.octet, x->m.chaddr, sizeof(lease->l.mac.octet));
 	memcpy(lease->l.identity, x->identity, sizeof(x->identity));
 	lease->l.port = x->in->port;
@@ -576,6 +592,7 @@ bool client_revive(struct dhcp_server *s, const struct dhcp_lease *before)
 	lease->l.boot = before->boot;
 	lease->l.port = before->port;
 	lease->l.mac = before->mac;
+	lease->l.mac_before = before->mac_before;
 	memcpy(lease->l.identity, before->identity, sizeof(before->identity));
 	enter(s, lease);
 	return true;

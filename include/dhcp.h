@@ -290,6 +290,7 @@ struct dhcp_lease {
 	bool moved; /* a client's that was acknowledged as another's: by identity, card or port */
 	uint64_t identity[2]; /* of a client: what it is found by */
 	struct mac mac;
+	struct mac mac_before; /* of a client: the card that the running lease was with before */
 	enum dhcp_lease_state state;
 	uint32_t seconds;   /* as granted */
 	int64_t started;    /* when the ACK was decided */

@@ -131,6 +131,54 @@ START_TEST(t_dhcp_091)
 }
 END_TEST
 
+/* Behind one port the second looks like a new card of the first, until both have been heard. */
+START_TEST(clones_behind_one_port)
+{
+	static const struct who original = { SHARED, 1, "ff0a", NULL },
+				clone = { SHARED, 2, "ff0a", NULL };
+	struct net n CLEAN_NET;
+	uint32_t one, two;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	one = lease(&n, &original);
+	ck_assert_uint_eq(lease(&n, &clone), one);
+	ck_assert(!n.k.action.clone);
+	ck_assert_uint_eq(request(&n, &original, 0, 0, one), 0);
+	kit_expect(&n.k, DHCP_NAK, "the address that its clone has");
+	two = discover(&n, &original, 0);
+	ck_assert(n.k.action.clone);
+	ck_assert_uint_ne(two, one);
+	ck_assert_uint_eq(request(&n, &original, KIT_SERVER, two, 0), two);
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_uint_eq(request(&n, &clone, 0, 0, one), one);
+		ck_assert_uint_eq(request(&n, &original, 0, 0, two), two);
+	}
+	check_pool(&n);
+}
+END_TEST
+
+/* A card that was replaced is not heard again; and a lease that has ended was nobody's. */
+START_TEST(cards_replaced)
+{
+	static const struct who cards[] = { { SHARED, 1, "ff0a", NULL },
+					    { SHARED, 2, "ff0a", NULL },
+					    { SHARED, 3, "ff0a", NULL } };
+	struct net n CLEAN_NET;
+	uint32_t addr;
+
+	net_start(&n, DHCP_IDENTITY_CLIENT_ID);
+	addr = lease(&n, &cards[0]);
+	ck_assert_uint_eq(lease(&n, &cards[1]), addr);
+	/* One that was not stored did not take it over. */
+	ck_assert_uint_eq(lease(&n, &cards[2]), addr);
+	dhcp_undo(n.k.s, &n.k.action);
+	ck_assert_uint_eq(lease(&n, &cards[2]), addr);
+	release(&n, &cards[2], addr);
+	ck_assert_uint_eq(lease(&n, &cards[1]), addr);
+	ck_assert_uint_eq(dhcp_pool_used(n.pool), 1);
+}
+END_TEST
+
 /* --- which address --- */
 
 /* The binding, else the address of before, else the one that is asked for, else another. */
@@ -672,6 +720,8 @@ UNIT_SUITE(dhcp_client)
 	tcase_add_test(tc, t_dhcp_089);
 	tcase_add_test(tc, t_dhcp_090);
 	tcase_add_test(tc, t_dhcp_091);
+	tcase_add_test(tc, clones_behind_one_port);
+	tcase_add_test(tc, cards_replaced);
 	tcase_add_test(tc, t_dhcp_114);
 	tcase_add_test(tc, t_dhcp_118);
 	tcase_add_test(tc, cap_of_those_that_come_back);
