@@ -10,13 +10,12 @@
  * else needs it: then the one goes whose lease ended first (RFC 2131 4.3.1, "previous binding").
  * All of that costs the same however many there are.
  *
- * Two clients with one identifier, such as machines cloned with their machine id, are told apart
- * when both are live behind different ports: the later one goes by identifier and MAC together.
- * Behind one port the later one takes the lease over, as a card does that replaces another; when
- * the earlier one is heard again while that lease runs, it is the one that is told apart. And a
- * guest that sends with the MAC of a client that is live behind another's port is not taken for
- * that client either: it goes by identifier, MAC and port. Only from one trusted port to another
- * does a client move while its lease runs.
+ * Two clients with one identifier are told apart when both are live behind different ports: the
+ * later one goes by identifier and MAC together. Behind one port the later one takes the lease
+ * over, as a card does that replaces another; when the earlier one is heard again meanwhile, it is
+ * told apart. And a guest that sends with the MAC of a client that is live behind another's port is
+ * not taken for that client: it goes by identifier, MAC and port. Only from one trusted port to
+ * another does a client move while its lease runs.
  *
  * A client of several subnets, behind relay agents, is one of each (RFC 2131 4.3.1: a binding that
  * is not of the network where the client is now is none).
@@ -182,8 +181,7 @@ static bool is_trusted(const struct dhcp_server *s, uint32_t port)
 	return port == DHCP_PORT_NONE || (lease && lease->trusted);
 }
 
-/* The card had the lease, which runs, before another one took it over. That looked like a card that
- * was replaced (RFC 4361 6.3), but both speak: they are two machines. */
+/* It had the lease before a card that seemed to replace it (RFC 4361 6.3), and both speak. */
 static bool speaks_again(const struct exchange *x, const struct dhcp_lease *l)
 {
 	return !mac_is_zero(&l->mac_before) &&
