@@ -471,18 +471,25 @@ static void match_prefix(struct rule *rule, uint32_t offset, uint32_t op, struct
 
 /* --- table bridge netd --- */
 
-/* An IPv4 UDP packet from one of our ports to this destination port. */
-static void match_guest_udp(struct rule *rule, uint16_t port)
+static void match_ipv4_udp(struct rule *rule)
 {
-	uint16_t ethertype = htons(ETH_P_IP), to = htons(port);
+	uint16_t ethertype = htons(ETH_P_IP);
 	uint8_t udp = IPPROTO_UDP;
 
-	load_meta(rule, NFT_META_IIF);
-	lookup(rule, NFT_DHCP_SET, SET_DHCP_PORTS, false);
 	load_meta(rule, NFT_META_PROTOCOL);
 	match(rule, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
 	load_meta(rule, NFT_META_L4PROTO);
 	match(rule, NFT_CMP_EQ, &udp, sizeof(udp));
+}
+
+/* An IPv4 UDP packet from one of our ports to this destination port. */
+static void match_guest_udp(struct rule *rule, uint16_t port)
+{
+	uint16_t to = htons(port);
+
+	load_meta(rule, NFT_META_IIF);
+	lookup(rule, NFT_DHCP_SET, SET_DHCP_PORTS, false);
+	match_ipv4_udp(rule);
 	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
 	match(rule, NFT_CMP_EQ, &to, sizeof(to));
 }
@@ -492,13 +499,8 @@ static void match_guest_udp(struct rule *rule, uint16_t port)
 static void match_server(struct rule *rule)
 {
 	uint32_t ports = htonl(67 << 16 | 68);
-	uint16_t ethertype = htons(ETH_P_IP);
-	uint8_t udp = IPPROTO_UDP;
 
-	load_meta(rule, NFT_META_PROTOCOL);
-	match(rule, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
-	load_meta(rule, NFT_META_L4PROTO);
-	match(rule, NFT_CMP_EQ, &udp, sizeof(udp));
+	match_ipv4_udp(rule);
 	load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 4);
 	match(rule, NFT_CMP_EQ, &ports, sizeof(ports));
 }

@@ -19,6 +19,7 @@
  *
  * A client of several subnets, behind relay agents, is one of each (RFC 2131 4.3.1: a binding that
  * is not of the network where the client is now is none).
+ *
  * Firmware and what it starts have one card and several identifiers: the lease of a client that
  * says it is firmware is also found by port and MAC, and whoever comes next from there takes it
  * over.
@@ -96,32 +97,30 @@ static void hash_boot(const struct dhcp_server *s, const struct dhcp_lease *l, u
 	hash_end(&h, ret);
 }
 
-static struct lease_slot *find(const struct dhcp_server *s, const uint64_t identity[2])
+/* The lease of this identity, which is not `except`. */
+static struct lease_slot *find_but(const struct dhcp_server *s, const uint64_t identity[2],
+				   const struct lease_slot *except)
 {
 	uint32_t place = UINT32_MAX, i;
 
 	while ((i = index_walk(&s->by_identity, identity[0], &place)) != SLOT_NONE) {
-		const struct dhcp_lease *l = &s->lease[i].l;
+		struct lease_slot *lease = &s->lease[i];
 
-		if (l->identity[0] == identity[0] && l->identity[1] == identity[1])
-			return &s->lease[i];
+		if (lease != except && lease->l.identity[0] == identity[0] &&
+		    lease->l.identity[1] == identity[1])
+			return lease;
 	}
 	return NULL;
 }
 
+static struct lease_slot *find(const struct dhcp_server *s, const uint64_t identity[2])
+{
+	return find_but(s, identity, NULL);
+}
+
 struct lease_slot *client_find_other(const struct dhcp_server *s, const struct lease_slot *lease)
 {
-	const uint64_t *identity = lease->l.identity;
-	uint32_t place = UINT32_MAX, i;
-
-	while ((i = index_walk(&s->by_identity, identity[0], &place)) != SLOT_NONE) {
-		struct lease_slot *other = &s->lease[i];
-
-		if (other != lease && other->l.identity[0] == identity[0] &&
-		    other->l.identity[1] == identity[1])
-			return other;
-	}
-	return NULL;
+	return find_but(s, lease->l.identity, lease);
 }
 
 static struct lease_slot *find_boot(const struct dhcp_server *s, const struct exchange *x)
@@ -357,8 +356,7 @@ void client_place(struct dhcp_server *s, struct lease_slot *lease)
 	struct lease_list *list = port ? &port->clients : NULL;
 
 	/* A reserved address is no use to anybody else. */
-	if ((lease->l.state == DHCP_LEASE_RELEASED || lease->l.state == DHCP_LEASE_EXPIRED) &&
-	    !reserve_is(s, lease->l.net, lease->l.addr))
+	if (is_ended_client(lease) && !reserve_is(s, lease->l.net, lease->l.addr))
 		list = &s->net[lease->l.net].ended[subnet_of(s, lease).number];
 	if (lease->in == list)
 		return;

@@ -179,14 +179,6 @@ static int mac_in_fdbs(struct holder *h, const struct mac *m, struct err *err)
 	return 0;
 }
 
-static bool is_our_bridge(const struct daemon *d, uint32_t ifindex)
-{
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].up && d->network[i].bridge_index == ifindex)
-			return true;
-	return false;
-}
-
 /* On our own bridges the FDB says better than a neighbour entry, which outlives its guest, who is
  * there. */
 static int find_mac_neighbour(void *arg, const struct rtnl_neigh *neigh)
@@ -194,7 +186,8 @@ static int find_mac_neighbour(void *arg, const struct rtnl_neigh *neigh)
 	struct holder *h = arg;
 	const struct seen_link *link = link_find(h->d, neigh->index);
 
-	if (!h->text[0] && mac_equal(&neigh->mac, &h->mac) && !is_our_bridge(h->d, neigh->index))
+	if (!h->text[0] && mac_equal(&neigh->mac, &h->mac) &&
+	    !network_by_bridge(h->d, neigh->index))
 		snprintf(h->text, sizeof(h->text), "a neighbour of the host on %s",
 			 link ? link->name : "a link");
 	return 0;

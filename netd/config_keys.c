@@ -10,16 +10,6 @@
 #include "base/cleanup.h"
 #include "config_keys.h"
 
-static void *member(const struct key *k, void *section)
-{
-	return (char *)section + k->offset;
-}
-
-static const void *member_const(const struct key *k, const void *section)
-{
-	return (const char *)section + k->offset;
-}
-
 /* --- printing --- */
 
 void config_print_text(const char *text, FILE *out)

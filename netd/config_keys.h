@@ -31,6 +31,17 @@ struct key {
 	size_t place; /* offset of a struct config_place that remembers where it was set; 0: none */
 };
 
+/* What a key sets, in the struct of its section. */
+static inline void *member(const struct key *k, void *section)
+{
+	return (char *)section + k->offset;
+}
+
+static inline const void *member_const(const struct key *k, const void *section)
+{
+	return (const char *)section + k->offset;
+}
+
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
 	config_keys_network[], config_keys_host[], config_keys_class[], config_keys_port[],
 	config_keys_relay[];
@@ -56,6 +67,9 @@ MUST_CHECK int config_host_check(const struct config_network *n, unsigned at, st
 
 /* Checks options and classes when all is read, and puts keys that are options among these. */
 MUST_CHECK int config_options_finish(struct config *c, struct err *err);
+/* Whether all ranges of a key are in the subnet. */
+MUST_CHECK int config_ranges_within(const struct config_ranges *list, struct ip4_prefix subnet,
+				    const char *key, struct config_place place, struct err *err);
 /* Checks ranges, those to grow into and exclusions. */
 MUST_CHECK int config_ranges_check(const struct config_network *n, struct err *err);
 void config_options_done(struct config_options *o);

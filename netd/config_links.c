@@ -29,23 +29,6 @@ static int check_port(const struct config *c, const struct config_port *p, struc
 	return 0;
 }
 
-static int check_range(const struct config_relay *r, struct err *err)
-{
-	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
-
-	for (unsigned i = 0; i < r->ranges.n; i++) {
-		uint32_t outside = ip4_within(r->prefix, r->ranges.at[i].first) ?
-					   r->ranges.at[i].last :
-					   r->ranges.at[i].first;
-
-		if (!ip4_within(r->prefix, outside))
-			return config_wrong(
-				err, r->range_place, "range: %s is outside the subnet %s",
-				ip4_text(outside, text), ip4_prefix_text(r->prefix, subnet));
-	}
-	return 0;
-}
-
 static int overlaps(const struct config_relay *r, struct ip4_prefix with, const char *what,
 		    const char *name, struct err *err)
 {
@@ -76,7 +59,7 @@ static int check_relay(const struct config *c, const struct config_network *n, u
 		if (!other->auto_subnet && ip4_overlap(r->prefix, other->subnet))
 			return overlaps(r, other->subnet, "subnet", name, err);
 	}
-	return check_range(r, err);
+	return config_ranges_within(&r->ranges, r->prefix, "range", r->range_place, err);
 }
 
 int config_links_check(const struct config *c, const struct config_network *n, struct err *err)

@@ -7,16 +7,6 @@
 
 #include "config_keys.h"
 
-static void *member(const struct key *k, void *section)
-{
-	return (char *)section + k->offset;
-}
-
-static const void *member_const(const struct key *k, const void *section)
-{
-	return (const char *)section + k->offset;
-}
-
 /* --- MACs --- */
 
 int config_parse_mac(const struct key *k, void *section, const char *text, unsigned index,

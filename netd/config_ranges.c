@@ -3,23 +3,29 @@
 #include "base/cleanup.h"
 #include "config_keys.h"
 
+int config_ranges_within(const struct config_ranges *list, struct ip4_prefix subnet,
+			 const char *key, struct config_place place, struct err *err)
+{
+	char text[IP4_TEXT_SIZE], prefix[IP4_PREFIX_TEXT_SIZE];
+
+	for (unsigned i = 0; i < list->n; i++) {
+		uint32_t outside = ip4_within(subnet, list->at[i].first) ? list->at[i].last :
+									   list->at[i].first;
+
+		if (!ip4_within(subnet, outside))
+			return config_wrong(err, place, "%s: %s is outside the subnet %s", key,
+					    ip4_text(outside, text),
+					    ip4_prefix_text(subnet, prefix));
+	}
+	return 0;
+}
+
 static int check_list(const struct config_network *n, const char *key,
 		      const struct config_ranges *list, struct config_place place, struct err *err)
 {
-	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
-
 	if (list->n && n->auto_subnet)
 		return config_wrong(err, place, "%s: a subnet that is auto has none", key);
-	for (unsigned i = 0; i < list->n; i++) {
-		uint32_t outside = ip4_within(n->subnet, list->at[i].first) ? list->at[i].last :
-									      list->at[i].first;
-
-		if (!ip4_within(n->subnet, outside))
-			return config_wrong(err, place, "%s: %s is outside the subnet %s", key,
-					    ip4_text(outside, text),
-					    ip4_prefix_text(n->subnet, subnet));
-	}
-	return 0;
+	return config_ranges_within(list, n->subnet, key, place, err);
 }
 
 static int check_growth(const struct config_network *n, struct err *err)

@@ -220,10 +220,7 @@ static struct network *network_of_link(struct daemon *d, const struct port *p, u
 
 	if (p)
 		return &d->network[p->network];
-	for (unsigned i = 0; link && link->master && i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].up && d->network[i].bridge_index == link->master)
-			return &d->network[i];
-	return NULL;
+	return link ? network_by_bridge(d, link->master) : NULL;
 }
 
 /* A guest that plays server is told of once a minute, and does not use up what others may. */
@@ -251,7 +248,7 @@ void conflict_server(struct daemon *d, const struct trap_packet *packet)
 	unsigned held_back;
 	struct event *e;
 
-	if (!n || !n->config->dhcp || !may_tell_server(d, n, p, &held_back))
+	if (!n || !n->up || !n->config->dhcp || !may_tell_server(d, n, p, &held_back))
 		return;
 	e = event_add(d, EVENT_FOREIGN_DHCP);
 	memcpy(e->network, n->config->name, sizeof(e->network));
@@ -260,7 +257,9 @@ void conflict_server(struct daemon *d, const struct trap_packet *packet)
 	rd_bytes(&r, 12);
 	e->address = rd_be32(&r); /* the source */
 	snprintf(e->detail, sizeof(e->detail), "%s (%u more like this)",
-		 p ? "what it sends is dropped" : "its clients can hear it", held_back);
+		 p || joined_by_link(d, packet->ifindex) ? "what it sends is dropped" :
+							   "its clients can hear it",
+		 held_back);
 	log_warning("network %s: %s at %s behind %s plays DHCP server: %s", n->config->name,
 		    ip4_text(e->address, text), mac_text(&e->mac, mac), e->ifname, e->detail);
 }

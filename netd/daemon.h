@@ -318,6 +318,8 @@ void port_undeclined(struct daemon *d, struct port *p, uint32_t address);
 /* --- networks.c --- */
 
 struct network *network_find(struct daemon *d, const char *name);
+/* The one whose bridge this is; NULL: none's, as 0. */
+struct network *network_by_bridge(struct daemon *d, uint32_t ifindex);
 /* Of NULL: `default`, or the only network. */
 struct network *network_find_or_default(struct daemon *d, const char *name);
 /* Whether it gets rules and forwarding: it has a subnet, and its bridge is ours to make. */

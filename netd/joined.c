@@ -199,16 +199,8 @@ void joined_find(struct daemon *d)
 	}
 }
 
-static bool is_our_bridge(const struct daemon *d, uint32_t ifindex)
-{
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].used && d->network[i].bridge_index == ifindex)
-			return true;
-	return false;
-}
-
 /* Why an interface is to be left as it is. */
-static int check(const struct daemon *d, const struct joined *j, const struct seen_link *link,
+static int check(struct daemon *d, const struct joined *j, const struct seen_link *link,
 		 struct err *err)
 {
 	const struct seen_link *master = link->master ? link_find(d, link->master) : NULL;
@@ -218,7 +210,7 @@ static int check(const struct daemon *d, const struct joined *j, const struct se
 		return err_set(err, ENETDOWN, "the network is not up");
 	if (link->ours)
 		return err_set(err, EBUSY, "it is netd's own");
-	if (link->master && !is_our_bridge(d, link->master))
+	if (link->master && !network_by_bridge(d, link->master))
 		return err_set(err, EBUSY, "it is in %s already",
 			       master ? master->name : "a bridge");
 	for (size_t i = 0; i < d->addrs; i++)

@@ -36,6 +36,14 @@ struct network *network_find_or_default(struct daemon *d, const char *name)
 	return only;
 }
 
+struct network *network_by_bridge(struct daemon *d, uint32_t ifindex)
+{
+	for (unsigned i = 0; ifindex && i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used && d->network[i].bridge_index == ifindex)
+			return &d->network[i];
+	return NULL;
+}
+
 bool network_stands(const struct network *n)
 {
 	return n->pool && !n->bridge_foreign;
@@ -88,14 +96,6 @@ static int add_taken(struct taken *t, struct ip4_prefix p, const char *fmt, ...)
 	return 0;
 }
 
-static bool is_our_bridge(const struct daemon *d, uint32_t ifindex)
-{
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].used && d->network[i].bridge_index == ifindex && ifindex)
-			return true;
-	return false;
-}
-
 static int take_route(void *arg, const struct rtnl_route *route)
 {
 	struct taken *t = arg;
@@ -103,7 +103,7 @@ static int take_route(void *arg, const struct rtnl_route *route)
 	char text[IP4_PREFIX_TEXT_SIZE];
 
 	/* A default route leads to what no other route knows: it is no use of an address. */
-	if (route->dst.len == 0 || is_our_bridge(t->d, route->index))
+	if (route->dst.len == 0 || network_by_bridge(t->d, route->index))
 		return 0;
 	return add_taken(t, route->dst, "route %s%s%s", ip4_prefix_text(route->dst, text),
 			 link ? " dev " : "", link ? link->name : "");
@@ -118,7 +118,7 @@ static int take_addresses(struct taken *t)
 		const struct rtnl_addr *a = &t->d->addr[i];
 		const struct seen_link *link = link_find(t->d, a->index);
 
-		if (!is_our_bridge(t->d, a->index))
+		if (!network_by_bridge(t->d, a->index))
 			rc = add_taken(t, a->prefix, "address %s of %s",
 				       ip4_prefix_text(a->prefix, text),
 				       link ? link->name : "a link");

@@ -383,14 +383,6 @@ void reconcile_later(struct daemon *d)
 
 /* --- what the kernel says --- */
 
-static struct network *network_of_bridge(struct daemon *d, uint32_t ifindex)
-{
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].used && d->network[i].bridge_index == ifindex)
-			return &d->network[i];
-	return NULL;
-}
-
 static bool is_uplink(const struct daemon *d, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < d->uplinks; i++)
@@ -402,14 +394,14 @@ static bool is_uplink(const struct daemon *d, uint32_t ifindex)
 /* A link that is no port has left a bridge, or joined one; 0: none. */
 static void foreign_port(struct daemon *d, uint32_t left, uint32_t joined)
 {
-	if ((left && network_of_bridge(d, left)) || (joined && network_of_bridge(d, joined)))
+	if (network_by_bridge(d, left) || network_by_bridge(d, joined))
 		conflict_configure(d);
 }
 
 static void on_link(struct daemon *d, const struct rtnl_link *link)
 {
 	const struct seen_link *before = link_find(d, link->index);
-	const struct network *n = network_of_bridge(d, link->index);
+	const struct network *n = network_by_bridge(d, link->index);
 	struct port *p = port_by_link(d, link->index);
 	bool new_mtu = before && before->mtu != link->mtu, plugged;
 	uint32_t left = before ? before->master : 0;
@@ -435,7 +427,7 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 {
 	struct port *p = port_by_link(d, link->index);
-	struct network *n = network_of_bridge(d, link->index);
+	struct network *n = network_by_bridge(d, link->index);
 	const struct seen_link *before = link_find(d, link->index);
 	uint32_t left = before ? before->master : 0;
 
@@ -454,7 +446,7 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 /* New interfaces tell theirs, too, so this has to be cheap when nothing is wrong. */
 static void on_forwarding(struct daemon *d, const struct rtnl_forwarding *f)
 {
-	const struct network *n = f->index ? network_of_bridge(d, f->index) : NULL;
+	const struct network *n = network_by_bridge(d, f->index);
 
 	if (!f->index ? f->on != d->forwards_for_all :
 	    n	      ? n->up && n->config->mode != BRIDGE_MODE_ISOLATED && !f->on :
@@ -471,7 +463,7 @@ static void on_route(struct daemon *d, const struct rtnl_route *route)
 /* A guest's MAC that shows up behind another port, or where there is no port of ours. */
 static void on_fdb(struct daemon *d, const struct rtnl_neigh *neigh)
 {
-	const struct network *n = network_of_bridge(d, neigh->bridge);
+	const struct network *n = network_by_bridge(d, neigh->bridge);
 	struct mac_holder who;
 
 	if (!n || neigh->local)
@@ -519,7 +511,7 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 	case RTNL_ADDR_GONE:
 		addr_forget(d, &e->addr);
 		networks_host_address(d, e->addr.prefix.addr);
-		if (network_of_bridge(d, e->addr.index))
+		if (network_by_bridge(d, e->addr.index))
 			reconcile_later(d);
 		break;
 	case RTNL_ROUTE:

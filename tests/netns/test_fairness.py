@@ -62,7 +62,7 @@ class Flood(NetnsTest):
         daemon = self.flood(CONFIG.replace("domain", f"identity = client-id port-leases = {CAP}\n\tdomain"))
         guests = [row["guest"] for row in daemon.ctl_json("leases")]
         self.assertLessEqual(guests.count("load0"), CAP)
-        self.assertGreaterEqual(daemon.call("GetStatus")["dhcpDropped"]["tooManyClients"], 100)
+        self.assertGreaterEqual(daemon.call("GetStatus")["dhcpDropped"]["too-many-clients"], 100)
 
 
 if __name__ == "__main__":

@@ -610,6 +610,21 @@ void fake_turn(struct fake_daemon *f)
 	loop_turn(f->d->loop, false);
 }
 
+struct port *fake_attach(struct fake_daemon *f, const char *guest, uint32_t address)
+{
+	struct attach_request q = {
+		.guest = guest, .queues = 1, .vhost = VHOST_OFF, .wish.address = address
+	};
+	struct attachment *a;
+	struct ticket ticket;
+	struct refusal r;
+
+	must(port_attach(f->d, &q, &a, &ticket, &r) == 0, "an attach is refused");
+	fake_turn(f);
+	port_delivered(a);
+	return port_find(f->d, 0, guest, 0);
+}
+
 void fake_tick(struct fake_daemon *f, int64_t ns)
 {
 	f->boottime += ns;

@@ -99,6 +99,8 @@ void fake_stop(struct fake_daemon *f);
 MUST_CHECK int fake_reload(struct fake_daemon *f, const char *config, struct refusal *r);
 /* Removes the directory. */
 void fake_remove(struct fake_daemon *f);
+/* Attaches a guest's first card, address 0: whichever; its reply is delivered. */
+struct port *fake_attach(struct fake_daemon *f, const char *guest, uint32_t address);
 /* Dispatches what is ready, commits and transmits. */
 void fake_turn(struct fake_daemon *f);
 /* Moves both clocks, by nanoseconds and by seconds. */

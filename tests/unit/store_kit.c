@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include "store_kit.h"
 
@@ -99,4 +101,12 @@ void store_must_leave_alone(const char *path, int code, const char *words)
 	after = scratch_read(path, &after_len);
 	ck_assert_uint_eq(after_len, before_len);
 	ck_assert(memcmp(after, before, before_len) == 0);
+}
+
+void store_break(bool broken)
+{
+	struct rlimit limit = { broken ? 0 : RLIM_INFINITY, RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }

@@ -27,6 +27,10 @@ unsigned store_count(struct store *s, const char *network);
 /* Runs SQL on a state that is not open, behind netd's back. */
 void store_meddle(const char *path, const char *sql);
 
+/* From now on no file can grow: every commit fails, as on a disk that is broken; or it can again.
+ */
+void store_break(bool broken);
+
 /* Opening must fail with -code, and say this (behind "state PATH: "; a part of it will do). */
 void store_must_refuse(const char *path, int code, const char *words);
 

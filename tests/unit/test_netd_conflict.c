@@ -33,15 +33,7 @@ static void teardown(void)
 
 static struct port *attached(const char *guest, uint32_t address)
 {
-	struct attach_request q = { .guest = guest, .queues = 1, .wish.address = address };
-	struct attachment *a;
-	struct ticket ticket;
-	struct refusal r;
-
-	ck_assert_msg(port_attach(f.d, &q, &a, &ticket, &r) == 0, "%s", r.detail.text);
-	fake_turn(&f);
-	port_delivered(a);
-	return port_find(f.d, 0, guest, 0);
+	return fake_attach(&f, guest, address);
 }
 
 /* An announcement: this MAC has this address. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interfaces that exist and join a network's bridge, on a host in memory: when they do and when
  * not, whom they bring, and how they are left behind. */
-#include <signal.h>
-
 #include "dhcp_kit.h"
 #include "fake_host.h"
 
@@ -84,32 +82,27 @@ static uint32_t say(uint8_t type, uint32_t giaddr, uint32_t wanted)
 				  .xid = 7,
 				  .giaddr = giaddr,
 				  .chaddr = { 0x52, 0x54, 0, 0, 0, 1 } };
-	uint8_t ip[600] = { 0x45, [8] = 64, [9] = 17, [16] = 255, 255, 255, 255, 0, 68, 0, 67 };
-	struct wr w = wr_init(ip + 28, sizeof(ip) - 28);
-	struct trap_packet packet = { .ifindex = veth()->index, .src = agent, .ip = ip };
+	uint8_t payload[400];
+	struct wr w = wr_init(payload, sizeof(payload));
+	struct dhcp_frame frame = { .src = agent,
+				    .dst = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+				    .daddr = UINT32_MAX,
+				    .sport = DHCP_CLIENT_PORT,
+				    .dport = DHCP_SERVER_PORT,
+				    .payload = payload };
 	unsigned before = fake_host->frames;
 	struct dhcp_message reply;
-	uint16_t sum;
 
-	memset(packet.dst.octet, 0xff, 6);
 	dhcp_message_write(&w, &m);
-	wr_bytes(&w, "\x35\x01", 2);
-	wr_u8(&w, type);
+	wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
 	if (wanted) {
 		wr_bytes(&w, "\x32\x04", 2);
 		wr_be32(&w, wanted);
 		wr_bytes(&w, "\x36\x04\x0a\x4d\0\1", 6);
 	}
 	wr_u8(&w, 255);
-	packet.len = 28 + w.len;
-	ip[2] = (uint8_t)(packet.len >> 8);
-	ip[3] = (uint8_t)packet.len;
-	ip[24] = (uint8_t)((8 + w.len) >> 8);
-	ip[25] = (uint8_t)(8 + w.len);
-	sum = (uint16_t)~kit_sum(0, ip, 20);
-	ip[10] = (uint8_t)(sum >> 8);
-	ip[11] = (uint8_t)sum;
-	fake_host->listener.packet(fake_host->listener.arg, &packet);
+	frame.len = w.len;
+	fake_packet(veth()->index, &frame);
 	fake_turn(&f);
 	if (fake_host->frames == before)
 		return 0;

@@ -39,9 +39,7 @@ static void reload(const char *config)
 {
 	struct refusal r;
 
-	scratch_write_text(f.config, config);
-	ck_assert_msg(daemon_reload(f.d, &r) == 0, "%s", r.detail.text);
-	fake_turn(&f);
+	ck_assert_msg(fake_reload(&f, config, &r) == 0, "%s", r.detail.text);
 }
 
 static int attach(const char *guest, uint32_t address, struct refusal *r)

@@ -3,10 +3,9 @@
  * Reservations for clients, on a host in memory: reloads that reserve an address that somebody has,
  * restarts in between, and a state that cannot be written. And BOOTP.
  */
-#include <signal.h>
-#include <sys/resource.h>
 
 #include "fake_host.h"
+#include "store_kit.h"
 #include "unit.h"
 
 /* One address more than there are clients in any of these tests, and the guest's. */
@@ -23,15 +22,7 @@ static struct port *guest;
 
 static struct port *attached(const char *name)
 {
-	struct attach_request q = { .guest = name, .queues = 1, .vhost = VHOST_OFF };
-	struct attachment *a;
-	struct ticket ticket;
-	struct refusal r;
-
-	ck_assert_msg(port_attach(f.d, &q, &a, &ticket, &r) == 0, "%s", r.detail.text);
-	fake_turn(&f);
-	port_delivered(a);
-	return port_find(f.d, 0, name, 0);
+	return fake_attach(&f, name, 0);
 }
 
 static void setup(void)
@@ -215,14 +206,6 @@ static unsigned events_of(enum event_kind kind, uint32_t addr)
 	return n;
 }
 
-static void break_storage(bool broken)
-{
-	struct rlimit limit = { broken ? 0 : RLIM_INFINITY, RLIM_INFINITY };
-
-	signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 /* --- tests --- */
 
 /* With a restart after each step, or without. */
@@ -269,12 +252,12 @@ START_TEST(moves)
 
 	reload(config);
 	ck_assert_uint_eq(discover(1), OUTSIDE);
-	break_storage(true);
+	store_break(true);
 	ck_assert_uint_eq(say(card(1), DHCP_REQUEST, OUTSIDE, 0), 0);
 	ck_assert_int_eq(at(addr)->state, DHCP_LEASE_BOUND);
 	ck_assert_int_eq(at(OUTSIDE)->state, DHCP_LEASE_OFFERED);
 	ck_assert_uint_eq(events_of(EVENT_LEASE_RELEASED, addr), 0);
-	break_storage(false);
+	store_break(false);
 	ck_assert_int_eq(row(addr), DHCP_LEASE_BOUND);
 	ck_assert_int_eq(row(OUTSIDE), DHCP_LEASE_FREE);
 	ck_assert_uint_eq(say(card(1), DHCP_REQUEST, OUTSIDE, 0), OUTSIDE);
@@ -297,11 +280,11 @@ START_TEST(refusal_waits_for_the_state)
 	uint32_t addr = bind_client(1);
 
 	reload(with("host two { match-mac = 52:54:00:00:00:02 address = %s }", ip(addr)));
-	break_storage(true);
+	store_break(true);
 	renew(1, addr, 0);
 	ck_assert_int_eq(at(addr)->state, DHCP_LEASE_BOUND);
 	ck_assert_uint_ne(discover(2), addr);
-	break_storage(false);
+	store_break(false);
 	renew(1, addr, DHCP_NAK);
 	ck_assert_uint_eq(discover(2), addr);
 }
@@ -383,9 +366,9 @@ START_TEST(t_dhcp_005_served)
 	ck_assert_int_eq(row(LAST), DHCP_LEASE_FREE);
 	ck_assert_int_eq(row(guest->address), DHCP_LEASE_FREE);
 	/* Nor does it need a state that can be written. */
-	break_storage(true);
+	store_break(true);
 	ck_assert_uint_eq(say(card(1), 0, 0, 0), LAST);
-	break_storage(false);
+	store_break(false);
 	reload(with("bootp = off %s", host));
 	ck_assert_uint_eq(say(card(1), 0, 0, 0), 0);
 	ck_assert_uint_eq(say(guest->mac, 0, 0, 0), 0);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* DHCP service from the trap to the wire, on a host in memory: what is said while the state cannot
  * be written, and what becomes of leases when the wall clock is set. */
-#include <signal.h>
-#include <sys/resource.h>
 
 #include "dhcp_kit.h"
 #include "fake_host.h"
@@ -32,15 +30,7 @@ static void teardown(void)
 
 static struct port *attached(const char *guest)
 {
-	struct attach_request q = { .guest = guest, .queues = 1, .vhost = VHOST_OFF };
-	struct attachment *a;
-	struct ticket ticket;
-	struct refusal r;
-
-	ck_assert_msg(port_attach(f.d, &q, &a, &ticket, &r) == 0, "%s", r.detail.text);
-	fake_turn(&f);
-	port_delivered(a);
-	return port_find(f.d, 0, guest, 0);
+	return fake_attach(&f, guest, 0);
 }
 
 static struct port *port(void)
@@ -138,15 +128,6 @@ static struct store_lease row(void)
 	return l;
 }
 
-/* No file can grow: every commit fails, as on a disk that is broken. */
-static void break_storage(bool broken)
-{
-	struct rlimit limit = { broken ? 0 : RLIM_INFINITY, RLIM_INFINITY };
-
-	signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 /* --- while the state cannot be written --- */
 
 START_TEST(renewal_is_granted_from_memory)
@@ -157,7 +138,7 @@ START_TEST(renewal_is_granted_from_memory)
 	bind_lease(p);
 	fake_pass(&f, HOUR / 2);
 	expires = row().expires;
-	break_storage(true);
+	store_break(true);
 	for (unsigned i = 0; i < 3; i++) {
 		request(p, p->address);
 		ck_assert_uint_eq(replies(), 1);
@@ -169,7 +150,7 @@ START_TEST(renewal_is_granted_from_memory)
 	fake_pass(&f, 3 * RETRY); /* it is tried, and fails */
 	ck_assert_uint_eq(events_of(EVENT_STORAGE_FAILED), 1);
 	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 0);
-	break_storage(false);
+	store_break(false);
 	fake_pass(&f, RETRY);
 	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 1);
 	ck_assert_int_eq(row().expires, lease(p)->expires);
@@ -186,10 +167,10 @@ START_TEST(renewal_is_stored_with_the_next_commit)
 	const struct port *p = attached("web1");
 
 	bind_lease(p);
-	break_storage(true);
+	store_break(true);
 	request(p, p->address);
 	ck_assert_uint_eq(replies(), 1);
-	break_storage(false);
+	store_break(false);
 	ck_assert_int_ne(row().expires, lease(p)->expires);
 	attached("web2");
 	ck_assert_int_eq(row().expires, lease(p)->expires);
@@ -204,11 +185,11 @@ START_TEST(renewal_is_stored_at_the_end)
 	int64_t expires;
 
 	bind_lease(p);
-	break_storage(true);
+	store_break(true);
 	request(p, p->address);
 	ck_assert_uint_eq(replies(), 1);
 	expires = lease(p)->expires;
-	break_storage(false);
+	store_break(false);
 	fake_stop(&f);
 	fake_start(&f, CONFIG);
 	ck_assert_int_eq(lease(port())->expires, expires);
@@ -219,7 +200,7 @@ START_TEST(a_new_lease_is_not_granted)
 {
 	const struct port *p = attached("web1");
 
-	break_storage(true);
+	store_break(true);
 	request(p, 0);
 	ck_assert_uint_eq(replies(), 0);
 	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_FREE);
@@ -229,7 +210,7 @@ START_TEST(a_new_lease_is_not_granted)
 	ck_assert_uint_eq(replies(), 0);
 	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_FREE);
 	ck_assert_uint_eq(events_of(EVENT_LEASE_BOUND) + events_of(EVENT_LEASE_RENEWED), 0);
-	break_storage(false);
+	store_break(false);
 	bind_lease(p);
 	ck_assert_uint_eq(events_of(EVENT_STORAGE_FAILED), 1);
 	ck_assert_uint_eq(events_of(EVENT_STORAGE_RECOVERED), 1);
@@ -242,12 +223,12 @@ START_TEST(second_renewal_of_a_turn_waits)
 	const struct port *p = attached("web1");
 
 	bind_lease(p);
-	break_storage(true);
+	store_break(true);
 	request(p, p->address);
 	request(p, p->address);
 	ck_assert_uint_eq(replies(), 1);
 	ck_assert_int_eq(lease(p)->state, DHCP_LEASE_BOUND);
-	break_storage(false);
+	store_break(false);
 	fake_pass(&f, RETRY);
 	ck_assert_int_eq(row().expires, lease(p)->expires);
 }
@@ -262,12 +243,12 @@ START_TEST(renewal_that_is_lost)
 
 	bind_lease(p);
 	stored = row().expires;
-	break_storage(true);
+	store_break(true);
 	fake_pass(&f, HOUR / 2);
 	request(p, p->address);
 	ck_assert_uint_eq(replies(), 1);
 	fake_stop(&f);
-	break_storage(false);
+	store_break(false);
 	fake_start(&f, CONFIG);
 	ck_assert_uint_eq(port()->address, address);
 	ck_assert_int_eq(lease(port())->expires, stored);

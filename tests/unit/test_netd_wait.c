@@ -16,15 +16,7 @@ static struct fake_daemon f;
 
 static struct port *attached(const char *guest)
 {
-	struct attach_request q = { .guest = guest, .queues = 1, .vhost = VHOST_OFF };
-	struct attachment *a;
-	struct ticket ticket;
-	struct refusal r;
-
-	ck_assert_msg(port_attach(f.d, &q, &a, &ticket, &r) == 0, "%s", r.detail.text);
-	fake_turn(&f);
-	port_delivered(a);
-	return port_find(f.d, 0, guest, 0);
+	return fake_attach(&f, guest, 0);
 }
 
 static void end(void)
@@ -72,30 +64,25 @@ static void say_as(const char *guest, struct mac mac, uint8_t type, uint32_t wan
 				  .hlen = 6,
 				  .xid = ++xid,
 				  .ciaddr = ciaddr };
-	uint8_t ip[600] = { 0x45, [8] = 64, [9] = 17, [16] = 255, 255, 255, 255, 0, 68, 0, 67 };
-	struct wr w = wr_init(ip + 28, sizeof(ip) - 28);
-	struct trap_packet packet = { .ifindex = port(guest)->ifindex, .src = mac, .ip = ip };
-	uint16_t sum;
+	uint8_t payload[400];
+	struct wr w = wr_init(payload, sizeof(payload));
+	struct dhcp_frame frame = { .src = mac,
+				    .dst = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+				    .daddr = UINT32_MAX,
+				    .sport = DHCP_CLIENT_PORT,
+				    .dport = DHCP_SERVER_PORT,
+				    .payload = payload };
 
-	memcpy(m.chaddr, packet.src.octet, 6);
-	memset(packet.dst.octet, 0xff, 6);
+	memcpy(m.chaddr, mac.octet, 6);
 	dhcp_message_write(&w, &m);
-	wr_bytes(&w, "\x35\x01", 2);
-	wr_u8(&w, type);
+	wr_bytes(&w, (uint8_t[]){ 53, 1, type }, 3);
 	if (wanted) {
 		wr_bytes(&w, "\x32\x04", 2);
 		wr_be32(&w, wanted);
 	}
 	wr_u8(&w, 255);
-	packet.len = 28 + w.len;
-	ip[2] = (uint8_t)(packet.len >> 8);
-	ip[3] = (uint8_t)packet.len;
-	ip[24] = (uint8_t)((8 + w.len) >> 8);
-	ip[25] = (uint8_t)(8 + w.len);
-	sum = (uint16_t)~kit_sum(0, ip, 20);
-	ip[10] = (uint8_t)(sum >> 8);
-	ip[11] = (uint8_t)sum;
-	fake_host->listener.packet(fake_host->listener.arg, &packet);
+	frame.len = w.len;
+	fake_packet(port(guest)->ifindex, &frame);
 	fake_turn(&f);
 }
 
