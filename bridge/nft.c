@@ -153,26 +153,26 @@ int nft_remove(struct nft *n, struct err *err)
 	return rc;
 }
 
-static int change_port(struct nft *n, uint16_t type, uint32_t ifindex, struct err *err)
+static int change_port(struct nft *n, uint16_t type, const struct nft_port *port, struct err *err)
 {
 	struct batch b;
 	int rc;
 
 	batch_begin(&b, n->seq);
-	ruleset_dhcp_ports(&b, type, &ifindex, 1);
+	ruleset_ports(&b, type, port, 1);
 	rc = commit(n, &b, err);
 	batch_done(&b);
 	return rc;
 }
 
-int nft_port_add(struct nft *n, uint32_t ifindex, struct err *err)
+int nft_port_add(struct nft *n, const struct nft_port *port, struct err *err)
 {
-	return change_port(n, NFT_MSG_NEWSETELEM, ifindex, err);
+	return change_port(n, NFT_MSG_NEWSETELEM, port, err);
 }
 
-int nft_port_del(struct nft *n, uint32_t ifindex, struct err *err)
+int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err)
 {
-	int rc = change_port(n, NFT_MSG_DELSETELEM, ifindex, err);
+	int rc = change_port(n, NFT_MSG_DELSETELEM, port, err);
 
 	return rc == -ENOENT ? 0 : rc;
 }

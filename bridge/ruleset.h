@@ -1,36 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The netd tables as nf_tables messages; shared by ruleset.c, which composes them, and nft.c, which
- * sends them. */
+/*
+ * The two tables named netd, each a file of rules, that are replaced in one transaction by
+ * ruleset.c. What is constant (all of the structure) follows from a plan; what comes and goes, such
+ * as a port, is elements of sets.
+ */
 #ifndef BRIDGE_RULESET_H
 #define BRIDGE_RULESET_H
 
-#include <libnftnl/batch.h>
-#include <linux/netfilter/nf_tables.h>
+#include "batch.h"
 
-#include "bridge.h"
-
-#define NFT_TABLE "netd"
-#define NFT_DHCP_SET "dhcp_ports"
-
-/* Messages of one transaction; names each, so that an error can say what was refused. */
-struct batch {
-	struct nftnl_batch *pages;
-	uint32_t first;	  /* sequence number of the batch's begin */
-	uint32_t seq;	  /* of the next message */
-	char (*what)[48]; /* by seq - first */
-	size_t whats;
-	bool failed; /* out of memory; sticky */
+/* The sets' ids within a transaction. */
+enum {
+	SET_BRIDGES = 1,
+	SET_UPLINKS,
+	SET_DHCP_PORTS,
+	SET_RATES,
+	SET_FLOODS,
+	SET_SERVERS,
 };
 
-void batch_begin(struct batch *b, uint32_t seq);
-void batch_end(struct batch *b);
-void batch_done(struct batch *b);
+/* Hooks' priorities; the lower, the earlier. */
+enum {
+	PRIORITY_TRAP = -350, /* before ebtables' and nft's own bridge chains */
+	PRIORITY_FILTER = 0,
+	PRIORITY_SRCNAT = 100,
+};
 
 /* Removes both tables and, unless plan is NULL, makes them anew. */
 void ruleset_replace(struct batch *b, const struct nft_plan *plan);
 
-/* Elements of the set of ports whose DHCP is trapped: type NFT_MSG_NEWSETELEM or
- * NFT_MSG_DELSETELEM. */
-void ruleset_dhcp_ports(struct batch *b, uint16_t type, const uint32_t *ifindex, size_t n);
+/* The elements of n ports: type NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM. */
+void ruleset_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n);
+
+/* --- ruleset_guard.c: table bridge netd --- */
+
+void ruleset_guard(struct batch *b, const struct nft_plan *plan);
+void ruleset_guard_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n);
+
+/* --- ruleset_policy.c: who reaches whom by routing, in table inet netd --- */
+
+/* Sets that the other rules of the table look into; they come first. */
+void ruleset_policy_sets(struct batch *b, const struct nft_plan *plan);
+void ruleset_policy(struct batch *b, const struct nft_plan *plan);
+
+/* --- ruleset_nat.c: addresses that are translated, in table inet netd --- */
+
+void ruleset_nat(struct batch *b, const struct nft_plan *plan);
 
 #endif

@@ -228,12 +228,34 @@ struct nft_network {
 	enum bridge_mode mode;
 };
 
+/* What a guest's port may send. */
+enum nft_guard {
+	NFT_GUARD_OFF, /* anything */
+	NFT_GUARD_LOG, /* anything, but what is not its own is counted and told */
+	NFT_GUARD_ON,  /* what is its own */
+};
+
+/* What is a port's own: packets from this MAC and IPv4 address. */
+struct nft_source {
+	struct mac mac;
+	uint32_t addr; /* 0: none; only the MAC */
+};
+
+/* A port, or an interface that has joined. */
+struct nft_port {
+	uint32_t ifindex;
+	bool dhcp; /* its DHCP is trapped */
+	enum nft_guard guard;
+	const struct nft_source *source;
+	size_t sources;
+};
+
 /* All that the two tables named netd (families bridge and inet) are made of. */
 struct nft_plan {
 	const struct nft_network *network;
 	size_t networks;
-	const uint32_t *dhcp_port; /* interface indices of ports whose DHCP is trapped */
-	size_t dhcp_ports;
+	const struct nft_port *port;
+	size_t ports;
 	const char (*uplink)[LINK_NAME_SIZE]; /* padded with NULs; where forwarding was switched on
 						 for our networks alone */
 	size_t uplinks;
@@ -246,9 +268,10 @@ void nft_free(struct nft *n);
 MUST_CHECK int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err);
 /* Removes both tables; 0 also when there are none. */
 MUST_CHECK int nft_remove(struct nft *n, struct err *err);
-/* A port joins, or leaves, those whose DHCP is trapped. 0 also when it had done so. */
-MUST_CHECK int nft_port_add(struct nft *n, uint32_t ifindex, struct err *err);
-MUST_CHECK int nft_port_del(struct nft *n, uint32_t ifindex, struct err *err);
+/* The elements of a port. Of one that is added: 0 also when they are there; of one that is removed:
+ * when they are not. One that is removed is as it was added. */
+MUST_CHECK int nft_port_add(struct nft *n, const struct nft_port *port, struct err *err);
+MUST_CHECK int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err);
 
 /* --- trap --- */
 

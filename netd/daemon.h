@@ -11,7 +11,8 @@
  *	networks.c   bridges, subnets
  *	pools.c      which addresses are taken
  *	joined.c     interfaces that are not netd's in its bridges
- *	uplinks.c    the way out: routes, forwarding, rules
+ *	uplinks.c    the way out: routes, forwarding
+ *	rules.c      what the rules of nf_tables are made from
  *	serve.c      DHCP packets and leases
  *	wait.c       DHCP packets that wait for a probe
  *	probe.c      is an address free before its first use
@@ -385,8 +386,14 @@ MUST_CHECK int uplinks_claim(struct daemon *d, struct err *err);
 /* Forwarding of the uplinks, as narrowly as IPv4 allows, and of former ones no more. */
 MUST_CHECK int uplinks_forward(struct daemon *d, struct err *err);
 uint32_t uplinks_mtu(const struct daemon *d);
+
+/* --- rules.c --- */
+
 /* Replaces the rules if what they are made from has changed, or when `force`. */
 MUST_CHECK int rules_apply(struct daemon *d, bool force, struct err *err);
+/* The elements of a port that has a device; 0 also when they are there. */
+MUST_CHECK int rules_add_port(struct daemon *d, const struct port *p, struct err *err);
+void rules_del_port(struct daemon *d, const struct port *p);
 
 /* --- serve.c --- */
 

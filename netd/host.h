@@ -35,8 +35,8 @@ struct host_ops {
 	int (*ipv6_off)(struct host *h, const char *link, struct err *err);
 	int (*rules_replace)(struct host *h, const struct nft_plan *plan,
 			     struct err *err); /* plan NULL: none */
-	int (*rules_port_add)(struct host *h, uint32_t ifindex, struct err *err);
-	int (*rules_port_del)(struct host *h, uint32_t ifindex, struct err *err);
+	int (*rules_port_add)(struct host *h, const struct nft_port *port, struct err *err);
+	int (*rules_port_del)(struct host *h, const struct nft_port *port, struct err *err);
 	int (*tap_open)(struct host *h, const char *name, unsigned queues, int *ret_fds,
 			uint32_t *ret_ifindex, struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);

@@ -132,14 +132,14 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	return plan ? nft_replace(direct(h)->nft, plan, err) : nft_remove(direct(h)->nft, err);
 }
 
-static int rules_port_add(struct host *h, uint32_t ifindex, struct err *err)
+static int rules_port_add(struct host *h, const struct nft_port *port, struct err *err)
 {
-	return nft_port_add(direct(h)->nft, ifindex, err);
+	return nft_port_add(direct(h)->nft, port, err);
 }
 
-static int rules_port_del(struct host *h, uint32_t ifindex, struct err *err)
+static int rules_port_del(struct host *h, const struct nft_port *port, struct err *err)
 {
-	return nft_port_del(direct(h)->nft, ifindex, err);
+	return nft_port_del(direct(h)->nft, port, err);
 }
 
 static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_fds,

@@ -72,11 +72,12 @@ static struct dhcp_port view(const struct joined *j)
 
 static void unserve(struct daemon *d, struct joined *j)
 {
+	const struct nft_port rules = { .ifindex = j->ifindex, .dhcp = true };
 	struct err err;
 
 	if (!j->served)
 		return;
-	if (d->host->ops->rules_port_del(d->host, j->ifindex, &err))
+	if (d->host->ops->rules_port_del(d->host, &rules, &err))
 		log_warning("interface %s: %s", j->name, err.text);
 	serve_end_leases(d, network_of(d, j), j->number);
 	dhcp_port_del(d->dhcp, j->number);
@@ -86,12 +87,13 @@ static void unserve(struct daemon *d, struct joined *j)
 /* The rule comes first: no DHCP message is to get into the bridge. */
 static int serve(struct daemon *d, struct joined *j, struct err *err)
 {
+	const struct nft_port rules = { .ifindex = j->ifindex, .dhcp = true };
 	struct dhcp_port port = view(j);
 	int rc;
 
 	if (j->served || !j->config->serve || !network_of(d, j)->config->dhcp)
 		return 0;
-	rc = d->host->ops->rules_port_add(d->host, j->ifindex, err);
+	rc = d->host->ops->rules_port_add(d->host, &rules, err);
 	if (rc)
 		return rc;
 	rc = dhcp_port_add(d->dhcp, &port);

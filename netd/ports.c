@@ -442,8 +442,8 @@ static int plug(struct daemon *d, struct port *p, struct attachment *a, struct r
 		bridge_port_altname(p->guest, p->nic, altname);
 		rc = port_link_up(d, p, altname, &err);
 	}
-	if (!rc && d->network[p->network].config->dhcp)
-		rc = d->host->ops->rules_port_add(d->host, ifindex, &err);
+	if (!rc)
+		rc = rules_add_port(d, p, &err);
 	if (!rc)
 		return 0;
 	drop_link(d, p);
@@ -533,13 +533,12 @@ void port_undelivered(struct attachment *a, bool stored)
 	struct daemon *d = a->daemon;
 	struct port *p = attached_port(a);
 	struct port after;
-	struct err err;
 
 	close_fds(a);
 	if (p) {
 		after = *p;
-		if (p->ifindex && d->host->ops->rules_port_del(d->host, p->ifindex, &err))
-			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+		if (p->ifindex)
+			rules_del_port(d, p);
 		drop_link(d, p);
 		if (stored)
 			leave_row(d, &after, a);
@@ -572,10 +571,7 @@ int port_reserve(struct daemon *d, const struct network *n, const char *guest,
 /* The rule and all memory of a device that is gone or about to go. */
 static void unplug(struct daemon *d, struct port *p)
 {
-	struct err err;
-
-	if (d->host->ops->rules_port_del(d->host, p->ifindex, &err))
-		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+	rules_del_port(d, p);
 	serve_end_leases(d, &d->network[p->network], p->slot);
 	drop_link(d, p);
 }

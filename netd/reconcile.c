@@ -257,7 +257,7 @@ static struct port *adopt_port(struct daemon *d, const struct rtnl_link *link)
 	port_set_link(d, p, link->index, link->name, PORT_ATTACHED);
 	event_add_port(d, EVENT_ADOPTED, p);
 	/* When the rules are about to be made, it is among their elements. */
-	if (d->rules && n->config->dhcp && d->host->ops->rules_port_add(d->host, link->index, &err))
+	if (d->rules && rules_add_port(d, p, &err))
 		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
 	return p;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way out of the networks: uplinks, forwarding, and the rules.
+ * The way out of the networks: uplinks and forwarding.
  *
  * An uplink is a link that a default route of the main table leads out by. IPv4 forwards what comes
  * in by an interface whose own `forwarding` is on, so that is switched on for our bridges and the
@@ -166,103 +166,5 @@ int uplinks_forward(struct daemon *d, struct err *err)
 		if (rc)
 			err_wrap(err, rc, "uplink %s", d->uplink[i].name);
 	}
-	return rc;
-}
-
-/* --- rules --- */
-
-struct plan {
-	struct nft_plan nft;
-	struct nft_network network[CONFIG_NETWORKS_MAX];
-	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
-	uint32_t *port;
-};
-
-static int make_plan(struct daemon *d, struct plan *plan)
-{
-	struct port *p;
-
-	memset(plan, 0, sizeof(*plan));
-	plan->nft.network = plan->network;
-	plan->nft.trap_group = (uint16_t)d->config->trap_group;
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
-		const struct network *n = &d->network[i];
-		struct nft_network *to = &plan->network[plan->nft.networks];
-
-		if (!network_stands(n))
-			continue;
-		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
-		/* Member by member: the plan is compared octet by octet. */
-		to->subnet.addr = n->subnet.addr;
-		to->subnet.len = n->subnet.len;
-		to->mode = n->config->mode;
-		plan->nft.networks++;
-	}
-	plan->nft.uplink = plan->uplink;
-	for (unsigned i = 0; i < d->uplinks; i++)
-		if (d->uplink[i].forwarding_ours && !d->forwards_for_all)
-			memcpy(plan->uplink[plan->nft.uplinks++], d->uplink[i].name,
-			       LINK_NAME_SIZE);
-	plan->port = malloc((d->ports.used + d->joins + 1) * sizeof(*plan->port));
-	if (!plan->port)
-		return -ENOMEM;
-	for (uint32_t at = 0; (p = port_next(d, &at));)
-		if (p->ifindex && d->network[p->network].config->dhcp)
-			plan->port[plan->nft.dhcp_ports++] = p->ifindex;
-	for (unsigned i = 0; i < d->joins; i++)
-		if (d->joined[i].served)
-			plan->port[plan->nft.dhcp_ports++] = d->joined[i].ifindex;
-	plan->nft.dhcp_port = plan->port;
-	return 0;
-}
-
-/* What the structure of the rules follows from. Ports are elements, which come and go by
- * themselves. */
-static char *fingerprint(const struct plan *plan, size_t *ret_len)
-{
-	size_t networks = plan->nft.networks * sizeof(plan->network[0]),
-	       uplinks = plan->nft.uplinks * LINK_NAME_SIZE;
-	char *text = malloc(networks + uplinks + sizeof(plan->nft.trap_group));
-
-	if (!text)
-		return NULL;
-	memcpy(text, plan->network, networks);
-	memcpy(text + networks, plan->uplink, uplinks);
-	memcpy(text + networks + uplinks, &plan->nft.trap_group, sizeof(plan->nft.trap_group));
-	*ret_len = networks + uplinks + sizeof(plan->nft.trap_group);
-	return text;
-}
-
-static int replace(struct daemon *d, const struct plan *plan, bool force, struct err *err)
-{
-	size_t len;
-	char *text = fingerprint(plan, &len);
-	int rc = 0;
-
-	if (!text)
-		return err_set(err, ENOMEM, "out of memory");
-	if (force || !d->rules || len != d->rules_len || memcmp(text, d->rules, len))
-		rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL,
-						 err);
-	free(d->rules);
-	d->rules = rc ? NULL : text;
-	d->rules_len = len;
-	if (rc)
-		free(text);
-	return rc;
-}
-
-int rules_apply(struct daemon *d, bool force, struct err *err)
-{
-	struct plan *plan = malloc(sizeof(*plan));
-	int rc;
-
-	if (!plan || make_plan(d, plan)) {
-		free(plan);
-		return err_set(err, ENOMEM, "out of memory");
-	}
-	rc = replace(d, plan, force, err);
-	free(plan->port);
-	free(plan);
 	return rc;
 }

@@ -161,10 +161,11 @@ static int read_mac(const char *link, struct mac *ret)
 static void open_trap(const char *bridge, uint32_t port)
 {
 	struct nft_network network = { .subnet = self.prefix, .mode = BRIDGE_MODE_ISOLATED };
+	struct nft_port trapped = { .ifindex = port, .dhcp = true };
 	struct nft_plan plan = { .network = &network,
 				 .networks = 1,
-				 .dhcp_port = &port,
-				 .dhcp_ports = 1,
+				 .port = &trapped,
+				 .ports = 1,
 				 .trap_group = GROUP };
 	struct err why = { 0 };
 	struct nft *nft;

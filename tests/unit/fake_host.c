@@ -259,12 +259,12 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	f->rules = plan != NULL;
 	f->networks = plan ? (unsigned)plan->networks : 0;
 	f->elements = 0;
-	for (size_t i = 0; plan && i < plan->dhcp_ports; i++)
-		f->element[f->elements++] = plan->dhcp_port[i];
+	for (size_t i = 0; plan && i < plan->ports; i++)
+		f->element[f->elements++] = plan->port[i].ifindex;
 	return 0;
 }
 
-static int rules_port_add(struct host *h, uint32_t ifindex, struct err *err)
+static int rules_port_add(struct host *h, const struct nft_port *port, struct err *err)
 {
 	struct fake_host *f = fake(h);
 	int rc = maybe_fail(h, err);
@@ -272,18 +272,18 @@ static int rules_port_add(struct host *h, uint32_t ifindex, struct err *err)
 	if (rc)
 		return rc;
 	must(f->elements < FAKE_ELEMENTS, "no room for an element");
-	f->element[f->elements++] = ifindex;
+	f->element[f->elements++] = port->ifindex;
 	return 0;
 }
 
-static int rules_port_del(struct host *h, uint32_t ifindex, struct err *err)
+static int rules_port_del(struct host *h, const struct nft_port *port, struct err *err)
 {
 	struct fake_host *f = fake(h);
 
 	(void)err; /* undoing is not made to fail: what could not be undone is logged, and
 		      reconciled later */
 	for (unsigned i = 0; i < f->elements; i++)
-		if (f->element[i] == ifindex)
+		if (f->element[i] == port->ifindex)
 			f->element[i] = f->element[--f->elements];
 	return 0;
 }

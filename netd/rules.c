@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules of nf_tables: what they are made from. Their structure follows from the configuration,
+ * and is replaced when that, or the host, makes another of it; a port is elements, which come and
+ * go with it.
+ */
+#include <stdlib.h>
+
+#include "daemon.h"
+
+/* --- ports --- */
+
+/* The elements of one port. */
+struct port_rules {
+	struct nft_port nft;
+	struct nft_source source[1];
+};
+
+static void port_rules(const struct daemon *d, const struct port *p, struct port_rules *ret)
+{
+	ret->source[0] = (struct nft_source){ .mac = p->mac, .addr = p->address };
+	ret->nft = (struct nft_port){ .ifindex = p->ifindex,
+				      .dhcp = d->network[p->network].config->dhcp,
+				      .source = ret->source,
+				      .sources = 1 };
+}
+
+int rules_add_port(struct daemon *d, const struct port *p, struct err *err)
+{
+	struct port_rules rules;
+
+	port_rules(d, p, &rules);
+	return d->host->ops->rules_port_add(d->host, &rules.nft, err);
+}
+
+void rules_del_port(struct daemon *d, const struct port *p)
+{
+	struct port_rules rules;
+	struct err err;
+
+	port_rules(d, p, &rules);
+	if (d->host->ops->rules_port_del(d->host, &rules.nft, &err))
+		log_warning("port %s/%u: %s", p->guest, p->nic, err.text);
+}
+
+/* --- the whole --- */
+
+struct plan {
+	struct nft_plan nft;
+	struct nft_network network[CONFIG_NETWORKS_MAX];
+	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
+	struct nft_port *port;
+	struct port_rules *rules;
+};
+
+static void plan_networks(const struct daemon *d, struct plan *plan)
+{
+	plan->nft.network = plan->network;
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
+		const struct network *n = &d->network[i];
+		struct nft_network *to = &plan->network[plan->nft.networks];
+
+		if (!network_stands(n))
+			continue;
+		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
+		/* Member by member: the plan is compared octet by octet. */
+		to->subnet.addr = n->subnet.addr;
+		to->subnet.len = n->subnet.len;
+		to->mode = n->config->mode;
+		plan->nft.networks++;
+	}
+	plan->nft.uplink = plan->uplink;
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (d->uplink[i].forwarding_ours && !d->forwards_for_all)
+			memcpy(plan->uplink[plan->nft.uplinks++], d->uplink[i].name,
+			       LINK_NAME_SIZE);
+}
+
+static int plan_ports(struct daemon *d, struct plan *plan)
+{
+	size_t most = d->ports.used + d->joins + 1, n = 0;
+	struct port *p;
+
+	plan->port = calloc(most, sizeof(*plan->port));
+	plan->rules = calloc(most, sizeof(*plan->rules));
+	if (!plan->port || !plan->rules)
+		return -ENOMEM;
+	for (uint32_t at = 0; (p = port_next(d, &at));) {
+		if (!p->ifindex)
+			continue;
+		port_rules(d, p, &plan->rules[n]);
+		plan->port[n] = plan->rules[n].nft;
+		n++;
+	}
+	for (unsigned i = 0; i < d->joins; i++)
+		if (d->joined[i].served)
+			plan->port[n++] =
+				(struct nft_port){ .ifindex = d->joined[i].ifindex, .dhcp = true };
+	plan->nft.port = plan->port;
+	plan->nft.ports = n;
+	return 0;
+}
+
+static void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	free(plan->port);
+	free(plan->rules);
+	free(plan);
+}
+
+static struct plan *plan_new(struct daemon *d)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+
+	if (!plan)
+		return NULL;
+	plan->nft.trap_group = (uint16_t)d->config->trap_group;
+	plan_networks(d, plan);
+	if (!plan_ports(d, plan))
+		return plan;
+	plan_free(plan);
+	return NULL;
+}
+
+/* What the structure of the rules follows from. Ports are elements, which come and go by
+ * themselves. */
+static char *fingerprint(const struct plan *plan, size_t *ret_len)
+{
+	size_t networks = plan->nft.networks * sizeof(plan->network[0]),
+	       uplinks = plan->nft.uplinks * LINK_NAME_SIZE;
+	char *text = malloc(networks + uplinks + sizeof(plan->nft.trap_group));
+
+	if (!text)
+		return NULL;
+	memcpy(text, plan->network, networks);
+	memcpy(text + networks, plan->uplink, uplinks);
+	memcpy(text + networks + uplinks, &plan->nft.trap_group, sizeof(plan->nft.trap_group));
+	*ret_len = networks + uplinks + sizeof(plan->nft.trap_group);
+	return text;
+}
+
+static int replace(struct daemon *d, const struct plan *plan, bool force, struct err *err)
+{
+	size_t len;
+	char *text = fingerprint(plan, &len);
+	int rc = 0;
+
+	if (!text)
+		return err_set(err, ENOMEM, "out of memory");
+	if (force || !d->rules || len != d->rules_len || memcmp(text, d->rules, len))
+		rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL,
+						 err);
+	free(d->rules);
+	d->rules = rc ? NULL : text;
+	d->rules_len = len;
+	if (rc)
+		free(text);
+	return rc;
+}
+
+int rules_apply(struct daemon *d, bool force, struct err *err)
+{
+	struct plan *plan = plan_new(d);
+	int rc = plan ? replace(d, plan, force, err) : err_set(err, ENOMEM, "out of memory");
+
+	plan_free(plan);
+	return rc;
+}
