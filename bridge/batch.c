@@ -149,6 +149,8 @@ static bool annotate(struct nftnl_set *s, bool big_endian)
 		return false;
 	nftnl_udata_put_u32(note, NFTNL_UDATA_SET_KEYBYTEORDER,
 			    big_endian ? BIG_ENDIAN_ : HOST_ENDIAN);
+	nftnl_udata_put_u32(note, NFTNL_UDATA_SET_DATABYTEORDER,
+			    big_endian ? BIG_ENDIAN_ : HOST_ENDIAN);
 	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(note),
 			   nftnl_udata_buf_len(note));
 	nftnl_udata_buf_free(note);

@@ -49,7 +49,7 @@ enum {
 	TYPE_INTEGER = 4,
 	TYPE_IP = 7,
 	TYPE_IP6 = 8,
-	TYPE_LLADDR = 9,
+	TYPE_ETHER = 9,
 	TYPE_PROTOCOL = 12,
 	TYPE_SERVICE = 13,
 	TYPE_MARK = 19,
@@ -111,6 +111,8 @@ struct nftnl_expr *rule_expr(struct rule *rule, const char *name);
 #define REG(n) ((uint32_t)(NFT_REG32_00 + (n)))
 
 void rule_meta(struct rule *rule, uint32_t key, uint32_t reg);
+/* Changes it to what the register has. */
+void rule_meta_set(struct rule *rule, uint32_t key, uint32_t reg);
 void rule_payload(struct rule *rule, uint32_t base, uint32_t offset, uint32_t len, uint32_t reg);
 void rule_ct(struct rule *rule, uint32_t key, uint32_t reg);
 void rule_mask(struct rule *rule, uint32_t reg, const void *bits, uint32_t len);
@@ -128,6 +130,18 @@ void rule_counter(struct rule *rule);
 /* To nfnetlink_log; prefix NULL: none. */
 void rule_log(struct rule *rule, uint16_t group, const char *prefix);
 
+/* Adds the key in the first register to a set of NFT_SET_EVAL, or, with `update`, puts off its end;
+ * seconds: until it ends, 0: never. */
+struct rule_keep {
+	const char *set;
+	uint32_t id;
+	uint32_t seconds;
+	bool update;
+};
+void rule_keep(struct rule *rule, const struct rule_keep *k);
+/* The same, with a counter of packets and octets. */
+void rule_count(struct rule *rule, const char *set, uint32_t id);
+
 /* So many packets of one key in `unit` seconds, and `burst` at once; over: more than that. The set
  * is one of NFT_SET_EVAL; the key stands in the first register. */
 struct rule_rate {
@@ -138,6 +152,9 @@ struct rule_rate {
 	bool over;
 };
 void rule_rate(struct rule *rule, const struct rule_rate *r);
+
+/* Whether an IPv6 packet has an extension header of this type. */
+void rule_has_header(struct rule *rule, uint8_t type);
 
 /* What several tables match; all work in the first register. */
 void match_meta(struct rule *rule, uint32_t key, uint32_t op, const void *data, uint32_t len);

@@ -9,14 +9,9 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "ruleset.h"
+#include "nft.h"
 
 enum { ANSWER_SIZE = 1 << 14, SEND_BUFFER = 1 << 22, IOVECS = 64 };
-
-struct nft {
-	struct mnl_socket *sock;
-	uint32_t seq;
-};
 
 int nft_open(struct nft **ret, struct err *err)
 {
@@ -117,7 +112,7 @@ static int read_answers(struct nft *n, const struct batch *b, struct err *err)
 	}
 }
 
-static int commit(struct nft *n, struct batch *b, struct err *err)
+int nft_commit(struct nft *n, struct batch *b, struct err *err)
 {
 	int rc;
 
@@ -136,7 +131,7 @@ int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
 
 	batch_begin(&b, n->seq);
 	ruleset_replace(&b, plan);
-	rc = commit(n, &b, err);
+	rc = nft_commit(n, &b, err);
 	batch_done(&b);
 	return rc;
 }
@@ -148,7 +143,7 @@ int nft_remove(struct nft *n, struct err *err)
 
 	batch_begin(&b, n->seq);
 	ruleset_replace(&b, NULL);
-	rc = commit(n, &b, err);
+	rc = nft_commit(n, &b, err);
 	batch_done(&b);
 	return rc;
 }
@@ -160,7 +155,7 @@ static int change_port(struct nft *n, uint16_t type, const struct nft_port *port
 
 	batch_begin(&b, n->seq);
 	ruleset_ports(&b, type, port, 1);
-	rc = commit(n, &b, err);
+	rc = nft_commit(n, &b, err);
 	batch_done(&b);
 	return rc;
 }
@@ -173,6 +168,30 @@ int nft_port_add(struct nft *n, const struct nft_port *port, struct err *err)
 int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err)
 {
 	int rc = change_port(n, NFT_MSG_DELSETELEM, port, err);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
+static int change_client(struct nft *n, uint16_t type, const struct nft_client *c, struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_guard_client(&b, type, c);
+	rc = nft_commit(n, &b, err);
+	batch_done(&b);
+	return rc;
+}
+
+int nft_client_add(struct nft *n, const struct nft_client *c, struct err *err)
+{
+	return change_client(n, NFT_MSG_NEWSETELEM, c, err);
+}
+
+int nft_client_del(struct nft *n, const struct nft_client *c, struct err *err)
+{
+	int rc = change_client(n, NFT_MSG_DELSETELEM, c, err);
 
 	return rc == -ENOENT ? 0 : rc;
 }

@@ -39,6 +39,16 @@ void rule_meta(struct rule *rule, uint32_t key, uint32_t reg)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
 }
 
+void rule_meta_set(struct rule *rule, uint32_t key, uint32_t reg)
+{
+	struct nftnl_expr *e = rule_expr(rule, "meta");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, reg);
+}
+
 void rule_payload(struct rule *rule, uint32_t base, uint32_t offset, uint32_t len, uint32_t reg)
 {
 	struct nftnl_expr *e = rule_expr(rule, "payload");
@@ -160,26 +170,74 @@ void rule_log(struct rule *rule, uint16_t group, const char *prefix)
 		nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, prefix);
 }
 
-void rule_rate(struct rule *rule, const struct rule_rate *r)
+static struct nftnl_expr *dynset(struct rule *rule, const char *set, uint32_t id, uint32_t op)
 {
-	struct nftnl_expr *limit = nftnl_expr_alloc("limit"), *e = rule_expr(rule, "dynset");
+	struct nftnl_expr *e = rule_expr(rule, "dynset");
 
-	if (!e || !limit) {
-		rule->b->failed = true;
-		if (limit)
-			nftnl_expr_free(limit);
+	if (!e)
+		return NULL;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, op);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, id);
+	return e;
+}
+
+void rule_keep(struct rule *rule, const struct rule_keep *k)
+{
+	struct nftnl_expr *e =
+		dynset(rule, k->set, k->id, k->update ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
+
+	if (e && k->seconds)
+		nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, k->seconds * 1000ULL);
+}
+
+/* What each element of a dynamic set has; the batch fails without memory. */
+static void with(struct rule *rule, struct nftnl_expr *e, struct nftnl_expr *state)
+{
+	if (e && state) {
+		nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, state, 0);
 		return;
 	}
-	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, r->packets);
-	nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, r->unit);
-	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, r->burst);
-	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
-	nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, r->over ? NFT_LIMIT_F_INV : 0);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
-	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, r->set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, r->id);
-	nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
+	rule->b->failed = true;
+	if (state)
+		nftnl_expr_free(state);
+}
+
+void rule_count(struct rule *rule, const char *set, uint32_t id)
+{
+	with(rule, dynset(rule, set, id, NFT_DYNSET_OP_UPDATE), nftnl_expr_alloc("counter"));
+}
+
+void rule_has_header(struct rule *rule, uint8_t type)
+{
+	struct nftnl_expr *e = rule_expr(rule, "exthdr");
+	uint8_t yes = 1;
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_DREG, REG(0));
+	nftnl_expr_set_u8(e, NFTNL_EXPR_EXTHDR_TYPE, type);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OFFSET, 0);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_LEN, 1);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+	rule_cmp(rule, REG(0), NFT_CMP_EQ, &yes, sizeof(yes));
+}
+
+void rule_rate(struct rule *rule, const struct rule_rate *r)
+{
+	struct nftnl_expr *e = dynset(rule, r->set, r->id, NFT_DYNSET_OP_UPDATE);
+	struct nftnl_expr *limit = nftnl_expr_alloc("limit");
+
+	if (limit) {
+		nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, r->packets);
+		nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, r->unit);
+		nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, r->burst);
+		nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+		nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, r->over ? NFT_LIMIT_F_INV : 0);
+	}
+	with(rule, e, limit);
 }
 
 /* --- what several tables match --- */

@@ -27,4 +27,6 @@ void ruleset_replace(struct batch *b, const struct nft_plan *plan)
 	ruleset_policy(b, plan);
 	ruleset_nat(b, plan);
 	ruleset_ports(b, NFT_MSG_NEWSETELEM, plan->port, plan->ports);
+	for (size_t i = 0; i < plan->clients; i++)
+		ruleset_guard_client(b, NFT_MSG_NEWSETELEM, &plan->client[i]);
 }

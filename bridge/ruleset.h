@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two tables named netd, each a file of rules, that are replaced in one transaction by
- * ruleset.c. What is constant (all of the structure) follows from a plan; what comes and goes, such
- * as a port, is elements of sets.
+ * The two tables named netd, each a file of rules or several, that are replaced in one transaction
+ * by ruleset.c. What is constant (all of the structure) follows from a plan; what comes and goes,
+ * such as a port, is elements of sets.
  */
 #ifndef BRIDGE_RULESET_H
 #define BRIDGE_RULESET_H
@@ -13,10 +13,25 @@
 enum {
 	SET_BRIDGES = 1,
 	SET_UPLINKS,
+	/* table bridge */
 	SET_DHCP_PORTS,
 	SET_RATES,
 	SET_FLOODS,
 	SET_SERVERS,
+	SET_GUARDED,
+	SET_NETWORKS,
+	SET_LOGGED,
+	SET_CAPTURED,
+	SET_MACS,
+	SET_SOURCES,
+	SET_SOURCES6,
+	SET_BOUND6,
+	SET_OWNED6,
+	SET_DROPS,
+	SET_TOLD,
+	SET_ARP_RATES,
+	SET_ND_RATES,
+	SET_BIND_RATES,
 };
 
 /* Hooks' priorities; the lower, the earlier. */
@@ -32,10 +47,45 @@ void ruleset_replace(struct batch *b, const struct nft_plan *plan);
 /* The elements of n ports: type NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM. */
 void ruleset_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n);
 
-/* --- ruleset_guard.c: table bridge netd --- */
+/* --- ruleset_trap.c: DHCP on its way to netd, in table bridge netd --- */
 
+void ruleset_trap_sets(struct batch *b);
+/* The chain "dhcp", where what goes to port 67 or 68 has to go. */
+void ruleset_trap(struct batch *b, uint16_t group);
+
+/* A set of links, each with a bucket of its own, which is filled in by the rules, and forgotten
+ * when the link was idle for so long that it is full again. */
+enum { RATES_IDLE_MS = 60000 };
+void ruleset_rate_set(struct batch *b, const char *name, uint32_t id, uint32_t idle_ms);
+/* More, or at most, so many of the link that the packet came in by. */
+void ruleset_match_link_rate(struct rule *rule, const struct rule_rate *r);
+/* Came in by a port that is guarded. */
+void ruleset_match_guarded(struct rule *rule);
+
+/* --- ruleset_guard.c: the source guard, in table bridge netd --- */
+
+#define GUARD_SET_SOURCES6 "sources6"
+#define GUARD_CHAIN_IP6 "guard_ip6"
+
+/* The sets of table bridge; they come first. */
+void ruleset_guard_sets(struct batch *b);
 void ruleset_guard(struct batch *b, const struct nft_plan *plan);
 void ruleset_guard_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n);
+void ruleset_guard_client(struct batch *b, uint16_t type, const struct nft_client *c);
+/* Ends a rule: what it matches is held back for this reason. */
+void ruleset_guard_drop(struct rule *rule, enum nft_reason reason);
+/* What links have held back: key and size of an element of set "drops". */
+#define GUARD_SET_DROPS "drops"
+struct guard_drop {
+	uint32_t ifindex, reason;
+};
+
+/* --- ruleset_guard6.c: what the guard knows of IPv6 --- */
+
+void ruleset_guard6_sets(struct batch *b);
+/* The chain GUARD_CHAIN_IP6, where a guarded port's IPv6 whose MAC is good has to go. */
+void ruleset_guard6(struct batch *b);
+void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port *port);
 
 /* --- ruleset_policy.c: who reaches whom by routing, in table inet netd --- */
 

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * table bridge netd: DHCP of our ports is logged to netd and dropped, before any other bridge
- * table's rules, so that neither another guest nor the host's firewall ever sees it; and no guest
- * plays DHCP server. What a server other than netd sends is logged, by whichever port it comes. All
- * that is logged goes through one socket buffer, in which a guest that floods would leave no room
- * for the others': so each has a rate of its own, beyond which its packets are only dropped, and
- * netd is told of that once a minute.
+ * The source guard, in table bridge netd, where a frame enters its bridge and before the bridge has
+ * learned from it (net/bridge/br_input.c, br_handle_frame): a guest sends only as itself.
+ *
+ * Nearly all that a guest sends is IP from its own MAC and address. The first rules of the base
+ * chain let that pass by one lookup, of the link, the MAC and the address together. What they do
+ * not know, and what needs a closer look whoever sends it (DHCP, ICMP), goes on, and if it came by
+ * a guarded port, to the chain "guard", where it has to be good for something: ARP, a DHCP client's
+ * first packets, IPv6 (ruleset_guard6.c). The rest ends in the chain of the reason for which it is
+ * not: netd is told of the first of them, they are counted by link and reason, and dropped, or, for
+ * a port whose guard only logs, let go.
+ *
+ * VLAN tags are seen in the header itself: the kernel has taken an outer tag out of the frame, and
+ * `meta protocol` is then of what was inside; a load at the place of the EtherType puts the tag
+ * back (net/netfilter/nft_payload.c, nft_payload_copy_vlan).
  */
 #include <arpa/inet.h>
 
@@ -16,135 +24,449 @@
 #include <linux/netfilter_bridge.h>
 
 enum {
-	RATES_MAX = 1 << 16,
-	RATES_IDLE_MS = 60000, /* then a link's bucket is full again, and is forgotten */
+	AT_SOURCE = 6,	   /* of a frame */
+	AT_ETHERTYPE = 12, /* of a frame */
+	AT_OPERATION = 6,  /* of ARP, RFC 826 */
+	AT_SENDER = 8,	   /* hardware address; the protocol address is behind it */
+	AT_SENDER_IP = 14,
+	AT_TARGET_IP = 24,
+	DROPS_MAX = 1 << 16,
+	TOLD_IDLE_MS = 60000,
 };
 
-/* A guest may send so many DHCP packets a second, and that many at once: more than a hundred nested
- * guests do that start together. */
-enum { GUEST_RATE = 200, GUEST_BURST = 400, SERVER_RATE = 10, SERVER_BURST = 20 };
+/* Packets a second, and at once. A guest that asks for a whole /24 in one go still can. */
+enum { ARP_RATE = 100, ARP_BURST = 500 };
+/* So often netd is told of one port and reason. */
+enum { TOLD_A_MINUTE = 6 };
 
-#define SET_DHCP "dhcp_ports"
+#define BASE "guard_in"
+#define CHAIN "guard"
+#define CHAIN_ARP "guard_arp"
+#define CHAIN_ODD "guard_odd"
+#define CHAIN_UDP "guard_udp"
+#define GUARDED "guarded"
+#define LOGGED "logged"
+#define CAPTURED "captured"
+#define MACS "macs"
+#define SOURCES "sources"
+#define TOLD "told"
 
-/* A set of links, each with a bucket of its own, which is filled in by the rules. */
-static void rate_set(struct batch *b, const char *name, uint32_t id)
+static const char *const reasons[NFT_REASONS] = {
+	[NFT_REASON_MAC] = "mac",
+	[NFT_REASON_IP] = "ip",
+	[NFT_REASON_ARP] = "arp",
+	[NFT_REASON_ARP_RATE] = "arp-rate",
+	[NFT_REASON_IP6] = "ip6",
+	[NFT_REASON_ND] = "nd",
+	[NFT_REASON_ND_RATE] = "nd-rate",
+	[NFT_REASON_DHCP_SERVER] = "dhcp-server",
+	[NFT_REASON_RA] = "ra",
+	[NFT_REASON_REDIRECT] = "redirect",
+	[NFT_REASON_VLAN] = "vlan",
+	[NFT_REASON_ETHERTYPE] = "ethertype",
+	[NFT_REASON_FRAGMENT] = "fragment",
+};
+
+const char *nft_reason_text(enum nft_reason reason)
+{
+	return reasons[reason];
+}
+
+static struct rule begin(struct batch *b, const char *chain)
+{
+	return rule_begin(b, NFPROTO_BRIDGE, chain);
+}
+
+static void match_ethertype(struct rule *rule, uint16_t ethertype)
+{
+	uint16_t type = htons(ethertype);
+
+	rule_payload(rule, NFT_PAYLOAD_LL_HEADER, AT_ETHERTYPE, sizeof(type), REG(0));
+	rule_cmp(rule, REG(0), NFT_CMP_EQ, &type, sizeof(type));
+}
+
+void ruleset_match_guarded(struct rule *rule)
+{
+	rule_meta(rule, NFT_META_IIF, REG(0));
+	rule_lookup(rule, REG(0), GUARDED, SET_GUARDED, false);
+}
+
+/* --- reasons --- */
+
+static const char *reason_chain(enum nft_reason reason, char name[32])
+{
+	snprintf(name, 32, "held_%s", nft_reason_text(reason));
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return name;
+}
+
+void ruleset_guard_drop(struct rule *rule, enum nft_reason reason)
+{
+	char name[32];
+
+	rule_goto(rule, reason_chain(reason, name));
+	rule_end(rule);
+}
+
+/* The key of what is counted, and told, by link and reason. */
+static void load_reason(struct rule *rule, uint32_t reason)
+{
+	rule_meta(rule, NFT_META_IIF, REG(0));
+	rule_set(rule, REG(1), &reason, sizeof(reason));
+}
+
+static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group)
+{
+	static const struct rule_rate told = { TOLD, SET_TOLD, TOLD_A_MINUTE, 60, 1, false };
+	char name[32], prefix[64];
+	struct rule rule;
+
+	batch_chain(b, NFPROTO_BRIDGE, reason_chain(reason, name));
+	rule = begin(b, name);
+	load_reason(&rule, reason);
+	rule_rate(&rule, &told);
+	snprintf(prefix, sizeof(prefix), TRAP_SPOOF_PREFIX "%s", nft_reason_text(reason));
+	rule_log(&rule, group, prefix);
+	rule_end(&rule);
+	rule = begin(b, name);
+	load_reason(&rule, reason);
+	rule_count(&rule, GUARD_SET_DROPS, SET_DROPS);
+	rule_end(&rule);
+	rule = begin(b, name);
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_lookup(&rule, REG(0), LOGGED, SET_LOGGED, false);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+	rule = begin(b, name);
+	rule_verdict(&rule, NF_DROP);
+	rule_end(&rule);
+}
+
+/* --- what is good --- */
+
+/* link . MAC of the frame . IPv4 source */
+static void pass_ip_sources(struct batch *b)
+{
+	struct rule rule = begin(b, BASE);
+
+	match_ethertype(&rule, ETH_P_IP);
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN, REG(1));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, IP_SOURCE, 4, REG(3));
+	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+}
+
+/* Whatever is not ICMPv6, which is looked at more closely; a packet whose upper layer cannot be
+ * found does not pass here. */
+static void pass_ip6_sources(struct batch *b)
+{
+	struct rule rule = begin(b, BASE);
+
+	match_ethertype(&rule, ETH_P_IPV6);
+	match_l4(&rule, NFT_CMP_NEQ, IPPROTO_ICMPV6);
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN, REG(1));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, 8, 16, REG(3));
+	rule_lookup(&rule, REG(0), GUARD_SET_SOURCES6, SET_SOURCES6, false);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+}
+
+/* --- what needs a closer look, whoever sends it --- */
+
+static void udp_rules(struct batch *b)
+{
+	uint16_t first = htons(67), last = htons(68), client6 = htons(546);
+	struct rule rule = begin(b, CHAIN_ODD);
+
+	match_l4(&rule, NFT_CMP_EQ, IPPROTO_UDP);
+	rule_goto(&rule, CHAIN_UDP);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_UDP);
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(first), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_LTE, &last, sizeof(last));
+	rule_cmp(&rule, REG(0), NFT_CMP_GTE, &first, sizeof(first));
+	rule_jump(&rule, "dhcp");
+	rule_end(&rule);
+	rule = begin(b, CHAIN_UDP);
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(client6), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &client6, sizeof(client6));
+	ruleset_match_guarded(&rule);
+	ruleset_guard_drop(&rule, NFT_REASON_DHCP_SERVER);
+}
+
+/* ICMP redirects would lead the neighbours' traffic to their sender (RFC 792). */
+static void icmp_rules(struct batch *b)
+{
+	uint8_t redirect = 5;
+	struct rule rule = begin(b, CHAIN_ODD);
+
+	match_l4(&rule, NFT_CMP_EQ, IPPROTO_ICMP);
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(redirect), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &redirect, sizeof(redirect));
+	ruleset_match_guarded(&rule);
+	ruleset_guard_drop(&rule, NFT_REASON_REDIRECT);
+}
+
+/* --- what is left --- */
+
+static void arp_rules(struct batch *b)
+{
+	static const struct rule_rate rate = { "arp_rates", SET_ARP_RATES, ARP_RATE,
+					       1,	    ARP_BURST,	   true };
+	static const uint8_t header[6] = { 0, 1, 8, 0, ETH_ALEN, 4 };
+	static const uint32_t nobody = 0;
+	uint16_t request = htons(1), reply = htons(2);
+	struct rule rule = begin(b, CHAIN_ARP);
+
+	ruleset_match_link_rate(&rule, &rate);
+	ruleset_guard_drop(&rule, NFT_REASON_ARP_RATE);
+	rule = begin(b, CHAIN_ARP);
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof(header), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, header, sizeof(header));
+	ruleset_guard_drop(&rule, NFT_REASON_ARP);
+	/* Who says that it has an address has it; both as the frame's MAC says, and the packet's.
+	 */
+	rule = begin(b, CHAIN_ARP);
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_OPERATION, sizeof(reply), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_LTE, &reply, sizeof(reply));
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER, ETH_ALEN, REG(1));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER_IP, 4, REG(3));
+	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+	/* A probe (RFC 5227 2.1.1) for an address of its own: for another's it would make that one
+	 * give it up. */
+	rule = begin(b, CHAIN_ARP);
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_OPERATION, sizeof(request), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &request, sizeof(request));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER_IP, sizeof(nobody), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &nobody, sizeof(nobody));
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER, ETH_ALEN, REG(1));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_TARGET_IP, 4, REG(3));
+	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_ARP);
+	ruleset_guard_drop(&rule, NFT_REASON_ARP);
+}
+
+/* To a DHCP server elsewhere, from a client without an address; where DHCP is ours it has been
+ * taken out before. */
+static void pass_dhcp_clients(struct batch *b)
+{
+	uint32_t ports = htonl(68 << 16 | 67), addresses[2] = { 0, UINT32_MAX };
+	struct rule rule = begin(b, CHAIN);
+
+	match_ethertype(&rule, ETH_P_IP);
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, IP_SOURCE, sizeof(addresses), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, addresses, sizeof(addresses));
+	match_l4(&rule, NFT_CMP_EQ, IPPROTO_UDP);
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(ports), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &ports, sizeof(ports));
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+}
+
+static void go_by_type(struct batch *b, uint16_t ethertype, const char *chain)
+{
+	struct rule rule = begin(b, CHAIN);
+
+	match_ethertype(&rule, ethertype);
+	rule_goto(&rule, chain);
+	rule_end(&rule);
+}
+
+static void guard_rules(struct batch *b)
+{
+	char name[32];
+	struct rule rule;
+
+	reason_chain(NFT_REASON_VLAN, name);
+	go_by_type(b, ETH_P_8021Q, name);
+	go_by_type(b, ETH_P_8021AD, name);
+	rule = begin(b, CHAIN);
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN, REG(1));
+	rule_lookup(&rule, REG(0), MACS, SET_MACS, true);
+	ruleset_guard_drop(&rule, NFT_REASON_MAC);
+	go_by_type(b, ETH_P_ARP, CHAIN_ARP);
+	go_by_type(b, ETH_P_IPV6, GUARD_CHAIN_IP6);
+	pass_dhcp_clients(b);
+	go_by_type(b, ETH_P_IP, reason_chain(NFT_REASON_IP, name));
+	rule = begin(b, CHAIN);
+	ruleset_guard_drop(&rule, NFT_REASON_ETHERTYPE);
+}
+
+static void base_rules(struct batch *b)
+{
+	struct rule rule;
+
+	batch_base_chain(b, NFPROTO_BRIDGE, BASE, "filter", NF_BR_PRE_ROUTING, PRIORITY_TRAP);
+	rule = begin(b, BASE);
+	match_l4(&rule, NFT_CMP_NEQ, IPPROTO_TCP);
+	rule_jump(&rule, CHAIN_ODD);
+	rule_end(&rule);
+	pass_ip_sources(b);
+	pass_ip6_sources(b);
+	rule = begin(b, BASE);
+	ruleset_match_guarded(&rule);
+	rule_goto(&rule, CHAIN);
+	rule_end(&rule);
+}
+
+/* --- sets --- */
+
+static void link_set(struct batch *b, const char *name, uint32_t id)
 {
 	batch_set(b, &(struct batch_set){ .family = NFPROTO_BRIDGE,
 					  .name = name,
 					  .id = id,
 					  .key_type = TYPE_IFINDEX,
-					  .key_len = sizeof(uint32_t),
+					  .key_len = sizeof(uint32_t) });
+}
+
+/* Sets of links and reasons, which are filled in by the rules. */
+static void reason_set(struct batch *b, const char *name, uint32_t id, uint32_t idle_ms)
+{
+	batch_set(b, &(struct batch_set){ .family = NFPROTO_BRIDGE,
+					  .name = name,
+					  .id = id,
+					  .key_type = TYPE_CONCAT(TYPE_IFINDEX, TYPE_MARK),
+					  .key_len = sizeof(struct guard_drop),
 					  .flags = NFT_SET_EVAL,
-					  .timeout_ms = RATES_IDLE_MS,
-					  .size = RATES_MAX });
+					  .timeout_ms = idle_ms,
+					  .size = DROPS_MAX });
 }
 
-static void match_link_rate(struct rule *rule, const struct rule_rate *r)
+/* As the kernel has them in its registers: each member begins with a word of its own. */
+struct mac_key {
+	uint32_t ifindex;
+	struct mac mac;
+	uint8_t pad[2];
+};
+
+struct source_key {
+	struct mac_key mac;
+	uint32_t addr;
+};
+
+void ruleset_guard_sets(struct batch *b)
 {
-	rule_meta(rule, NFT_META_IIF, REG(0));
-	rule_rate(rule, r);
-}
+	static const struct batch_set macs = { .family = NFPROTO_BRIDGE,
+					       .name = MACS,
+					       .id = SET_MACS,
+					       .key_type = TYPE_CONCAT(TYPE_IFINDEX, TYPE_ETHER),
+					       .key_len = sizeof(struct mac_key) },
+				      sources = { .family = NFPROTO_BRIDGE,
+						  .name = SOURCES,
+						  .id = SET_SOURCES,
+						  .key_type = TYPE_CONCAT(
+							  TYPE_CONCAT(TYPE_IFINDEX, TYPE_ETHER),
+							  TYPE_IP),
+						  .key_len = sizeof(struct source_key) };
 
-static void match_ipv4_udp(struct rule *rule)
-{
-	uint16_t ethertype = htons(ETH_P_IP);
-
-	match_meta(rule, NFT_META_PROTOCOL, NFT_CMP_EQ, &ethertype, sizeof(ethertype));
-	match_l4(rule, NFT_CMP_EQ, IPPROTO_UDP);
-}
-
-/* An IPv4 UDP packet from one of our ports to this destination port. */
-static void match_guest_udp(struct rule *rule, uint16_t port)
-{
-	uint16_t to = htons(port);
-
-	rule_meta(rule, NFT_META_IIF, REG(0));
-	rule_lookup(rule, REG(0), SET_DHCP, SET_DHCP_PORTS, false);
-	match_ipv4_udp(rule);
-	rule_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, REG(0));
-	rule_cmp(rule, REG(0), NFT_CMP_EQ, &to, sizeof(to));
-}
-
-/* A DHCP server's packet to a client, on any bridge: which one it is would take an expression
- * (meta ibrname) that not every kernel has, so netd looks itself. */
-static void match_server(struct rule *rule)
-{
-	uint32_t ports = htonl(67 << 16 | 68);
-
-	match_ipv4_udp(rule);
-	rule_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 4, REG(0));
-	rule_cmp(rule, REG(0), NFT_CMP_EQ, &ports, sizeof(ports));
-}
-
-/* Of the ports that netd made only: an interface of the host may lead to many relay agents. */
-static void limit_guests(struct batch *b)
-{
-	static const struct rule_rate rate = { "dhcp_rates", SET_RATES, GUEST_RATE, 1,
-					       GUEST_BURST,  true };
-	struct rule rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
-
-	match_meta(&rule, NFT_META_IIFNAME, NFT_CMP_EQ, LINK_PORT_PREFIX,
-		   sizeof(LINK_PORT_PREFIX) - 1);
-	match_guest_udp(&rule, 67);
-	match_link_rate(&rule, &rate);
-	rule_jump(&rule, "flood");
-	rule_end(&rule);
-}
-
-/* What is too much is dropped, but for a packet a minute that says so. */
-static void flood_rules(struct batch *b, uint16_t group)
-{
-	static const struct rule_rate told = { "dhcp_floods", SET_FLOODS, 1, 60, 1, false };
-	struct rule rule = rule_begin(b, NFPROTO_BRIDGE, "flood");
-
-	match_link_rate(&rule, &told);
-	rule_log(&rule, group, TRAP_FLOOD_PREFIX);
-	rule_end(&rule);
-	rule = rule_begin(b, NFPROTO_BRIDGE, "flood");
-	rule_counter(&rule);
-	rule_verdict(&rule, NF_DROP);
-	rule_end(&rule);
+	link_set(b, GUARDED, SET_GUARDED);
+	link_set(b, LOGGED, SET_LOGGED);
+	link_set(b, CAPTURED, SET_CAPTURED);
+	batch_set(b, &macs);
+	batch_set(b, &sources);
+	reason_set(b, GUARD_SET_DROPS, SET_DROPS, 0);
+	reason_set(b, TOLD, SET_TOLD, TOLD_IDLE_MS);
+	ruleset_rate_set(b, "arp_rates", SET_ARP_RATES, RATES_IDLE_MS);
 }
 
 void ruleset_guard(struct batch *b, const struct nft_plan *plan)
 {
-	static const struct rule_rate servers = { "dhcp_servers", SET_SERVERS, SERVER_RATE, 1,
-						  SERVER_BURST,	  false };
-	static const struct batch_set dhcp = { .family = NFPROTO_BRIDGE,
-					       .name = SET_DHCP,
-					       .id = SET_DHCP_PORTS,
-					       .key_type = TYPE_IFINDEX,
-					       .key_len = sizeof(uint32_t) };
-	struct rule rule;
+	ruleset_trap_sets(b);
+	ruleset_guard_sets(b);
+	ruleset_guard6_sets(b);
+	for (unsigned i = 0; i < NFT_REASONS; i++)
+		reason_rules(b, (enum nft_reason)i, plan->trap_group);
+	ruleset_trap(b, plan->trap_group);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ARP);
+	arp_rules(b);
+	ruleset_guard6(b);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN);
+	guard_rules(b);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_UDP);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ODD);
+	udp_rules(b);
+	icmp_rules(b);
+	base_rules(b);
+}
 
-	batch_set(b, &dhcp);
-	rate_set(b, "dhcp_rates", SET_RATES);
-	rate_set(b, "dhcp_floods", SET_FLOODS);
-	rate_set(b, "dhcp_servers", SET_SERVERS);
-	batch_chain(b, NFPROTO_BRIDGE, "flood");
-	batch_base_chain(b, NFPROTO_BRIDGE, "trap", "filter", NF_BR_PRE_ROUTING, PRIORITY_TRAP);
-	limit_guests(b);
-	flood_rules(b, plan->trap_group);
-	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
-	match_guest_udp(&rule, 67);
-	rule_log(&rule, plan->trap_group, NULL);
-	rule_verdict(&rule, NF_DROP);
-	rule_end(&rule);
-	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
-	match_server(&rule);
-	match_link_rate(&rule, &servers);
-	rule_log(&rule, plan->trap_group, TRAP_SERVER_PREFIX);
-	rule_end(&rule);
-	rule = rule_begin(b, NFPROTO_BRIDGE, "trap");
-	match_guest_udp(&rule, 68);
-	rule_verdict(&rule, NF_DROP);
-	rule_end(&rule);
+/* --- elements --- */
+
+static void mac_element(struct batch *b, uint16_t type, uint32_t ifindex, const struct mac *mac)
+{
+	struct mac_key key = { .ifindex = ifindex, .mac = *mac };
+
+	batch_keys(b, type, NFPROTO_BRIDGE, MACS, &key, sizeof(key), 1);
+}
+
+static void source_element(struct batch *b, uint16_t type, uint32_t ifindex,
+			   const struct nft_source *s)
+{
+	struct source_key key = { .mac = { .ifindex = ifindex, .mac = s->mac },
+				  .addr = htonl(s->addr) };
+
+	if (s->addr)
+		batch_keys(b, type, NFPROTO_BRIDGE, SOURCES, &key, sizeof(key), 1);
+}
+
+void ruleset_guard_client(struct batch *b, uint16_t type, const struct nft_client *c)
+{
+	source_element(b, type, c->ifindex, &c->source);
+	if (!c->mac_known)
+		mac_element(b, type, c->ifindex, &c->source.mac);
+}
+
+/* A MAC once, whatever addresses it has. */
+static bool mac_before(const struct nft_port *port, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (mac_equal(&port->source[i].mac, &port->source[at].mac))
+			return true;
+	return false;
+}
+
+static void source_elements(struct batch *b, uint16_t type, const struct nft_port *port)
+{
+	for (size_t i = 0; i < port->sources; i++) {
+		if (!mac_before(port, i))
+			mac_element(b, type, port->ifindex, &port->source[i].mac);
+		source_element(b, type, port->ifindex, &port->source[i]);
+	}
+}
+
+static void link_element(struct batch *b, uint16_t type, const char *set,
+			 const struct nft_port *port)
+{
+	batch_keys(b, type, NFPROTO_BRIDGE, set, &port->ifindex, sizeof(port->ifindex), 1);
+}
+
+static void port_elements(struct batch *b, uint16_t type, const struct nft_port *port)
+{
+	if (port->dhcp)
+		link_element(b, type, "dhcp_ports", port);
+	if (port->guard == NFT_GUARD_OFF)
+		return;
+	source_elements(b, type, port);
+	ruleset_guard6_ports(b, type, port);
+	if (port->guard == NFT_GUARD_LOG)
+		link_element(b, type, LOGGED, port);
+	link_element(b, type, GUARDED, port);
 }
 
 void ruleset_guard_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (port[i].dhcp)
-			batch_keys(b, type, NFPROTO_BRIDGE, SET_DHCP, &port[i].ifindex,
-				   sizeof(port[i].ifindex), 1);
+		port_elements(b, type, &port[i]);
 }

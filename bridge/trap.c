@@ -152,6 +152,24 @@ static bool has_prefix(const struct nlattr *prefix, const char *text)
 	       !memcmp(mnl_attr_get_payload(prefix), text, strlen(text) + 1);
 }
 
+/* Whether it says that the guard did not like the packet, and why. */
+static bool spoof_prefix(const struct nlattr *prefix, enum nft_reason *ret)
+{
+	const size_t len = sizeof(TRAP_SPOOF_PREFIX) - 1;
+	const char *text = prefix ? mnl_attr_get_payload(prefix) : NULL;
+
+	if (!text || mnl_attr_get_payload_len(prefix) <= len ||
+	    memcmp(text, TRAP_SPOOF_PREFIX, len))
+		return false;
+	for (unsigned i = 0; i < NFT_REASONS; i++) {
+		if (!strcmp(text + len, nft_reason_text((enum nft_reason)i))) {
+			*ret = (enum nft_reason)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
 {
 	struct attributes a = { 0 };
@@ -174,6 +192,9 @@ static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
 				     .vlan = a.at[NFULA_VLAN] != NULL,
 				     .server = has_prefix(a.at[NFULA_PREFIX], TRAP_SERVER_PREFIX),
 				     .flood = has_prefix(a.at[NFULA_PREFIX], TRAP_FLOOD_PREFIX) };
+	ret->spoof = !ret->server && !ret->flood && spoof_prefix(a.at[NFULA_PREFIX], &ret->reason);
+	memcpy(&ret->ethertype, ethernet + 2 * ETH_ALEN, sizeof(ret->ethertype));
+	ret->ethertype = ntohs(ret->ethertype);
 	memcpy(ret->dst.octet, ethernet, ETH_ALEN);
 	memcpy(ret->src.octet, ethernet + ETH_ALEN, ETH_ALEN);
 	return true;

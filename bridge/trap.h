@@ -8,4 +8,7 @@
 /* In front of one of those packets of a guest that were dropped because they were too many. */
 #define TRAP_FLOOD_PREFIX "netd-flood"
 
+/* In front of a packet that the guard holds back; the reason follows, as nft_reason_text has it. */
+#define TRAP_SPOOF_PREFIX "netd-spoof:"
+
 #endif

@@ -241,13 +241,42 @@ struct nft_source {
 	uint32_t addr; /* 0: none; only the MAC */
 };
 
+/* Why the guard lets a packet not pass. */
+enum nft_reason {
+	NFT_REASON_MAC,		/* the source MAC is not the port's */
+	NFT_REASON_IP,		/* nor is the IPv4 source */
+	NFT_REASON_ARP,		/* nor is the sender, or it is no good ARP */
+	NFT_REASON_ARP_RATE,	/* more ARP than a port may send */
+	NFT_REASON_IP6,		/* the IPv6 source is not the port's */
+	NFT_REASON_ND,		/* nor is what neighbour discovery is about */
+	NFT_REASON_ND_RATE,	/* more of it than a port may send */
+	NFT_REASON_DHCP_SERVER, /* what only a DHCP server sends */
+	NFT_REASON_RA,		/* what only a router sends */
+	NFT_REASON_REDIRECT,
+	NFT_REASON_VLAN,      /* it has a tag */
+	NFT_REASON_ETHERTYPE, /* neither IPv4, IPv6 nor ARP */
+	NFT_REASON_FRAGMENT,  /* IPv6 whose upper layer cannot be seen, or fragmented ICMPv6 */
+};
+enum { NFT_REASONS = NFT_REASON_FRAGMENT + 1 };
+
+const char *nft_reason_text(enum nft_reason reason);
+
 /* A port, or an interface that has joined. */
 struct nft_port {
 	uint32_t ifindex;
 	bool dhcp; /* its DHCP is trapped */
 	enum nft_guard guard;
+	uint32_t network; /* a number that only ports of the same network have */
 	const struct nft_source *source;
 	size_t sources;
+};
+
+/* What one who is behind a port, such as a nested guest, may send by it. */
+struct nft_client {
+	uint32_t ifindex;
+	struct nft_source source;
+	bool mac_known; /* the MAC is the port's, or another's behind it: of one that goes, it stays
+			 */
 };
 
 /* All that the two tables named netd (families bridge and inet) are made of. */
@@ -256,6 +285,8 @@ struct nft_plan {
 	size_t networks;
 	const struct nft_port *port;
 	size_t ports;
+	const struct nft_client *client;
+	size_t clients;
 	const char (*uplink)[LINK_NAME_SIZE]; /* padded with NULs; where forwarding was switched on
 						 for our networks alone */
 	size_t uplinks;
@@ -272,6 +303,20 @@ MUST_CHECK int nft_remove(struct nft *n, struct err *err);
  * when they are not. One that is removed is as it was added. */
 MUST_CHECK int nft_port_add(struct nft *n, const struct nft_port *port, struct err *err);
 MUST_CHECK int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err);
+MUST_CHECK int nft_client_add(struct nft *n, const struct nft_client *c, struct err *err);
+MUST_CHECK int nft_client_del(struct nft *n, const struct nft_client *c, struct err *err);
+
+/* What the guard has held back, or counted, of one port since the rules were made. */
+struct nft_drops {
+	uint32_t ifindex;
+	enum nft_reason reason;
+	uint64_t packets;
+};
+typedef void (*nft_drops_fn)(void *arg, const struct nft_drops *drops);
+/* All of them; none, and 0, when there are no rules. */
+MUST_CHECK int nft_drops_list(struct nft *n, nft_drops_fn fn, void *arg, struct err *err);
+/* Those of a port that is gone. */
+MUST_CHECK int nft_drops_forget(struct nft *n, uint32_t ifindex, struct err *err);
 
 /* --- trap --- */
 
@@ -280,12 +325,15 @@ struct trap;
 struct trap_packet {
 	uint32_t ifindex; /* of the port that it came in by */
 	struct mac src, dst;
-	const uint8_t *ip; /* from the IPv4 header on; valid during the callback */
+	const uint8_t *ip; /* from the network header on; valid during the callback */
 	size_t len;
 	bool vlan;   /* the frame bore a tag */
 	bool server; /* from a DHCP server that is not us, on any bridge of the host; what came by a
 			port of ours was dropped */
 	bool flood;  /* the guest sends too many; this one of them was dropped, as were others */
+	bool spoof;  /* the guard held it back, or counted it, because of `reason` */
+	enum nft_reason reason;
+	uint16_t ethertype;
 };
 
 typedef void (*trap_fn)(void *arg, const struct trap_packet *p);

@@ -274,6 +274,17 @@ static bool address_in_tables(struct holder *h, uint32_t address)
 			 config_host_is_client(host) ? "of the client" : "for", host->name);
 		return true;
 	}
+	for (unsigned i = 0; i < n->config->hosts; i++) {
+		const struct config_host *host = &n->config->host[i];
+
+		for (unsigned j = 0; j < host->also.n; j++) {
+			if (host->also.at[j] != address)
+				continue;
+			snprintf(h->text, sizeof(h->text), "the reservation for %s, of `also`",
+				 host->name);
+			return true;
+		}
+	}
 	for (size_t i = 0; i < h->d->addrs; i++) {
 		const struct seen_link *link = link_find(h->d, h->d->addr[i].index);
 

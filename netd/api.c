@@ -172,12 +172,16 @@ static void list_networks(struct varlink_call *call)
 static void list_guests(struct varlink_call *call)
 {
 	const char *guest = text_of(call, "guest");
+	struct guard_counts *counts = guard_counts(call->daemon);
 	json_t *list = json_array();
 	struct port *p;
 
 	for (uint32_t at = 0; (p = port_next(call->daemon, &at));)
 		if (!guest || !strcmp(p->guest, guest))
-			json_array_append_new(list, api_json_port(call->daemon, p));
+			json_array_append_new(
+				list,
+				api_json_port(call->daemon, p, counts ? &counts[p->slot] : NULL));
+	free(counts);
 	varlink_reply(call, now(call), json_pack("{s:o}", "guests", list));
 }
 
@@ -323,12 +327,12 @@ static void attach(struct varlink_call *call)
 	}
 	memcpy(fds, a->tap_fd, a->queues * sizeof(*fds));
 	memcpy(fds + a->queues, a->vhost_fd, a->vhosts * sizeof(*fds));
-	parameters =
-		json_pack("{s:o, s:o, s:o, s:o}", "port",
-			  api_json_port(call->daemon, port_by_guest(call->daemon, q.guest, q.nic)),
-			  "tapFileDescriptors", numbers(0, a->queues), "vhostFileDescriptors",
-			  numbers(a->queues, a->vhosts), "vhostNote",
-			  a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null());
+	parameters = json_pack(
+		"{s:o, s:o, s:o, s:o}", "port",
+		api_json_port(call->daemon, port_by_guest(call->daemon, q.guest, q.nic), NULL),
+		"tapFileDescriptors", numbers(0, a->queues), "vhostFileDescriptors",
+		numbers(a->queues, a->vhosts), "vhostNote",
+		a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null());
 	varlink_reply_fds(call, ticket, parameters, fds, a->queues + a->vhosts, attached, a);
 }
 
@@ -394,10 +398,18 @@ static json_t *poll_wait(struct daemon *d, struct varlink_stream *s, const char 
 		   s->what == WAIT_BOUND    ? p && p->ifindex && l && l->state == DHCP_LEASE_BOUND :
 					      !p || !p->ifindex;
 
+	struct guard_counts *counts;
+	json_t *port = json_null();
+
 	(void)ret_error;
 	if (!met)
 		return NULL;
-	return json_pack("{s:o}", "port", p ? api_json_port(d, p) : json_null());
+	if (p) {
+		counts = guard_counts(d);
+		port = api_json_port(d, p, counts ? &counts[p->slot] : NULL);
+		free(counts);
+	}
+	return json_pack("{s:o}", "port", port);
 }
 
 static void wait_for(struct varlink_call *call)

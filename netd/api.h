@@ -28,7 +28,8 @@ void api_refuse(const struct varlink_call *call, const struct refusal *r);
 void api_import(struct varlink_call *call);
 
 /* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
-json_t *api_json_port(struct daemon *d, const struct port *p);
+/* counts: what the guard has held back; NULL: nothing, as of a port that was just made. */
+json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard_counts *counts);
 json_t *api_json_network(struct daemon *d, const struct network *n);
 json_t *api_json_lease(struct daemon *d, const struct store_lease *l);
 json_t *api_json_event(const struct event *e);

@@ -38,7 +38,20 @@ static json_t *port_lease(struct daemon *d, const struct port *p)
 			 l && state == DHCP_LEASE_BOUND ? expiry(d, l->expires) : json_null());
 }
 
-json_t *api_json_port(struct daemon *d, const struct port *p)
+static json_t *port_guard(const struct daemon *d, const struct port *p,
+			  const struct guard_counts *counts)
+{
+	json_t *drops = json_object();
+
+	for (unsigned i = 0; counts && i < NFT_REASONS; i++)
+		if (counts->packets[i])
+			json_object_set_new(drops, nft_reason_text((enum nft_reason)i),
+					    json_integer((json_int_t)counts->packets[i]));
+	return json_pack("{s:s, s:o}", "mode",
+			 config_guard_text(d->network[p->network].config->guard), "drops", drops);
+}
+
+json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard_counts *counts)
 {
 	const struct network *n = &d->network[p->network];
 	struct ip4_prefix prefix = { .addr = p->address, .len = n->subnet.len };
@@ -48,14 +61,14 @@ json_t *api_json_port(struct daemon *d, const struct port *p)
 	if (p->address)
 		json_array_append_new(addresses, json_string(ip4_prefix_text(prefix, text)));
 	return json_pack(
-		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o}",
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o, s:o}",
 		"guest", p->guest, "nic", (int)p->nic, "network", n->config->name, "state",
 		port_state_text(p->state), "interface", text_or_null(p->ifname), "interfaceIndex",
 		p->ifindex ? json_integer(p->ifindex) : json_null(), "bridge", n->bridge, "mac",
 		mac_json(&p->mac), "addresses", addresses, "gateway",
 		n->config->mode == BRIDGE_MODE_ISOLATED ? json_null() : ip_text(n->subnet.addr),
 		"mtu", (int)n->mtu, "queues", (int)p->queues, "vhost", (int)p->vhost, "owner",
-		(json_int_t)p->owner, "lease", port_lease(d, p));
+		(json_int_t)p->owner, "lease", port_lease(d, p), "guard", port_guard(d, p, counts));
 }
 
 static unsigned count_ports(struct daemon *d, const struct network *n)

@@ -352,6 +352,7 @@ static void network_defaults(struct config_network *n)
 				      .sweep = 5,
 				      .auto_dns = true,
 				      .dhcp = true,
+				      .guard = NFT_GUARD_ON,
 				      .port_leases = 16,
 				      .bootp = true,
 				      .authoritative = true };

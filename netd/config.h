@@ -72,8 +72,10 @@ struct config_host {
 	struct mac mac;		       /* of a guest; zero: generated */
 	uint32_t address;	       /* 0: from the pool */
 	char hostname[DHCP_NAME_SIZE]; /* empty: the guest's name */
+	struct config_ips also;	       /* further addresses of a guest's first card */
 	struct config_options options;
-	struct config_place place, address_place, mac_place, match_mac_place, match_id_place;
+	struct config_place place, address_place, mac_place, match_mac_place, match_id_place,
+		also_place;
 };
 
 struct config_class {
@@ -125,6 +127,7 @@ struct config_network {
 	char domain[DHCP_NAME_SIZE];
 	uint32_t mtu; /* 0: auto */
 	bool dhcp;
+	enum nft_guard guard;
 	enum dhcp_identity identity;
 	bool authoritative, rapid_commit, bootp;
 	uint32_t port_leases; /* that the clients behind one port may have beside it; 0: no limit */
@@ -197,5 +200,6 @@ MUST_CHECK int config_relay_pool(const struct config_relay *relay, struct dhcp_p
 				 struct err *err);
 
 const char *config_mode_text(enum bridge_mode mode);
+const char *config_guard_text(enum nft_guard guard);
 
 #endif

@@ -33,17 +33,34 @@ static struct dhcp_host dhcp_view(const struct config_host *h)
 				   .options = h->options.wire };
 }
 
+/* Several guests may have one. */
+static bool also_before(const struct config_network *n, unsigned at, uint32_t address)
+{
+	for (unsigned i = 0; i < at; i++)
+		for (unsigned j = 0; j < n->host[i].also.n; j++)
+			if (n->host[i].also.at[j] == address)
+				return true;
+	return false;
+}
+
 int config_hosts(const struct config_network *n, const struct siphash_key *key,
 		 struct dhcp_hosts **ret, struct err *err)
 {
-	struct dhcp_host *host = calloc(n->hosts ? n->hosts : 1, sizeof(*host));
+	struct dhcp_host *host = calloc(n->hosts * (1 + CONFIG_LIST_MAX) + 1, sizeof(*host));
+	unsigned count = 0;
 	int rc;
 
 	if (!host)
 		return err_set(err, ENOMEM, "out of memory");
-	for (unsigned i = 0; i < n->hosts; i++)
-		host[i] = dhcp_view(&n->host[i]);
-	rc = dhcp_hosts_new(host, n->hosts, key, ret);
+	for (unsigned i = 0; i < n->hosts; i++) {
+		const struct config_host *h = &n->host[i];
+
+		host[count++] = dhcp_view(h);
+		for (unsigned j = 0; j < h->also.n; j++)
+			if (!also_before(n, i, h->also.at[j]))
+				host[count++] = (struct dhcp_host){ .addr = h->also.at[j] };
+	}
+	rc = dhcp_hosts_new(host, count, key, ret);
 	free(host);
 	return rc ? err_sys(err, -rc, "cannot make its reservations") : 0;
 }
@@ -93,6 +110,41 @@ static struct ip4_prefix host_subnet(const struct config_network *n, const struc
 	return n->subnet;
 }
 
+static bool is_host(struct ip4_prefix in, uint32_t address)
+{
+	return ip4_within(in, address) && address != ip4_network(in) &&
+	       address != ip4_broadcast(in);
+}
+
+/* Two guests may share one, as VRRP has it (RFC 9568); it is nobody's own. */
+static int check_also(const struct config_network *n, const struct config_host *h, struct err *err)
+{
+	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
+
+	if (h->also.n && n->auto_subnet)
+		return config_wrong(err, h->also_place,
+				    "also: a subnet that is auto has no further addresses");
+	if (h->also.n && config_host_is_client(h))
+		return config_wrong(err, h->also_place,
+				    "also: it is for guests; '%s' is a client's reservation",
+				    h->name);
+	for (unsigned i = 0; i < h->also.n; i++) {
+		if (!is_host(n->subnet, h->also.at[i]) || h->also.at[i] == n->subnet.addr)
+			return config_wrong(err, h->also_place,
+					    "also: %s is not a guest's address of the subnet %s",
+					    ip4_text(h->also.at[i], text),
+					    ip4_prefix_text(n->subnet, subnet));
+		for (unsigned j = 0; j < n->hosts; j++)
+			if (n->host[j].address == h->also.at[i])
+				return config_wrong(err, h->also_place,
+						    "also: %s is reserved for '%s' at %s:%d",
+						    ip4_text(h->also.at[i], text), n->host[j].name,
+						    n->host[j].address_place.file,
+						    n->host[j].address_place.line);
+	}
+	return 0;
+}
+
 int config_host_check(const struct config_network *n, unsigned at, struct err *err)
 {
 	const struct config_host *h = &n->host[at];
@@ -103,8 +155,7 @@ int config_host_check(const struct config_network *n, unsigned at, struct err *e
 	if (h->address && n->auto_subnet && in.addr == n->subnet.addr)
 		return config_wrong(err, h->address_place,
 				    "address: a subnet that is auto has no reservations");
-	if (h->address && (!ip4_within(in, h->address) || h->address == ip4_network(in) ||
-			   h->address == ip4_broadcast(in)))
+	if (h->address && !is_host(in, h->address))
 		return config_wrong(err, h->address_place,
 				    "address: %s is not a host of the subnet %s",
 				    ip4_text(h->address, text), ip4_prefix_text(in, subnet));
@@ -120,5 +171,5 @@ int config_host_check(const struct config_network *n, unsigned at, struct err *e
 				    "match-client-id: with identity = mac no identifier counts");
 	for (unsigned i = 0; i < at && !rc; i++)
 		rc = check_two(h, &n->host[i], err);
-	return rc;
+	return rc ? rc : check_also(n, h, err);
 }

@@ -275,6 +275,28 @@ static int list_full(struct err *err)
 	return err_set(err, EINVAL, "more than %d values", CONFIG_LIST_MAX);
 }
 
+static int parse_ips(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err)
+{
+	struct config_ips *list = member(k, section);
+
+	if (index >= CONFIG_LIST_MAX)
+		return list_full(err);
+	if (!ip4_parse(text, &list->at[index]))
+		return err_set(err, EINVAL, "'%s' is not an IPv4 address", text);
+	list->n = index + 1;
+	return 0;
+}
+
+static void print_ips(const struct key *k, const void *section, struct printer *p)
+{
+	const struct config_ips *list = member_const(k, section);
+	char text[IP4_TEXT_SIZE];
+
+	for (unsigned i = 0; i < list->n; i++)
+		config_keys_item(p, ip4_text(list->at[i], text));
+}
+
 static int parse_dns(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err)
 {
@@ -468,6 +490,9 @@ static const char *const identities[] = { [DHCP_IDENTITY_PORT] = "port",
 					  [DHCP_IDENTITY_CLIENT_ID] = "client-id",
 					  [DHCP_IDENTITY_MAC] = "mac",
 					  NULL };
+static const char *const guards[] = {
+	[NFT_GUARD_OFF] = "off", [NFT_GUARD_LOG] = "log", [NFT_GUARD_ON] = "on", NULL
+};
 static const char *const probes[] = {
 	[CONFIG_PROBE_AUTO] = "auto", [CONFIG_PROBE_ON] = "on", [CONFIG_PROBE_OFF] = "off", NULL
 };
@@ -477,11 +502,17 @@ const char *config_mode_text(enum bridge_mode mode)
 	return modes[mode];
 }
 
+const char *config_guard_text(enum nft_guard guard)
+{
+	return guards[guard];
+}
+
 /* One of the key's words, of which the n-th stands for n in an enum. */
 static_assert(sizeof(enum bridge_mode) == sizeof(unsigned) &&
 		      sizeof(enum mac_policy) == sizeof(unsigned) &&
 		      sizeof(enum dhcp_identity) == sizeof(unsigned) &&
-		      sizeof(enum config_probe) == sizeof(unsigned),
+		      sizeof(enum config_probe) == sizeof(unsigned) &&
+		      sizeof(enum nft_guard) == sizeof(unsigned),
 	      "words are read and written as numbers");
 
 static int parse_word(const struct key *k, void *section, const char *text, unsigned index,
@@ -580,6 +611,7 @@ const struct key config_keys_network[] = {
 	  .max = DHCP_NAME_SIZE },
 	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
 	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool) },
+	{ "guard", .offset = NETWORK(guard), PAIR(word), .words = guards },
 	{ "identity", .offset = NETWORK(identity), PAIR(word), .words = identities },
 	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
 	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
@@ -603,6 +635,8 @@ const struct key config_keys_host[] = {
 	  .place = offsetof(struct config_host, mac_place) },
 	{ "address", .offset = offsetof(struct config_host, address), PAIR(ip),
 	  .place = offsetof(struct config_host, address_place) },
+	{ "also", .list = true, .offset = offsetof(struct config_host, also), PAIR(ips),
+	  .place = offsetof(struct config_host, also_place) },
 	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
 	  .print = print_text, .max = DHCP_NAME_SIZE },
 	BOOT(struct config_host),

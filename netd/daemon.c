@@ -123,6 +123,8 @@ static void packet(void *arg, const struct trap_packet *p)
 		conflict_server(arg, p);
 	else if (p->flood)
 		serve_flood(arg, p);
+	else if (p->spoof)
+		guard_spoof(arg, p);
 	else
 		serve_packet(arg, p);
 }
@@ -140,7 +142,7 @@ static int make_tables(struct daemon *d, struct err *err)
 	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))
 		return err_sys(err, errno, "no random numbers");
 	d->drop_log = d->storage_log = d->conflict_log = ten_a_minute;
-	d->send_log = d->flood_log = ten_a_minute;
+	d->send_log = d->flood_log = d->guard_log = ten_a_minute;
 	d->port = calloc(ports, sizeof(*d->port));
 	d->link = calloc(links, sizeof(*d->link));
 	if (!d->port || !d->link || !slots_init(&d->ports, ports) ||
@@ -150,7 +152,7 @@ static int make_tables(struct daemon *d, struct err *err)
 	    mac_index_new(ports + links, &d->table_key, &d->macs) ||
 	    dhcp_server_new(&limits, &d->table_key, &d->dhcp) ||
 	    dhcp_probes_new(CONFIG_NETWORKS_MAX, PROBES_MAX, &d->table_key, &d->probes) ||
-	    waits_init(&d->waits, &d->table_key))
+	    guard_init(&d->guard, d->config->max_leases) || waits_init(&d->waits, &d->table_key))
 		return err_set(err, ENOMEM, "out of memory");
 	return 0;
 }
@@ -243,6 +245,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->sweep);
 	loop_timer_cancel(&d->probe);
 	waits_done(&d->waits);
+	guard_done(&d->guard);
 	host_free(d->host);
 	store_close(d->store);
 	loop_free(d->loop);

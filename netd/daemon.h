@@ -13,6 +13,7 @@
  *	joined.c     interfaces that are not netd's in its bridges
  *	uplinks.c    the way out: routes, forwarding
  *	rules.c      what the rules of nf_tables are made from
+ *	guard.c      what guests may send as, and what was held back
  *	serve.c      DHCP packets and leases
  *	wait.c       DHCP packets that wait for a probe
  *	probe.c      is an address free before its first use
@@ -30,6 +31,7 @@
 #include "config.h"
 #include "conflict.h"
 #include "events.h"
+#include "guard.h"
 #include "host.h"
 #include "joined.h"
 #include "log.h"
@@ -95,7 +97,9 @@ struct port {
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 	bool address_used;	       /* the guest was heard to have it, by ARP */
-	int64_t server_told; /* when it was told that the guest plays DHCP server; 0: never */
+	int64_t server_told;	  /* when it was told that the guest plays DHCP server; 0: never */
+	struct guard_counts held; /* before the rules were made that there are */
+	bool spoofed;		  /* the rules count something of it */
 };
 
 struct uplink {
@@ -152,10 +156,11 @@ struct daemon {
 	struct varlink_server *varlink;
 	struct loop_timer expiry, reconcile, storage, sweep, probe;
 	struct dhcp_probes *probes;
+	struct guard guard;
 	struct waits waits;
 	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
-	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log;
+	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log;
 	bool storage_failed;
 	bool catching_up;  /* the turn at hand has all that was granted meanwhile */
 	int64_t started;   /* wall clock */
@@ -394,6 +399,8 @@ MUST_CHECK int rules_apply(struct daemon *d, bool force, struct err *err);
 /* The elements of a port that has a device; 0 also when they are there. */
 MUST_CHECK int rules_add_port(struct daemon *d, const struct port *p, struct err *err);
 void rules_del_port(struct daemon *d, const struct port *p);
+/* It has another address than before. */
+void rules_move_port(struct daemon *d, const struct port *p, uint32_t before);
 
 /* --- serve.c --- */
 

@@ -53,6 +53,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "pool-full";
 	case EVENT_DHCP_FLOOD:
 		return "dhcp-flood";
+	case EVENT_SPOOF:
+		return "spoof";
 	case EVENT_FOREIGN_DHCP:
 		return "foreign-dhcp";
 	case EVENT_RELOADED:

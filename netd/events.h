@@ -28,6 +28,7 @@ enum event_kind {
 	EVENT_POOL_GROWN,   /* detail: the range that is in use from now on */
 	EVENT_POOL_FULL,    /* mac asked for an address and there is none; detail: how many did */
 	EVENT_DHCP_FLOOD,   /* the port's guest sends more DHCP than it may */
+	EVENT_SPOOF,	    /* the port's guest sends what is not its own; detail: why, and what */
 	EVENT_FOREIGN_DHCP, /* mac and address of a DHCP server behind the port */
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED,	 /* detail: why */

@@ -37,6 +37,10 @@ struct host_ops {
 			     struct err *err); /* plan NULL: none */
 	int (*rules_port_add)(struct host *h, const struct nft_port *port, struct err *err);
 	int (*rules_port_del)(struct host *h, const struct nft_port *port, struct err *err);
+	int (*rules_client_add)(struct host *h, const struct nft_client *c, struct err *err);
+	int (*rules_client_del)(struct host *h, const struct nft_client *c, struct err *err);
+	int (*drops_list)(struct host *h, nft_drops_fn fn, void *arg, struct err *err);
+	int (*drops_forget)(struct host *h, uint32_t ifindex, struct err *err);
 	int (*tap_open)(struct host *h, const char *name, unsigned queues, int *ret_fds,
 			uint32_t *ret_ifindex, struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);

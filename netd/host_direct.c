@@ -142,6 +142,26 @@ static int rules_port_del(struct host *h, const struct nft_port *port, struct er
 	return nft_port_del(direct(h)->nft, port, err);
 }
 
+static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
+{
+	return nft_client_add(direct(h)->nft, c, err);
+}
+
+static int rules_client_del(struct host *h, const struct nft_client *c, struct err *err)
+{
+	return nft_client_del(direct(h)->nft, c, err);
+}
+
+static int drops_list(struct host *h, nft_drops_fn fn, void *arg, struct err *err)
+{
+	return nft_drops_list(direct(h)->nft, fn, arg, err);
+}
+
+static int drops_forget(struct host *h, uint32_t ifindex, struct err *err)
+{
+	return nft_drops_forget(direct(h)->nft, ifindex, err);
+}
+
 static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_fds,
 		    uint32_t *ret_ifindex, struct err *err)
 {
@@ -299,6 +319,10 @@ static const struct host_ops ops = {
 	.rules_replace = rules_replace,
 	.rules_port_add = rules_port_add,
 	.rules_port_del = rules_port_del,
+	.rules_client_add = rules_client_add,
+	.rules_client_del = rules_client_del,
+	.drops_list = drops_list,
+	.drops_forget = drops_forget,
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,

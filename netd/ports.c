@@ -572,6 +572,7 @@ int port_reserve(struct daemon *d, const struct network *n, const char *guest,
 static void unplug(struct daemon *d, struct port *p)
 {
 	rules_del_port(d, p);
+	guard_forget_counts(d, p);
 	serve_end_leases(d, &d->network[p->network], p->slot);
 	drop_link(d, p);
 }
@@ -726,8 +727,10 @@ bool port_declined(struct daemon *d, struct port *p)
 		return false;
 	p->address = address;
 	if (!port_store(d, p, NULL, &err)) {
-		if (move_to(d, p, address))
+		if (move_to(d, p, address)) {
+			rules_move_port(d, p, before.address);
 			return true;
+		}
 		err_set(&err, ENOSPC, "the lease table is full");
 		if (port_store(d, &before, NULL, NULL))
 			log_error("port %s/%" PRIu32 ": its row could not be put back", p->guest,
@@ -740,6 +743,9 @@ bool port_declined(struct daemon *d, struct port *p)
 
 void port_undeclined(struct daemon *d, struct port *p, uint32_t address)
 {
+	uint32_t before = p->address;
+
 	network_give(&d->network[p->network], p->address);
 	p->address = address;
+	rules_move_port(d, p, before);
 }

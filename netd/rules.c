@@ -13,24 +13,38 @@
 /* The elements of one port. */
 struct port_rules {
 	struct nft_port nft;
-	struct nft_source source[1];
+	struct nft_source source[1 + CONFIG_LIST_MAX];
 };
 
 static void port_rules(const struct daemon *d, const struct port *p, struct port_rules *ret)
 {
+	const struct config_network *c = d->network[p->network].config;
+	const struct config_host *host = p->nic == 0 ? config_host_find(c, p->guest) : NULL;
+	size_t n = 1;
+
 	ret->source[0] = (struct nft_source){ .mac = p->mac, .addr = p->address };
+	for (unsigned i = 0; host && i < host->also.n; i++)
+		if (host->also.at[i] != p->address)
+			ret->source[n++] =
+				(struct nft_source){ .mac = p->mac, .addr = host->also.at[i] };
 	ret->nft = (struct nft_port){ .ifindex = p->ifindex,
-				      .dhcp = d->network[p->network].config->dhcp,
+				      .dhcp = c->dhcp,
+				      .guard = c->guard,
+				      .network = p->network,
 				      .source = ret->source,
-				      .sources = 1 };
+				      .sources = n };
 }
 
 int rules_add_port(struct daemon *d, const struct port *p, struct err *err)
 {
 	struct port_rules rules;
+	int rc;
 
 	port_rules(d, p, &rules);
-	return d->host->ops->rules_port_add(d->host, &rules.nft, err);
+	rc = d->host->ops->rules_port_add(d->host, &rules.nft, err);
+	if (!rc)
+		guard_port_here(d, p);
+	return rc;
 }
 
 void rules_del_port(struct daemon *d, const struct port *p)
@@ -38,8 +52,22 @@ void rules_del_port(struct daemon *d, const struct port *p)
 	struct port_rules rules;
 	struct err err;
 
+	guard_port_gone(d, p, p->ifindex);
 	port_rules(d, p, &rules);
 	if (d->host->ops->rules_port_del(d->host, &rules.nft, &err))
+		log_warning("port %s/%u: %s", p->guest, p->nic, err.text);
+}
+
+void rules_move_port(struct daemon *d, const struct port *p, uint32_t before)
+{
+	struct port was = *p;
+	struct err err;
+
+	if (!p->ifindex || !d->rules || p->address == before)
+		return;
+	was.address = before;
+	rules_del_port(d, &was);
+	if (rules_add_port(d, p, &err))
 		log_warning("port %s/%u: %s", p->guest, p->nic, err.text);
 }
 
@@ -51,6 +79,7 @@ struct plan {
 	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
 	struct nft_port *port;
 	struct port_rules *rules;
+	struct nft_client *client;
 };
 
 static void plan_networks(const struct daemon *d, struct plan *plan)
@@ -101,10 +130,30 @@ static int plan_ports(struct daemon *d, struct plan *plan)
 	return 0;
 }
 
+static int plan_clients(struct daemon *d, struct plan *plan)
+{
+	const struct guard_client *c;
+	size_t n = 0;
+	bool known;
+
+	guard_leases(d);
+	plan->client = calloc(d->guard.slots.used + 1, sizeof(*plan->client));
+	if (!plan->client)
+		return -ENOMEM;
+	for (uint32_t at = 0; (c = guard_next(d, &at, &known));)
+		plan->client[n++] = (struct nft_client){ .ifindex = c->ifindex,
+							 .source = c->source,
+							 .mac_known = known };
+	plan->nft.client = plan->client;
+	plan->nft.clients = n;
+	return 0;
+}
+
 static void plan_free(struct plan *plan)
 {
 	if (!plan)
 		return;
+	free(plan->client);
 	free(plan->port);
 	free(plan->rules);
 	free(plan);
@@ -118,7 +167,7 @@ static struct plan *plan_new(struct daemon *d)
 		return NULL;
 	plan->nft.trap_group = (uint16_t)d->config->trap_group;
 	plan_networks(d, plan);
-	if (!plan_ports(d, plan))
+	if (!plan_ports(d, plan) && !plan_clients(d, plan))
 		return plan;
 	plan_free(plan);
 	return NULL;
@@ -141,30 +190,45 @@ static char *fingerprint(const struct plan *plan, size_t *ret_len)
 	return text;
 }
 
-static int replace(struct daemon *d, const struct plan *plan, bool force, struct err *err)
+static bool is_new(const struct daemon *d, const char *text, size_t len)
 {
-	size_t len;
-	char *text = fingerprint(plan, &len);
-	int rc = 0;
+	return !d->rules || len != d->rules_len || memcmp(text, d->rules, len);
+}
 
-	if (!text)
+static int replace(struct daemon *d, const struct plan *plan, struct err *err)
+{
+	struct guard_counts *before = guard_counts(d);
+	int rc;
+
+	if (!before)
 		return err_set(err, ENOMEM, "out of memory");
-	if (force || !d->rules || len != d->rules_len || memcmp(text, d->rules, len))
-		rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL,
-						 err);
-	free(d->rules);
-	d->rules = rc ? NULL : text;
-	d->rules_len = len;
-	if (rc)
-		free(text);
+	rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL, err);
+	if (!rc)
+		guard_keep_counts(d, before);
+	free(before);
 	return rc;
 }
 
 int rules_apply(struct daemon *d, bool force, struct err *err)
 {
 	struct plan *plan = plan_new(d);
-	int rc = plan ? replace(d, plan, force, err) : err_set(err, ENOMEM, "out of memory");
+	char *text = NULL;
+	size_t len;
+	int rc = 0;
 
+	if (plan)
+		text = fingerprint(plan, &len);
+	if (!text)
+		rc = err_set(err, ENOMEM, "out of memory");
+	else if (force || is_new(d, text, len))
+		rc = replace(d, plan, err);
 	plan_free(plan);
+	if (rc) {
+		free(text);
+		text = NULL;
+	}
+	free(d->rules);
+	d->rules = text;
+	d->rules_len = text ? len : 0;
 	return rc;
 }

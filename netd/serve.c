@@ -392,6 +392,22 @@ static void say(struct daemon *d, struct outbox_item *item)
 	announce(d, &s, a);
 }
 
+/* Who may send as what has changed. */
+static void guard_action(struct daemon *d, const struct dhcp_action *a)
+{
+	if (a->change == DHCP_CHANGE_NONE)
+		return;
+	if (a->left)
+		guard_lease(d, a->left_record.net, a->left_record.addr);
+	guard_lease(d, a->record.net, a->record.addr);
+}
+
+static void undo(struct daemon *d, const struct dhcp_action *a)
+{
+	dhcp_undo(d->dhcp, a);
+	guard_action(d, a);
+}
+
 static void take_back(struct daemon *d, struct outbox_item *item)
 {
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
@@ -405,7 +421,7 @@ static void take_back(struct daemon *d, struct outbox_item *item)
 		item->ticket = ticket_no_promise();
 		return;
 	}
-	dhcp_undo(d->dhcp, a);
+	undo(d, a);
 	l = a->before.client ? NULL : dhcp_lease_by_port(d->dhcp, a->before.port);
 	/* The port that had declined its address has it again, unless it went in the same turn. */
 	if (l && l->addr == a->before.addr && d->port[l->port].address != l->addr)
@@ -441,7 +457,7 @@ static bool keep(struct daemon *d, struct port *p, const struct dhcp_action *a,
 		log_error(
 			"a lease could not be stored, so it is not granted: %s (%u more like this)",
 			err.text, held_back);
-	dhcp_undo(d->dhcp, a);
+	undo(d, a);
 	return false;
 }
 
@@ -540,6 +556,7 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 		return;
 	if (!keep(d, s->port, a, &ticket))
 		return;
+	guard_action(d, a);
 	if (a->change == DHCP_CHANGE_DECLINED && !a->before.client && s->port)
 		port_declined(d, s->port);
 	if (a->change == DHCP_CHANGE_OFFERED || a->change == DHCP_CHANGE_BOUND)
@@ -677,6 +694,7 @@ static void expire(struct loop_timer *t)
 			log_warning("an ended lease could not be stored: %s", err.text);
 		if (a->change == DHCP_CHANGE_NONE)
 			continue;
+		guard_action(d, a);
 		item = outbox_add(&d->outbox, ticket);
 		item->say = say_expired;
 		item->dhcp.action = d->outbox.frames++;
@@ -701,12 +719,14 @@ static void end_leases(struct daemon *d, const struct network *n, uint32_t numbe
 	unsigned held_back;
 	struct err err;
 
-	while (next(d->dhcp, number, &a))
+	while (next(d->dhcp, number, &a)) {
+		guard_lease(d, a.record.net, a.record.addr);
 		if (store_lease_end(d->store, n->config->name, a.record.addr, a.record.state, NULL,
 				    &err) &&
 		    log_allow(&d->storage_log, loop_now(d->loop), &held_back))
 			log_warning("an ended lease could not be stored: %s (%u more like this)",
 				    err.text, held_back);
+	}
 	serve_schedule(d);
 }
 

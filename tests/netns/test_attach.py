@@ -274,7 +274,7 @@ class Identity(NetnsTest):
         self.assertEqual(refused.exception.parameters["holder"], "a station behind v0 on bridge nd-default")
 
     def test_moving_mac_is_an_event(self):
-        daemon = self.daemon()
+        daemon = self.daemon(CONFIG.replace("domain", "guard = off\n\tdomain"))
         self.vmm(daemon, "web1")
         vmm = self.vmm(daemon, "web2")
         mac = daemon.guests()["web1/0"]["mac"]

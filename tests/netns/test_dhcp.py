@@ -108,7 +108,7 @@ class Port(NetnsTest):
             with dhcp.Wire(rogue) as wire:
                 wire.send(dhcp.frame(dhcp.message(op=2, yiaddr="10.77.0.66", options=[(53, b"\x02")]),
                                      source_port=67, port=68))
-            rogue.run("ip", "addr", "add", "10.77.0.77/24", "dev", "eth0")
+            rogue.run("ip", "addr", "add", daemon.guests()["rogue/0"]["addresses"][0], "dev", "eth0")
             rogue.ok("ping", "-c", "1", "-W", "1", "10.77.0.250")
             self.assertEqual(seen.first_of(dhcp.arp_for("10.77.0.250"), dhcp.is_dhcp), "is_arp_for")
 

@@ -261,6 +261,9 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	f->elements = 0;
 	for (size_t i = 0; plan && i < plan->ports; i++)
 		f->element[f->elements++] = plan->port[i].ifindex;
+	f->drops = f->clients = 0;
+	for (size_t i = 0; plan && i < plan->clients; i++)
+		f->client[f->clients++] = plan->client[i];
 	return 0;
 }
 
@@ -285,6 +288,51 @@ static int rules_port_del(struct host *h, const struct nft_port *port, struct er
 	for (unsigned i = 0; i < f->elements; i++)
 		if (f->element[i] == port->ifindex)
 			f->element[i] = f->element[--f->elements];
+	return 0;
+}
+
+static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	must(f->clients < FAKE_ELEMENTS, "no room for a client");
+	f->client[f->clients++] = *c;
+	return 0;
+}
+
+static int rules_client_del(struct host *h, const struct nft_client *c, struct err *err)
+{
+	struct fake_host *f = fake(h);
+
+	(void)err;
+	for (unsigned i = 0; i < f->clients; i++)
+		if (f->client[i].ifindex == c->ifindex &&
+		    f->client[i].source.addr == c->source.addr)
+			f->client[i] = f->client[--f->clients];
+	return 0;
+}
+
+static int drops_list(struct host *h, nft_drops_fn fn, void *arg, struct err *err)
+{
+	struct fake_host *f = fake(h);
+
+	(void)err;
+	for (unsigned i = 0; i < f->drops; i++)
+		fn(arg, &f->drop[i]);
+	return 0;
+}
+
+static int drops_forget(struct host *h, uint32_t ifindex, struct err *err)
+{
+	struct fake_host *f = fake(h);
+
+	(void)err;
+	for (unsigned i = f->drops; i-- > 0;)
+		if (f->drop[i].ifindex == ifindex)
+			f->drop[i] = f->drop[--f->drops];
 	return 0;
 }
 
@@ -400,6 +448,10 @@ static const struct host_ops ops = {
 	.rules_replace = rules_replace,
 	.rules_port_add = rules_port_add,
 	.rules_port_del = rules_port_del,
+	.rules_client_add = rules_client_add,
+	.rules_client_del = rules_client_del,
+	.drops_list = drops_list,
+	.drops_forget = drops_forget,
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,

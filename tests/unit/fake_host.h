@@ -26,6 +26,10 @@ struct fake_host {
 	uint32_t element[FAKE_ELEMENTS]; /* of the rules' set of DHCP ports */
 	unsigned elements, networks;	 /* networks in the rules */
 	bool rules;
+	struct nft_client client[FAKE_ELEMENTS]; /* who is behind ports, in the rules */
+	unsigned clients;
+	struct nft_drops drop[FAKE_ELEMENTS]; /* what the guard has counted */
+	unsigned drops;
 	bool forwarding[FAKE_LINKS]; /* by index; [0]: all */
 	bool vhost;		     /* there is vhost-net */
 	struct mac fdb_mac;	     /* seen behind link fdb_port */

@@ -53,6 +53,7 @@ static const char everything_printed[] =
 	"	domain = vm.internal\n"
 	"	mtu = 1400\n"
 	"	dhcp = off\n"
+	"	guard = log\n"
 	"	identity = client-id\n"
 	"	port-leases = 0\n"
 	"	authoritative = off\n"
@@ -72,6 +73,7 @@ static const char everything_printed[] =
 	"	host web1 {\n"
 	"		mac = 52:54:00:12:34:56\n"
 	"		address = 10.77.0.10\n"
+	"		also = { 10.77.0.200, 10.77.0.201 }\n"
 	"		hostname = web\n"
 	"		boot-file = 'a b.efi'\n"
 	"		option tftp-server-name { value = { tftp.example } }\n"
@@ -176,12 +178,12 @@ START_TEST(remembers_places)
 	ck_assert_int_eq(n->range_place.line, 14);
 	ck_assert_int_eq(n->grow_place.line, 14);
 	ck_assert_int_eq(n->exclude_place.line, 14);
-	ck_assert_int_eq(n->host[0].place.line, 34);
-	ck_assert_int_eq(n->host[0].mac_place.line, 35);
-	ck_assert_int_eq(n->host[0].address_place.line, 36);
-	ck_assert_int_eq(n->host[1].place.line, 40);
-	ck_assert_int_eq(n->host[2].match_mac_place.line, 42);
-	ck_assert_int_eq(n->host[2].match_id_place.line, 42);
+	ck_assert_int_eq(n->host[0].place.line, 35);
+	ck_assert_int_eq(n->host[0].mac_place.line, 36);
+	ck_assert_int_eq(n->host[0].address_place.line, 37);
+	ck_assert_int_eq(n->host[1].place.line, 42);
+	ck_assert_int_eq(n->host[2].match_mac_place.line, 44);
+	ck_assert_int_eq(n->host[2].match_id_place.line, 44);
 }
 END_TEST
 
@@ -311,6 +313,7 @@ END_TEST
 	"	dns = { auto }\n"                                                                        \
 	"	mtu = auto\n"                                                                            \
 	"	dhcp = on\n"                                                                             \
+	"	guard = on\n"                                                                            \
 	"	identity = port\n"                                                                       \
 	"	port-leases = 16\n"                                                                      \
 	"	authoritative = on\n"                                                                    \
@@ -420,6 +423,8 @@ static const struct {
 	{ "mtu = 576", "mtu = 576" },
 	{ "mtu = 65535", "mtu = 65535" },
 	{ "dhcp = on", "dhcp = on" },
+	{ "guard = log", "guard = log" },
+	{ "guard = off", "guard = off" },
 	{ "dhcp = yes", "dhcp = on" },
 	{ "dhcp = true", "dhcp = on" },
 	{ "dhcp = off", "dhcp = off" },
