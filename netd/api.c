@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "doctor.h"
 #include "io_netd_varlink.h"
 
 /* --- parameters --- */
@@ -481,6 +482,39 @@ static void reload(struct varlink_call *call)
 		varlink_reply(call, now(call), NULL);
 }
 
+static json_t *finding_json(const struct finding *x)
+{
+	json_t *o = json_pack("{s:s, s:s}", "severity", finding_severity_text(x->severity), "what",
+			      x->what);
+
+	api_json_set_text(o, "network", x->network);
+	api_json_set_text(o, "port", x->guest);
+	api_json_set_text(o, "why", x->why);
+	api_json_set_text(o, "command", x->command);
+	return o;
+}
+
+static void doctor(struct varlink_call *call)
+{
+	const char *guest = text_of(call, "guest");
+	int64_t nic = integer_of(call, "nic", -1);
+	struct findings *f;
+	json_t *list;
+
+	if (guest && !port_exists(call->daemon, guest, nic)) {
+		varlink_error(call, "io.netd.NoSuchGuest", json_pack("{s:s}", "guest", guest));
+		return;
+	}
+	f = calloc(1, sizeof(*f));
+	list = json_array();
+	if (f)
+		doctor_examine(call->daemon, guest, nic, f);
+	for (unsigned i = 0; f && i < f->n; i++)
+		json_array_append_new(list, finding_json(&f->at[i]));
+	free(f);
+	varlink_reply(call, now(call), json_pack("{s:o}", "findings", list));
+}
+
 /* --- introspection --- */
 
 static void get_info(struct varlink_call *call)
@@ -558,6 +592,10 @@ static const struct method methods[] = {
 	    { "timeoutSeconds", NUMBER, false } } },
 	{ "io.netd.Watch", watch, false, { { "from", INTEGER, false } } },
 	{ "io.netd.Reload", reload, false, { { 0 } } },
+	{ "io.netd.Doctor",
+	  doctor,
+	  false,
+	  { { "guest", TEXT, false }, { "nic", INTEGER, false } } },
 };
 
 void api_methods(api_method_fn fn, void *arg)

@@ -35,4 +35,7 @@ json_t *api_json_lease(struct daemon *d, const struct store_lease *l);
 json_t *api_json_event(const struct event *e);
 json_t *api_json_status(struct daemon *d);
 
+/* Nothing where the text is empty. */
+void api_json_set_text(json_t *o, const char *key, const char *text);
+
 #endif

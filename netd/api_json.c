@@ -164,7 +164,7 @@ json_t *api_json_lease(struct daemon *d, const struct store_lease *l)
 								       json_null());
 }
 
-static void set_text(json_t *o, const char *key, const char *text)
+void api_json_set_text(json_t *o, const char *key, const char *text)
 {
 	if (*text)
 		json_object_set_new(o, key, json_string(text));
@@ -175,11 +175,11 @@ json_t *api_json_event(const struct event *e)
 	json_t *o = json_pack("{s:I, s:f, s:s}", "number", (json_int_t)e->number, "time",
 			      (double)e->wall_us / 1e6, "event", event_kind_text(e->kind));
 
-	set_text(o, "network", e->network);
-	set_text(o, "guest", e->guest);
+	api_json_set_text(o, "network", e->network);
+	api_json_set_text(o, "guest", e->guest);
 	if (e->guest[0])
 		json_object_set_new(o, "nic", json_integer(e->nic));
-	set_text(o, "interface", e->ifname);
+	api_json_set_text(o, "interface", e->ifname);
 	if (!mac_is_zero(&e->mac))
 		json_object_set_new(o, "mac", mac_json(&e->mac));
 	if (e->address)
@@ -188,8 +188,8 @@ json_t *api_json_event(const struct event *e)
 		json_object_set_new(o, "leaseSeconds", json_integer(e->seconds));
 	if (e->exchange_ns >= 0)
 		json_object_set_new(o, "exchangeMicroseconds", json_integer(e->exchange_ns / 1000));
-	set_text(o, "hostname", e->hostname);
-	set_text(o, "detail", e->detail);
+	api_json_set_text(o, "hostname", e->hostname);
+	api_json_set_text(o, "detail", e->detail);
 	return o;
 }
 

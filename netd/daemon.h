@@ -13,6 +13,7 @@
  *	joined.c     interfaces that are not netd's in its bridges
  *	uplinks.c    the way out: routes, forwarding
  *	rules.c      what the rules of nf_tables are made from
+ *	doctor.c     what is wrong, and what mends it
  *	guard.c      what guests may send as, and what was held back
  *	serve.c      DHCP packets and leases
  *	wait.c       DHCP packets that wait for a probe
@@ -76,6 +77,13 @@ struct network {
  */
 enum port_state { PORT_RESERVED, PORT_CREATED, PORT_ATTACHED };
 
+/* How a guest's last DHCP packet was answered. */
+struct last_exchange {
+	int64_t at; /* 0: none came */
+	uint8_t request, reply;
+	enum dhcp_drop drop;
+};
+
 struct port {
 	uint32_t slot;
 	uint32_t network; /* slot of its network */
@@ -97,7 +105,8 @@ struct port {
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 	bool address_used;	       /* the guest was heard to have it, by ARP */
-	int64_t server_told;	  /* when it was told that the guest plays DHCP server; 0: never */
+	int64_t server_told; /* when it was told that the guest plays DHCP server; 0: never */
+	struct last_exchange exchange;
 	struct guard_counts held; /* before the rules were made that there are */
 	bool spoofed;		  /* the rules count something of it */
 };
@@ -290,6 +299,8 @@ struct port *port_find(struct daemon *d, uint32_t network, const char *guest, ui
 struct port *port_by_link(struct daemon *d, uint32_t ifindex);
 /* The port of a guest's nic that has a device, else one that is allocated, else NULL. */
 struct port *port_by_guest(struct daemon *d, const char *guest, uint32_t nic);
+/* Whether a guest has an allocation, or this card of it (nic < 0: any). */
+bool port_exists(struct daemon *d, const char *guest, int64_t nic);
 /* The n-th port that exists, from slot *at on; NULL at the end. Begin with *at = 0. */
 struct port *port_next(struct daemon *d, uint32_t *at);
 /* "web1/0" */

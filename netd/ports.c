@@ -202,6 +202,7 @@ void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const cha
 	p->state = state;
 	p->settled = state == PORT_ATTACHED;
 	p->address_used = false;
+	p->exchange = (struct last_exchange){ 0 };
 	d->network[p->network].attached++;
 	/* The index has room for as many ports as there are slots. */
 	index_add(&d->port_by_link, link_hash(d, ifindex), p->slot);
@@ -605,6 +606,16 @@ static int detach_one(struct daemon *d, struct port *p, struct refusal *r)
 static bool matches(const struct port *p, const char *guest, int64_t nic)
 {
 	return !strcmp(p->guest, guest) && (nic < 0 || p->nic == nic);
+}
+
+bool port_exists(struct daemon *d, const char *guest, int64_t nic)
+{
+	struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (matches(p, guest, nic))
+			return true;
+	return false;
 }
 
 static int refuse_no_guest(struct refusal *r, const char *guest, int64_t nic)

@@ -544,6 +544,10 @@ static void serve_frame(struct daemon *d, const struct source *s, const struct d
 	struct ticket ticket;
 
 	dhcp_input(d->dhcp, &in, &out, a);
+	if (s->port && !a->wait)
+		s->port->exchange = (struct last_exchange){
+			.at = in.now, .request = a->request, .reply = a->reply, .drop = a->drop
+		};
 	if (a->drop)
 		log_drop(d, s, a);
 	if (a->turned_away == DHCP_DROP_NO_ADDRESS)

@@ -33,6 +33,7 @@ static const struct {
 	{ "import", ctl_import, "[--network NAME] [--dry-run] FILE",
 	  "what dnsmasq or libvirt has promised, as allocations" },
 	{ "reload", ctl_reload, "", "read the configuration again" },
+	{ "doctor", ctl_doctor, "[GUEST[/NIC]]", "what is wrong, why, and what mends it" },
 };
 
 static void print_usage(FILE *out)

@@ -95,7 +95,7 @@ class VhostHost(NetnsTest):
         cases = (("nfnetlink", "cannot open an nf_tables socket: Protocol not supported"),
                  ("nfnetlink_log", "cannot listen to nfnetlink_log group 28260: Invalid argument; "
                                    "is the kernel's module nfnetlink_log there?"),
-                 ("nft_meta_bridge", "nf_tables: the kernel refuses a rule of chain trap: No such file or directory" + hint))
+                 ("nft_meta_bridge", "nf_tables: the kernel refuses a rule of chain held_mac: No such file or directory" + hint))
         self.outer.run("mkdir -p /var/lib /run /tmp/away")
         for module, sentence in cases:
             with self.subTest(module=module):
