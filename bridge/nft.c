@@ -48,6 +48,11 @@ void nft_free(struct nft *n)
 	free(n);
 }
 
+uint32_t nft_portid(const struct nft *n)
+{
+	return mnl_socket_get_portid(n->sock);
+}
+
 static int send_batch(struct nft *n, struct batch *b, struct err *err)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };

@@ -602,8 +602,10 @@ int rtnl_addr_del(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct er
 
 int rtnl_watch_open(struct rtnl_watch **ret, struct err *err)
 {
-	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-				      RTNLGRP_IPV4_NETCONF, RTNLGRP_NEIGH };
+	static const int groups[] = { RTNLGRP_LINK,	  RTNLGRP_IPV4_IFADDR,
+				      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_NETCONF,
+				      RTNLGRP_NEIGH,	  RTNLGRP_IPV6_IFINFO,
+				      RTNLGRP_IPV6_IFADDR };
 	struct rtnl_watch *w = calloc(1, sizeof(*w));
 	static const int size = WATCH_BUFFER;
 	int rc;
@@ -672,10 +674,23 @@ static bool parse_forwarding(struct nlmsghdr *h, struct rtnl_forwarding *ret)
 	return index > 0 || index == NETCONFA_IFINDEX_ALL;
 }
 
+/* An address, or news of a link that has IPv6 (net/ipv6/addrconf.c, inet6_ifinfo_notify): where
+ * disable_ipv6 is set there is neither. No notification has that sysctl itself. */
+static bool is_ipv6(struct nlmsghdr *h, uint32_t index, struct rtnl_event *ret)
+{
+	const uint8_t *family = nlmsg_data(h);
+
+	if (*family != AF_INET6 || (h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_NEWADDR))
+		return false;
+	*ret = (struct rtnl_event){ .kind = RTNL_IPV6, .link = { .index = index } };
+	return true;
+}
+
 static void notify(struct watcher *w, struct nlmsghdr *h)
 {
 	struct rtnl_event e = { .kind = RTNL_LINK };
 	struct ifinfomsg *ifi;
+	struct ifaddrmsg *ifa;
 
 	switch (h->nlmsg_type) {
 	case RTM_NEWLINK:
@@ -683,12 +698,17 @@ static void notify(struct watcher *w, struct nlmsghdr *h)
 		/* AF_BRIDGE: a port left or joined a bridge; the link itself is announced as
 		 * AF_UNSPEC. */
 		ifi = nlmsg_data(h);
+		if (is_ipv6(h, (uint32_t)ifi->ifi_index, &e))
+			break;
 		if (ifi->ifi_family != AF_UNSPEC || !parse_link(h, &e.link))
 			return;
 		e.kind = h->nlmsg_type == RTM_NEWLINK ? RTNL_LINK : RTNL_LINK_GONE;
 		break;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+		ifa = nlmsg_data(h);
+		if (is_ipv6(h, ifa->ifa_index, &e))
+			break;
 		if (!parse_addr(h, &e.addr))
 			return;
 		e.kind = h->nlmsg_type == RTM_NEWADDR ? RTNL_ADDR : RTNL_ADDR_GONE;

@@ -193,6 +193,7 @@ enum rtnl_event_kind {
 	RTNL_ROUTE_GONE,
 	RTNL_FDB,	 /* an FDB entry that is new or moved to another port */
 	RTNL_FORWARDING, /* an interface's, or all interfaces', IPv4 forwarding, changed or told */
+	RTNL_IPV6,	 /* an interface, of which link has the index only, has IPv6 at work */
 	RTNL_OVERRUN,	 /* notifications were lost: list everything again */
 };
 
@@ -211,7 +212,8 @@ typedef void (*rtnl_event_fn)(void *arg, const struct rtnl_event *e);
 
 struct rtnl_watch;
 
-/* Subscribes to links, IPv4 addresses, routes and forwarding, and FDBs. Not blocking. */
+/* Subscribes to links, IPv4 addresses, routes and forwarding, FDBs, and to where IPv6 is. Not
+ * blocking. */
 MUST_CHECK int rtnl_watch_open(struct rtnl_watch **ret, struct err *err);
 void rtnl_watch_free(struct rtnl_watch *w);
 int rtnl_watch_fd(const struct rtnl_watch *w);
@@ -317,6 +319,30 @@ typedef void (*nft_drops_fn)(void *arg, const struct nft_drops *drops);
 MUST_CHECK int nft_drops_list(struct nft *n, nft_drops_fn fn, void *arg, struct err *err);
 /* Those of a port that is gone. */
 MUST_CHECK int nft_drops_forget(struct nft *n, uint32_t ifindex, struct err *err);
+/* What the kernel calls the socket that our transactions come from. */
+uint32_t nft_portid(const struct nft *n);
+
+/* A transaction on the rules that was not ours, when it has taken effect. */
+struct nft_change {
+	bool overrun;	  /* notifications were lost: anything may have changed, and no more is
+			     known */
+	bool ours;	  /* something of a table named netd, family bridge or inet */
+	bool others;	  /* something of another table */
+	char what[128];	  /* if ours: "table bridge netd was deleted" */
+	char process[16]; /* whose it was, as plain text; empty: not known */
+	uint32_t pid;	  /* of it, in the kernel's own pid namespace; 0: not known */
+};
+
+typedef void (*nft_change_fn)(void *arg, const struct nft_change *c);
+
+struct nft_watch;
+
+/* Hears every transaction but those of `own`. Not blocking. */
+MUST_CHECK int nft_watch_open(const struct nft *own, struct nft_watch **ret, struct err *err);
+void nft_watch_free(struct nft_watch *w);
+int nft_watch_fd(const struct nft_watch *w);
+/* Calls fn for what has come, at most for `most` datagrams. -EAGAIN when there was nothing more. */
+MUST_CHECK int nft_watch_read(struct nft_watch *w, unsigned most, nft_change_fn fn, void *arg);
 
 /* --- trap --- */
 
@@ -385,5 +411,10 @@ MUST_CHECK int sysctl_forwarding_set(const char *link, bool on, struct err *err)
 /* No IPv6 on a link, so that no guest configures the host by router advertisements; 0 where there
  * is no IPv6. */
 MUST_CHECK int sysctl_ipv6_off(const char *link, struct err *err);
+/* A number in a file below /proc/sys/net: "ipv4/ip_forward". -ENOENT when there is no such file. */
+MUST_CHECK int sysctl_read(const char *path, int *ret, struct err *err);
+/* Whether a link has an IPv6 address beyond the link that router advertisements, or DHCPv6, gave.
+ */
+MUST_CHECK int sysctl_ipv6_autoconf(const char *link, bool *ret, struct err *err);
 
 #endif

@@ -28,7 +28,8 @@ MAY = {
 }
 # The files that know these libraries.
 LIBRARY = {"netlink": {"bridge/rtnl.c"}, "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/nft_drops.c"},
-           "libmnl": {"bridge/batch.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_drops.c", "bridge/trap.c"}, "confuse": {"netd/config.c"},
+           "libmnl": {"bridge/batch.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_drops.c", "bridge/nft_watch.c", "bridge/trap.c"},
+           "confuse": {"netd/config.c"},
            "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c"}}
 
 MIT = re.compile(r"^(include/base/|include/netd\.h$|netd/lib/|netd/io\.netd\.varlink$|netd/netd\.pc\.in$)")
