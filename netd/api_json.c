@@ -317,11 +317,13 @@ json_t *api_json_status(struct daemon *d)
 
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		attached += d->network[i].attached;
-	return json_pack("{s:s, s:i, s:I, s:o, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}",
-			 "version", NETD_VERSION, "pid", (int)getpid(), "started",
-			 (json_int_t)d->started, "networks", networks(d), "uplinks", uplinks(d),
-			 "ports", (int)d->ports.used, "attached", (int)attached, "leases",
-			 (int)bound_leases(d), "clients", (int)varlink_clients(d->varlink),
-			 "dhcpReceived", messages(c->received), "dhcpSent", sent(c->sent),
-			 "dhcpDropped", drops(c->dropped), "warnings", warnings(d));
+	return json_pack(
+		"{s:s, s:i, s:I, s:o, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:o}",
+		"version", NETD_VERSION, "pid", (int)getpid(), "started", (json_int_t)d->started,
+		"networks", networks(d), "uplinks", uplinks(d), "ports", (int)d->ports.used,
+		"attached", (int)attached, "leases", (int)bound_leases(d), "clients",
+		(int)varlink_clients(d->varlink), "dhcpReceived", messages(c->received), "dhcpSent",
+		sent(c->sent), "dhcpDropped", drops(c->dropped), "rulesRestored",
+		(json_int_t)d->heal.rules_restored, "healed", (json_int_t)d->heal.healed,
+		"warnings", warnings(d));
 }

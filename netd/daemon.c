@@ -143,6 +143,7 @@ static int make_tables(struct daemon *d, struct err *err)
 		return err_sys(err, errno, "no random numbers");
 	d->drop_log = d->storage_log = d->conflict_log = ten_a_minute;
 	d->send_log = d->flood_log = d->guard_log = ten_a_minute;
+	heal_init(&d->heal);
 	d->port = calloc(ports, sizeof(*d->port));
 	d->link = calloc(links, sizeof(*d->link));
 	if (!d->port || !d->link || !slots_init(&d->ports, ports) ||
@@ -183,6 +184,7 @@ static int start(struct daemon *d, const struct daemon_options *o, struct err *e
 					  .packet = packet,
 					  .arp = conflict_arp,
 					  .pong = probe_pong,
+					  .ruleset = heal_ruleset,
 					  .arg = d };
 	int rc = config_read(o->config_path, o->config_optional, &d->config, err);
 
@@ -244,6 +246,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->reconcile);
 	loop_timer_cancel(&d->sweep);
 	loop_timer_cancel(&d->probe);
+	heal_done(&d->heal);
 	waits_done(&d->waits);
 	guard_done(&d->guard);
 	host_free(d->host);

@@ -20,6 +20,7 @@
  *	probe.c      is an address free before its first use
  *	conflict.c   who else uses an address
  *	reconcile.c  start, reload, and what the kernel says
+ *	heal.c       what others did to what is netd's
  *	outbox.c     what may be said when
  *	events.c     what happened, for those who watch
  *	varlink.c    the socket's protocol
@@ -33,6 +34,7 @@
 #include "conflict.h"
 #include "events.h"
 #include "guard.h"
+#include "heal.h"
 #include "host.h"
 #include "joined.h"
 #include "log.h"
@@ -69,6 +71,8 @@ struct network {
 	struct log_limit full_log;    /* of clients for whom there was no address */
 	struct log_limit refused_log; /* of those that were refused one */
 	bool leaving;		      /* a reload is about to remove it */
+	bool forwards;		      /* its bridge was last set to do so, or not to */
+	unsigned hurt;		      /* enum heal_what */
 };
 
 /*
@@ -109,6 +113,7 @@ struct port {
 	struct last_exchange exchange;
 	struct guard_counts held; /* before the rules were made that there are */
 	bool spoofed;		  /* the rules count something of it */
+	unsigned hurt;		  /* enum heal_what */
 };
 
 struct uplink {
@@ -170,6 +175,7 @@ struct daemon {
 	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log;
+	struct heal heal;
 	bool storage_failed;
 	bool catching_up;  /* the turn at hand has all that was granted meanwhile */
 	int64_t started;   /* wall clock */

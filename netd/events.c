@@ -63,6 +63,12 @@ const char *event_kind_text(enum event_kind kind)
 		return "storage-failed";
 	case EVENT_STORAGE_RECOVERED:
 		return "storage-recovered";
+	case EVENT_RULES_RESTORED:
+		return "rules-restored";
+	case EVENT_HEALED:
+		return "healed";
+	case EVENT_HOST_SETTING:
+		return "host-setting";
 	}
 	return "?";
 }

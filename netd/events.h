@@ -33,6 +33,9 @@ enum event_kind {
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED,	 /* detail: why */
 	EVENT_STORAGE_RECOVERED, /* and all that was granted meanwhile is durable */
+	EVENT_RULES_RESTORED,	 /* others had changed ours; detail: what, and who did */
+	EVENT_HEALED,		 /* a link of ours was changed by others; detail: how */
+	EVENT_HOST_SETTING, /* one that is bad for guests has appeared; detail: which, and why */
 };
 
 struct event {

@@ -50,6 +50,8 @@ struct host_ops {
 	void (*arp_unwatch)(struct host *h, uint32_t ifindex);
 	/* Has the listener hear it when the address answers. */
 	int (*ping)(struct host *h, uint32_t addr, struct err *err);
+	int (*sysctl_read)(struct host *h, const char *path, int *ret, struct err *err);
+	int (*ipv6_autoconf)(struct host *h, const char *link, bool *ret, struct err *err);
 };
 
 struct host {
@@ -62,6 +64,7 @@ struct host_listener {
 	trap_fn packet;
 	arp_fn arp;
 	ping_fn pong;
+	nft_change_fn ruleset;
 	void *arg;
 };
 

@@ -9,6 +9,7 @@ enum {
 	PACKETS_A_TURN = 64,
 	ARP_A_TURN = 64,
 	PONGS_A_TURN = 64,
+	RULES_A_TURN = 64,
 	TRAP_TOGETHER = 32
 };
 
@@ -36,9 +37,10 @@ struct direct {
 	struct rtnl *rtnl;
 	struct rtnl_watch *watch;
 	struct nft *nft;
+	struct nft_watch *nft_watch;
 	struct trap *trap;
 	struct ping *ping; /* NULL: nothing was pinged yet */
-	struct loop_io watch_io, trap_io, ping_io;
+	struct loop_io watch_io, nft_watch_io, trap_io, ping_io;
 	struct loop_timer trap_pause;
 	int64_t trap_read_at, trap_next_read;
 	unsigned trapped; /* packets of the read at hand */
@@ -282,6 +284,18 @@ static int send_ping(struct host *h, uint32_t addr, struct err *err)
 	return rc ? rc : ping_send(d->ping, addr, err);
 }
 
+static int read_sysctl(struct host *h, const char *path, int *ret, struct err *err)
+{
+	(void)h;
+	return sysctl_read(path, ret, err);
+}
+
+static int ipv6_autoconf(struct host *h, const char *link, bool *ret, struct err *err)
+{
+	(void)h;
+	return sysctl_ipv6_autoconf(link, ret, err);
+}
+
 static void free_direct(struct host *h)
 {
 	struct direct *d = direct(h);
@@ -289,11 +303,13 @@ static void free_direct(struct host *h)
 	while (d->arp)
 		unwatch_arp(h, d->arp->ifindex);
 	loop_io_del(&d->watch_io);
+	loop_io_del(&d->nft_watch_io);
 	loop_timer_cancel(&d->trap_pause);
 	loop_io_del(&d->trap_io);
 	loop_io_del(&d->ping_io);
 	rtnl_watch_free(d->watch);
 	rtnl_free(d->rtnl);
+	nft_watch_free(d->nft_watch);
 	nft_free(d->nft);
 	trap_free(d->trap);
 	ping_free(d->ping);
@@ -329,6 +345,8 @@ static const struct host_ops ops = {
 	.arp_watch = watch_arp,
 	.arp_unwatch = unwatch_arp,
 	.ping = send_ping,
+	.sysctl_read = read_sysctl,
+	.ipv6_autoconf = ipv6_autoconf,
 };
 
 /* What is left unread stays ready, so the next turn goes on with it. */
@@ -338,6 +356,15 @@ static void watch_ready(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	if (rtnl_watch_read(d->watch, EVENTS_A_TURN, d->listener.event, d->listener.arg) < 0)
+		return;
+}
+
+static void nft_watch_ready(struct loop_io *io, uint32_t events)
+{
+	struct direct *d = CONTAINER_OF(io, struct direct, nft_watch_io);
+
+	(void)events;
+	if (nft_watch_read(d->nft_watch, RULES_A_TURN, d->listener.ruleset, d->listener.arg) < 0)
 		return;
 }
 
@@ -410,9 +437,14 @@ int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_l
 	if (!rc)
 		rc = nft_open(&d->nft, err);
 	if (!rc)
+		rc = nft_watch_open(d->nft, &d->nft_watch, err);
+	if (!rc)
 		rc = trap_open(trap_group, &d->trap, err);
 	if (!rc)
 		rc = loop_io_add(loop, &d->watch_io, rtnl_watch_fd(d->watch), EPOLLIN, watch_ready);
+	if (!rc)
+		rc = loop_io_add(loop, &d->nft_watch_io, nft_watch_fd(d->nft_watch), EPOLLIN,
+				 nft_watch_ready);
 	if (!rc)
 		rc = loop_io_add(loop, &d->trap_io, trap_fd(d->trap), EPOLLIN, trap_ready);
 	if (rc) {

@@ -19,6 +19,7 @@ struct joined {
 	uint32_t ifindex;   /* 0: there is no such interface */
 	bool noted;	    /* it is on disk how it was */
 	bool in_bridge;	    /* it is in its bridge, and up */
+	unsigned hurt;	    /* enum heal_what */
 	bool served;	    /* its clients' DHCP is ours */
 	struct err why_not; /* while it is there and not in the bridge */
 };

@@ -518,6 +518,8 @@ static int set_sysctls(struct daemon *d, struct network *n, struct err *err)
 	 * network to itself. */
 	if (!rc && forwards != on && (forwards || !d->forwards_for_all))
 		rc = d->host->ops->forwarding_set(d->host, n->bridge, forwards, err);
+	if (!rc)
+		n->forwards = forwards;
 	return rc;
 }
 

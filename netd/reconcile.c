@@ -81,6 +81,7 @@ static void bridge_gone(struct network *n)
 	log_warning("network %s: bridge %s is gone; it is made anew", n->config->name, n->bridge);
 	n->bridge_index = 0;
 	n->up = false;
+	n->hurt = HEAL_DELETED;
 	err_set(&n->why_not, ENODEV, "bridge %s is gone", n->bridge);
 }
 
@@ -274,15 +275,18 @@ static void put_ports_right(struct survey *s)
 
 	for (size_t i = 0; i < s->links; i++) {
 		const struct rtnl_link *link = &s->link[i];
-		const struct port *p = port_by_link(d, link->index);
+		struct port *p = port_by_link(d, link->index);
 		const struct network *n = p ? &d->network[p->network] : NULL;
 		struct err err;
 
 		if (!n || !n->up ||
-		    (link->master == n->bridge_index && link->up && link->mtu == n->mtu))
+		    (link->master == n->bridge_index && link->up && link->mtu == n->mtu &&
+		     !(p->hurt & HEAL_IPV6)))
 			continue;
-		if (port_link_up(d, p, NULL, &err))
+		if (port_link_up(d, p, NULL, &err)) {
 			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+			p->hurt |= p->hurt ? HEAL_NOT_YET : 0;
+		}
 	}
 }
 
@@ -309,6 +313,7 @@ static int put_right(struct survey *s, struct err *err)
 
 	find_bridges(s);
 	end_lost_ports(d);
+	heal_find(d);
 	rc = uplinks_find(d, err);
 	if (rc)
 		return rc;
@@ -327,6 +332,7 @@ static int put_right(struct survey *s, struct err *err)
 	joined_put_right(d);
 	remove_stale_bridges(s);
 	conflict_configure(d);
+	heal_tell(d);
 	return 0;
 }
 
@@ -345,7 +351,7 @@ static void try_again_later(struct daemon *d)
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used && !d->network[i].up)
 			reconcile_in(d, RETRY_NS);
-	if (joined_waits(d))
+	if (joined_waits(d) || heal_waits(d))
 		reconcile_in(d, RETRY_NS);
 }
 
@@ -375,10 +381,14 @@ static void reconcile_now(struct loop_timer *t)
 
 void reconcile_later(struct daemon *d)
 {
+	int64_t now = loop_now(d->loop), pause = heal_pause(d), at = now + SETTLE_NS;
+
+	if (at < pause)
+		at = pause;
 	/* Sooner than a retry that waits. */
-	if (d->reconcile.loop && d->reconcile.node.key > loop_now(d->loop) + SETTLE_NS)
+	if (d->reconcile.loop && d->reconcile.node.key > at)
 		loop_timer_cancel(&d->reconcile);
-	reconcile_in(d, SETTLE_NS);
+	reconcile_in(d, at - now);
 }
 
 /* --- what the kernel says --- */
@@ -414,7 +424,7 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	plugged = p && link->up && link->master == d->network[p->network].bridge_index;
 	/* What is told of a device that is being made lags behind; only one that was in order can
 	 * get out of it. */
-	if (p && p->settled && !plugged)
+	if (p && p->settled && (!plugged || link->mtu != d->network[p->network].mtu))
 		reconcile_later(d);
 	if (plugged)
 		p->settled = true;
@@ -449,7 +459,7 @@ static void on_forwarding(struct daemon *d, const struct rtnl_forwarding *f)
 	const struct network *n = network_by_bridge(d, f->index);
 
 	if (!f->index ? f->on != d->forwards_for_all :
-	    n	      ? n->up && n->config->mode != BRIDGE_MODE_ISOLATED && !f->on :
+	    n	      ? n->up && n->forwards != f->on && (n->forwards || !d->forwards_for_all) :
 			is_uplink(d, f->index) && !f->on)
 		reconcile_later(d);
 }
@@ -523,6 +533,9 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 		break;
 	case RTNL_FORWARDING:
 		on_forwarding(d, &e->forwarding);
+		break;
+	case RTNL_IPV6:
+		heal_ipv6(d, e->link.index);
 		break;
 	case RTNL_OVERRUN:
 		log_notice("the kernel had more to tell than could be read; everything is listed "

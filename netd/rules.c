@@ -42,6 +42,9 @@ int rules_add_port(struct daemon *d, const struct port *p, struct err *err)
 
 	port_rules(d, p, &rules);
 	rc = d->host->ops->rules_port_add(d->host, &rules.nft, err);
+	/* Somebody else has deleted the table a moment ago, and we are about to hear of it. */
+	if (rc == -ENOENT)
+		rc = rules_apply(d, true, err);
 	if (!rc)
 		guard_port_here(d, p);
 	return rc;

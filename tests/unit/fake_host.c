@@ -103,7 +103,10 @@ static int route_list(struct host *h, rtnl_route_fn fn, void *arg, struct err *e
 	if (rc || !uplink)
 		return rc;
 	route.index = uplink->index;
-	return fn(arg, &route);
+	rc = fn(arg, &route);
+	for (unsigned i = 0; i < fake(h)->routes && !rc; i++)
+		rc = fn(arg, &fake(h)->route[i]);
+	return rc;
 }
 
 static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err)
@@ -257,6 +260,7 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	if (rc)
 		return rc;
 	f->rules = plan != NULL;
+	f->replaced++;
 	f->networks = plan ? (unsigned)plan->networks : 0;
 	f->elements = 0;
 	for (size_t i = 0; plan && i < plan->ports; i++)
@@ -423,6 +427,27 @@ static int ping(struct host *h, uint32_t addr, struct err *err)
 	return 0;
 }
 
+static int read_sysctl(struct host *h, const char *path, int *ret, struct err *err)
+{
+	const struct fake_host *f = fake(h);
+
+	for (unsigned i = 0; i < f->sysctls; i++) {
+		if (strcmp(f->sysctl[i].path, path) != 0)
+			continue;
+		*ret = f->sysctl[i].value;
+		return 0;
+	}
+	return err_sys(err, ENOENT, "%s", path);
+}
+
+static int ipv6_autoconf(struct host *h, const char *link, bool *ret, struct err *err)
+{
+	(void)link;
+	(void)err;
+	*ret = fake(h)->ipv6_autoconf;
+	return 0;
+}
+
 static void free_fake(struct host *h)
 {
 	/* The host outlives the daemon. */
@@ -458,6 +483,8 @@ static const struct host_ops ops = {
 	.arp_watch = arp_watch,
 	.arp_unwatch = arp_unwatch,
 	.ping = ping,
+	.sysctl_read = read_sysctl,
+	.ipv6_autoconf = ipv6_autoconf,
 };
 
 static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,
@@ -511,6 +538,29 @@ void fake_link_told(const struct rtnl_link *link)
 	struct rtnl_event e = { .kind = RTNL_LINK, .link = *link };
 
 	fake_host->listener.event(fake_host->listener.arg, &e);
+}
+
+void fake_told(const struct rtnl_event *e)
+{
+	fake_host->listener.event(fake_host->listener.arg, e);
+}
+
+void fake_ruleset(const struct nft_change *c)
+{
+	fake_host->listener.ruleset(fake_host->listener.arg, c);
+}
+
+void fake_sysctl(const char *path, int value)
+{
+	struct fake_host *f = fake_host;
+	unsigned i = 0;
+
+	while (i < f->sysctls && strcmp(f->sysctl[i].path, path) != 0)
+		i++;
+	must(i < FAKE_SYSCTLS, "no room for a sysctl");
+	f->sysctls += i == f->sysctls;
+	snprintf(f->sysctl[i].path, sizeof(f->sysctl[i].path), "%s", path);
+	f->sysctl[i].value = value;
 }
 
 void fake_packet(uint32_t index, const struct dhcp_frame *f)

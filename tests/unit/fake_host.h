@@ -13,7 +13,9 @@ enum {
 	FAKE_ADDRS = 16,
 	FAKE_ELEMENTS = 64,
 	FAKE_FRAMES = 1024,
-	FAKE_PROBES = 2048
+	FAKE_PROBES = 2048,
+	FAKE_ROUTES = 8,
+	FAKE_SYSCTLS = 16
 };
 
 struct fake_host {
@@ -54,6 +56,15 @@ struct fake_host {
 	unsigned pings;			  /* all that were */
 	uint32_t arp_watched[FAKE_LINKS]; /* links whose ARP the daemon hears */
 	unsigned arp_watches;
+	struct rtnl_route route[FAKE_ROUTES]; /* beside the default route */
+	unsigned routes;
+	struct {
+		char path[64];
+		int value;
+	} sysctl[FAKE_SYSCTLS]; /* those that there are, but for forwarding */
+	unsigned sysctls;
+	bool ipv6_autoconf; /* every link has such an address */
+	unsigned replaced;  /* how often the rules were, or were removed */
 };
 
 /* The host of the daemon that was opened last; its uplink is eth0. */
@@ -74,6 +85,13 @@ void fake_link_gone(uint32_t index);
 struct rtnl_link *fake_link_add(const char *name);
 struct rtnl_link *fake_link_find(const char *name); /* NULL: there is none */
 void fake_link_told(const struct rtnl_link *link);
+
+/* The kernel tells of something else, of which the test has seen to it that it is so. */
+void fake_told(const struct rtnl_event *e);
+/* Somebody else has changed rules of nf_tables. */
+void fake_ruleset(const struct nft_change *c);
+/* Makes a sysctl, or sets it to another value. */
+void fake_sysctl(const char *path, int value);
 
 /* A DHCP message arrives at a link, as the trap hands it over; its UDP payload and where it is from
  * and to are in f. */
