@@ -498,20 +498,20 @@ static void doctor(struct varlink_call *call)
 {
 	const char *guest = text_of(call, "guest");
 	int64_t nic = integer_of(call, "nic", -1);
-	struct findings *f;
-	json_t *list;
+	struct findings f = { .max = FINDINGS_MAX };
+	json_t *list = json_array();
 
 	if (guest && !port_exists(call->daemon, guest, nic)) {
+		json_decref(list);
 		varlink_error(call, "io.netd.NoSuchGuest", json_pack("{s:s}", "guest", guest));
 		return;
 	}
-	f = calloc(1, sizeof(*f));
-	list = json_array();
-	if (f)
-		doctor_examine(call->daemon, guest, nic, f);
-	for (unsigned i = 0; f && i < f->n; i++)
-		json_array_append_new(list, finding_json(&f->at[i]));
-	free(f);
+	f.at = calloc(f.max, sizeof(*f.at));
+	if (f.at)
+		doctor_examine(call->daemon, guest, nic, &f);
+	for (unsigned i = 0; i < f.n; i++)
+		json_array_append_new(list, finding_json(&f.at[i]));
+	free(f.at);
 	varlink_reply(call, now(call), json_pack("{s:o}", "findings", list));
 }
 

@@ -278,6 +278,9 @@ static json_t *warnings(const struct daemon *d)
 			warn(list, "interface %s is not in network %s: %s", d->joined[i].name,
 			     d->network[d->joined[i].network].config->name,
 			     d->joined[i].why_not.text);
+	for (unsigned i = 0; i < d->look.n; i++)
+		if (d->look.found[i].severity > FINDING_NOTE)
+			warn(list, "%s: %s", d->look.found[i].what, d->look.found[i].why);
 	if (outward && !d->uplinks)
 		warn(list, "the host has no default route: guests reach nothing beyond it");
 	if (d->storage_failed)

@@ -247,6 +247,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->sweep);
 	loop_timer_cancel(&d->probe);
 	heal_done(&d->heal);
+	host_look_done(&d->look);
 	waits_done(&d->waits);
 	guard_done(&d->guard);
 	host_free(d->host);

@@ -21,6 +21,7 @@
  *	conflict.c   who else uses an address
  *	reconcile.c  start, reload, and what the kernel says
  *	heal.c       what others did to what is netd's
+ *	host_check.c the host's settings that are bad for guests
  *	outbox.c     what may be said when
  *	events.c     what happened, for those who watch
  *	varlink.c    the socket's protocol
@@ -36,6 +37,7 @@
 #include "guard.h"
 #include "heal.h"
 #include "host.h"
+#include "host_check.h"
 #include "joined.h"
 #include "log.h"
 #include "loop.h"
@@ -176,6 +178,7 @@ struct daemon {
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log;
 	struct heal heal;
+	struct host_look look;
 	bool storage_failed;
 	bool catching_up;  /* the turn at hand has all that was granted meanwhile */
 	int64_t started;   /* wall clock */

@@ -25,16 +25,21 @@ const char *finding_severity_text(enum finding_severity severity)
 	return "?";
 }
 
-/* What does not fit goes into one that is thrown away. */
+struct finding *findings_add(struct findings *f, enum finding_severity severity,
+			     const char *network)
+{
+	struct finding *x = &f->at[f->n < f->max ? f->n++ : f->max - 1];
+
+	*x = (struct finding){ .severity = severity };
+	snprintf(x->network, sizeof(x->network), "%s", network);
+	return x;
+}
+
 static struct finding *add(struct findings *f, enum finding_severity severity,
 			   const struct network *n, const struct port *p)
 {
-	static struct finding lost;
-	struct finding *x = f->n < FINDINGS_MAX ? &f->at[f->n++] : &lost;
+	struct finding *x = findings_add(f, severity, n ? n->config->name : "");
 
-	*x = (struct finding){ .severity = severity };
-	if (n)
-		memcpy(x->network, n->config->name, sizeof(x->network));
 	if (p)
 		port_text(p, x->guest);
 	return x;
@@ -98,21 +103,6 @@ static void examine_host(struct daemon *d, struct findings *f)
 		why(x, "the kernel has refused them; netd's log says why");
 		mend(x, "netdctl reload");
 	}
-}
-
-static void examine_forwarding(struct daemon *d, const struct network *n, const char *link,
-			       struct findings *f)
-{
-	struct finding *x;
-	struct err err;
-	bool on;
-
-	if (!d->host->ops->forwarding_get(d->host, link, &on, &err) && on)
-		return;
-	x = add(f, FINDING_BREAKS, n, NULL);
-	what(x, "the host does not forward what comes in by %s", link);
-	why(x, "net.ipv4.conf.%s.forwarding is 0", link);
-	mend(x, "sysctl net.ipv4.conf.%s.forwarding=1", link);
 }
 
 /* --- a network --- */
@@ -189,11 +179,6 @@ static void examine_network(struct daemon *d, const struct network *n, struct fi
 	examine_mtu(d, n, f);
 	examine_dns(n, f);
 	examine_joined(d, n, f);
-	if (!leads_out(n))
-		return;
-	examine_forwarding(d, n, n->bridge, f);
-	for (unsigned i = 0; i < d->uplinks; i++)
-		examine_forwarding(d, n, d->uplink[i].name, f);
 }
 
 /* --- a port --- */
@@ -348,8 +333,8 @@ void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct fin
 	bool network[CONFIG_NETWORKS_MAX] = { false };
 	struct port *p;
 
-	f->n = 0;
 	examine_host(d, f);
+	f->n += host_check(d, f->at + f->n, f->max - f->n);
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (concerns(p, guest, nic))
 			network[p->network] = true;

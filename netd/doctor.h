@@ -22,17 +22,21 @@ struct finding {
 
 struct daemon;
 
-enum { FINDINGS_MAX = 256 };
+enum { FINDINGS_MAX = 256 }; /* that a doctor tells of */
 
 struct findings {
-	struct finding at[FINDINGS_MAX];
-	unsigned n; /* what is more is not kept */
+	struct finding *at;
+	unsigned n, max;
 };
+
+/* The next one, or, when there is no room, the last one again. network "": of no one network. */
+struct finding *findings_add(struct findings *f, enum finding_severity severity,
+			     const char *network);
 
 const char *finding_severity_text(enum finding_severity severity);
 
 /* Looks at the host, at the networks and at the ports; at those that concern one guest when it is
- * not NULL (nic < 0: all of its cards), which there has to be. */
+ * not NULL (nic < 0: all of its cards), which there has to be. Adds what it finds. */
 void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct findings *ret);
 
 #endif

@@ -333,6 +333,8 @@ static int put_right(struct survey *s, struct err *err)
 	remove_stale_bridges(s);
 	conflict_configure(d);
 	heal_tell(d);
+	d->look.routes_changed = true;
+	host_look(d);
 	return 0;
 }
 
@@ -468,6 +470,7 @@ static void on_route(struct daemon *d, const struct rtnl_route *route)
 {
 	if (route->dst.len == 0)
 		reconcile_later(d);
+	host_route(d, route);
 }
 
 /* A guest's MAC that shows up behind another port, or where there is no port of ours. */

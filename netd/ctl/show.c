@@ -257,6 +257,9 @@ static void print_status(const json_t *s)
 	print_counts("DHCP received", json_object_get(s, "dhcpReceived"));
 	print_counts("DHCP sent", json_object_get(s, "dhcpSent"));
 	print_counts("DHCP dropped", json_object_get(s, "dhcpDropped"));
+	if (number(s, "rulesRestored") || number(s, "healed"))
+		printf("put back after others: rules %lld, the rest %lld\n",
+		       number(s, "rulesRestored"), number(s, "healed"));
 	json_array_foreach (json_object_get(s, "warnings"), i, warning)
 		printf("warning: %s\n", json_string_value(warning));
 }

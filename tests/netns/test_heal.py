@@ -274,5 +274,100 @@ class Joined(HealTest):
         self.assertEqual(self.host.ns.links()["veth7"]["master"], "other")
 
 
+class Settings(HealTest):
+    """What is the host's own is explained and left alone."""
+
+    def warnings(self):
+        return self.netd.ctl_json("status")["warnings"]
+
+    def other_link(self):
+        self.host.ns.run("ip", "link", "add", "other", "type", "veth", "peer", "name", "end")
+        for link in ("other", "end"):
+            self.host.ns.run("ip", "link", "set", link, "up")
+
+    def test_overlapping_route(self):
+        ns = self.host.ns
+        self.other_link()
+        self.assertEqual(self.warnings(), [])
+        for route, why in (("10.77.0.128/25 via 192.0.2.1 dev up0",
+                            "what is for guests with addresses in 10.77.0.128/25 goes there instead"),
+                           ("10.0.0.0/8 dev other",
+                            "what is there with addresses in 10.77.0.0/24 is not reached: the network has them")):
+            what = f"route {route} overlaps subnet 10.77.0.0/24 of network default"
+            ns.run("ip", "route", "add", *route.split())
+            event = self.events.until("host-setting", network="default")
+            self.assertEqual(event["detail"], f"{what}; ip route del {route} mends it")
+            self.assertEqual(self.warnings(), [f"{what}: {why}"])
+            ns.run("sh", "-c", event["detail"].removesuffix(" mends it").split("; ")[1])
+            self.until(lambda: self.warnings() == [])
+        # Neither a default route, nor a VPN's halves of one.
+        ns.run("ip", "route", "add", "0.0.0.0/1", "dev", "other")
+        self.no_more_events()
+        self.assertEqual(self.warnings(), [])
+
+    def test_br_netfilter(self):
+        paths = [f"net.bridge.bridge-nf-call-{what}" for what in ("iptables", "ip6tables", "arptables")]
+        if not self.host.ns.ok("sysctl", *paths):
+            self.leave_out("the kernel has no br_netfilter")
+        for value in (0, 1):
+            self.netd.stop()
+            self.host.ns.run("sysctl", "-q", *(f"{path}=0" for path in paths))
+            self.host.ns.run("sysctl", "-q", f"{paths[0]}={value}")
+            self.netd.start()
+            told = [event["detail"] for event in self.since_start() if event["event"] == "host-setting"]
+            self.assertEqual(told, value * [f"frames between guests of one bridge pass the host's own firewall; sysctl {paths[0]}=0 mends it"])
+        self.assertEqual(self.warnings(), [], "it is a note: netd's own rules let them pass")
+
+    def since_start(self):
+        events = self.netd.watch(since=1)
+        try:
+            while True:
+                event = events.next()
+                yield event
+                if event["event"] == "started":
+                    return
+        finally:
+            events.close()
+
+    def test_br_netfilter_that_comes_later(self):
+        paths = [f"net.bridge.bridge-nf-call-{what}" for what in ("iptables", "ip6tables", "arptables")]
+        if not self.host.ns.ok("sysctl", *paths):
+            self.leave_out("the kernel has no br_netfilter")
+        self.host.ns.run("sysctl", "-q", *(f"{path}=0" for path in paths))
+        self.no_more_events()
+        self.host.ns.run("sysctl", "-q", f"{paths[1]}=1")
+        event = self.events.until("host-setting")
+        self.assertIn(f"sysctl {paths[1]}=0", event["detail"])
+
+    def test_ipv6_forwarding_and_router_advertisements(self):
+        ns = self.host.ns
+        if not ns.ok("test", "-e", "/proc/sys/net/ipv6/conf/up0/accept_ra"):
+            self.leave_out("the kernel has no IPv6")
+        # An address with a lifetime is what a router advertisement leaves.
+        ns.run("ip", "addr", "add", "2001:db8::2/64", "dev", "up0", "valid_lft", "3000", "preferred_lft", "2000", "nodad")
+        self.assertEqual(self.warnings(), [])
+        ns.run("sysctl", "-q", "net.ipv6.conf.all.forwarding=1")
+        event = self.events.until("host-setting")
+        self.assertIn("sysctl net.ipv6.conf.up0.accept_ra=2 mends it", event["detail"])
+        self.assertEqual(len(self.warnings()), 1)
+        ns.run("sysctl", "-q", "net.ipv6.conf.up0.accept_ra=2")
+        self.netd.ctl("reload")
+        self.assertEqual(self.warnings(), [])
+
+    def test_netd_leaves_ipv6_forwarding_alone(self):
+        for link in ("all", "default", "up0"):
+            self.assertEqual(self.host.ns.run("cat", f"/proc/sys/net/ipv6/conf/{link}/forwarding").strip(), "0")
+
+    def test_strict_rp_filter_with_two_uplinks(self):
+        ns = self.host.ns
+        self.other_link()
+        ns.run("ip", "addr", "add", "198.51.100.2/24", "dev", "other")
+        ns.run("sysctl", "-q", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.up0.rp_filter=1", "net.ipv4.conf.other.rp_filter=2")
+        ns.run("ip", "route", "add", "default", "via", "198.51.100.1", "metric", "100")
+        event = self.events.until("host-setting")
+        self.assertIn("sysctl net.ipv4.conf.up0.rp_filter=2 mends it", event["detail"])
+        self.assertEqual(self.warnings(), [])
+
+
 if __name__ == "__main__":
     unittest.main()
