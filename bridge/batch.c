@@ -141,16 +141,16 @@ void batch_base_chain(struct batch *b, uint16_t family, const char *name, const 
 }
 
 /* What nft(8) has to know to list it well; false when there is no memory. */
-static bool annotate(struct nftnl_set *s, bool big_endian)
+static bool annotate(struct nftnl_set *s, const struct batch_set *set)
 {
 	struct nftnl_udata_buf *note = nftnl_udata_buf_alloc(64);
 
 	if (!note)
 		return false;
 	nftnl_udata_put_u32(note, NFTNL_UDATA_SET_KEYBYTEORDER,
-			    big_endian ? BIG_ENDIAN_ : HOST_ENDIAN);
-	nftnl_udata_put_u32(note, NFTNL_UDATA_SET_DATABYTEORDER,
-			    big_endian ? BIG_ENDIAN_ : HOST_ENDIAN);
+			    set->key_big_endian ? BIG_ENDIAN_ : HOST_ENDIAN);
+	if (set->data_type == TYPE_MARK)
+		nftnl_udata_put_u32(note, NFTNL_UDATA_SET_DATABYTEORDER, HOST_ENDIAN);
 	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(note),
 			   nftnl_udata_buf_len(note));
 	nftnl_udata_buf_free(note);
@@ -185,7 +185,7 @@ void batch_set(struct batch *b, const struct batch_set *set)
 		message(b, NFT_MSG_NEWSET, set->family, NLM_F_CREATE, "set", set->name);
 	struct nftnl_set *s = nftnl_set_alloc();
 
-	if (h && s && annotate(s, set->key_big_endian)) {
+	if (h && s && annotate(s, set)) {
 		describe_set(s, set);
 		nftnl_set_nlmsg_build_payload(h, s);
 		message_done(b);

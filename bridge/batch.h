@@ -155,6 +155,15 @@ void rule_rate(struct rule *rule, const struct rule_rate *r);
 
 /* Whether an IPv6 packet has an extension header of this type. */
 void rule_has_header(struct rule *rule, uint8_t type);
+/* Which of so many buckets what stands in the register `from` falls into, to the register `to`. */
+void rule_hash(struct rule *rule, uint32_t from, uint32_t len, uint32_t buckets, uint32_t to);
+/* Puts the key in the first register into a set of NFT_SET_EVAL, until its timeout. */
+void rule_remember(struct rule *rule, const char *set, uint32_t id);
+
+/* Counts the connection that the packet is of among those of the key in the first register, and
+ * matches when there are more than `most`; the set is one of NFT_SET_EVAL. A packet must not be
+ * counted twice: the kernel may take it for another connection (net/netfilter/nf_conncount.c). */
+void rule_connections_over(struct rule *rule, const char *set, uint32_t id, uint32_t most);
 
 /* What several tables match; all work in the first register. */
 void match_meta(struct rule *rule, uint32_t key, uint32_t op, const void *data, uint32_t len);
@@ -165,5 +174,8 @@ enum { IP_SOURCE = 12, IP_DESTINATION = 16 };
 void match_prefix(struct rule *rule, uint32_t offset, uint32_t op, struct ip4_prefix p);
 /* bits: NF_CT_STATE_BIT(…); whether the connection is in one of these states */
 void match_ct_state(struct rule *rule, uint32_t bits);
+/* bits: IPS_…; whether the connection has one of these, with op NFT_CMP_NEQ, or none, NFT_CMP_EQ;
+ * neither for a packet of none */
+void match_ct_status(struct rule *rule, uint32_t op, uint32_t bits);
 
 #endif

@@ -75,7 +75,7 @@ static int send_batch(struct nft *n, struct batch *b, struct err *err)
 static const char *hint(int code)
 {
 	return code == ENOENT || code == EOPNOTSUPP ?
-		       "; are the kernel's modules nft_meta_bridge, nft_limit, nft_log, nft_ct and nft_masq there?" :
+		       "; are the kernel's modules nft_meta_bridge, nft_limit, nft_connlimit, nft_hash, nft_log, nft_ct and nft_masq there?" :
 		       "";
 }
 
@@ -141,6 +141,31 @@ int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
 	return rc;
 }
 
+int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key, uint64_t *ret)
+{
+	struct nft_plan structure = *plan;
+	struct siphash h = siphash_init(key);
+	struct iovec iov[IOVECS];
+	struct batch b;
+	int pages, rc;
+
+	structure.ports = structure.clients = 0;
+	batch_begin(&b, 0);
+	ruleset_replace(&b, &structure);
+	pages = b.failed ? 0 : nftnl_batch_iovec_len(b.pages);
+	rc = b.failed ? -ENOMEM : 0;
+	if (pages > IOVECS) /* which nft_replace refuses */
+		pages = IOVECS;
+	if (pages)
+		nftnl_batch_iovec(b.pages, iov, (uint32_t)pages);
+	for (int i = 0; i < pages; i++)
+		siphash_add(&h, iov[i].iov_base, iov[i].iov_len);
+	batch_done(&b);
+	if (!rc)
+		*ret = siphash_done(&h);
+	return rc;
+}
+
 int nft_remove(struct nft *n, struct err *err)
 {
 	struct batch b;
@@ -175,6 +200,21 @@ int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err)
 	int rc = change_port(n, NFT_MSG_DELSETELEM, port, err);
 
 	return rc == -ENOENT ? 0 : rc;
+}
+
+int nft_port_move(struct nft *n, const struct nft_port *from, const struct nft_port *to,
+		  struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_ports(&b, NFT_MSG_DELSETELEM, from, 1);
+	ruleset_ports(&b, NFT_MSG_NEWSETELEM, to, 1);
+	rc = nft_commit(n, &b, err);
+	batch_done(&b);
+	/* Others have been at the old ones. */
+	return rc == -ENOENT ? nft_port_add(n, to, err) : rc;
 }
 
 static int change_client(struct nft *n, uint16_t type, const struct nft_client *c, struct err *err)

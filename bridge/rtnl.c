@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnetlink by libnl-3: builds requests, waits for the kernel's answer, and turns its messages into
- * our own structs. The only file that knows libnl. Nothing is cached: what the kernel says is
- * handed on.
+ * rtnetlink by libnl-3: builds requests and waits for the kernel's answer. Only the files rtnl*.c
+ * know libnl. Nothing is cached: what the kernel says is handed on.
  *
- * One socket serves requests, each answered before the next is sent, another receives
- * notifications. Dumps that the kernel marks as interrupted are started over (NLM_F_DUMP_INTR,
+ * One socket serves requests, each answered before the next is sent; another receives notifications
+ * (rtnl_watch.c). Dumps that the kernel marks as interrupted are started over (NLM_F_DUMP_INTR,
  * net/netlink/af_netlink.c).
  */
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
-#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
@@ -21,9 +19,9 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "bridge.h"
+#include "rtnl.h"
 
-enum { RECEIVE_SIZE = 1 << 16, DUMP_TRIES = 10, WATCH_BUFFER = 1 << 22, MESSAGES = 2 };
+enum { RECEIVE_SIZE = 1 << 16, DUMP_TRIES = 10, MESSAGES = 3 };
 
 struct rtnl {
 	struct nl_sock *sock;
@@ -31,15 +29,10 @@ struct rtnl {
 	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
 };
 
-struct rtnl_watch {
-	struct nl_sock *sock;
-	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
-};
-
 CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
 #define CLEAN_MSG CLEANUP(cleanup_msg)
 
-static int sock_open(struct nl_sock **ret, struct err *err)
+int rtnl_socket_open(struct nl_sock **ret, struct err *err)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 	int rc;
@@ -64,7 +57,7 @@ int rtnl_open(struct rtnl **ret, struct err *err)
 
 	if (!r)
 		return err_set(err, ENOMEM, "rtnetlink: out of memory");
-	rc = sock_open(&r->sock, err);
+	rc = rtnl_socket_open(&r->sock, err);
 	if (rc) {
 		free(r);
 		return rc;
@@ -218,119 +211,6 @@ static int dump(struct rtnl *r, int type, const void *header, size_t len, messag
 	return rc;
 }
 
-/* --- the kernel's messages as our structs --- */
-
-static void copy_text(char *to, size_t size, struct nlattr *attr)
-{
-	to[0] = 0;
-	if (attr)
-		snprintf(to, size, "%.*s", nla_len(attr), (const char *)nla_data(attr));
-}
-
-static struct mac get_mac(struct nlattr *attr)
-{
-	struct mac m = { 0 };
-
-	if (attr && nla_len(attr) == (int)sizeof(m.octet))
-		memcpy(m.octet, nla_data(attr), sizeof(m.octet));
-	return m;
-}
-
-static uint32_t get_u32(struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : 0;
-}
-
-static uint32_t get_ip4(struct nlattr *attr)
-{
-	return attr && nla_len(attr) == 4 ? ntohl(nla_get_u32(attr)) : 0;
-}
-
-static bool parse_link(struct nlmsghdr *h, struct rtnl_link *ret)
-{
-	struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
-	struct ifinfomsg *ifi = nlmsg_data(h);
-
-	if (nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0 || !tb[IFLA_IFNAME])
-		return false;
-	*ret = (struct rtnl_link){ .index = (uint32_t)ifi->ifi_index,
-				   .master = get_u32(tb[IFLA_MASTER]),
-				   .mtu = get_u32(tb[IFLA_MTU]),
-				   .up = ifi->ifi_flags & IFF_UP,
-				   .carrier = ifi->ifi_flags & IFF_RUNNING,
-				   .mac = get_mac(tb[IFLA_ADDRESS]) };
-	copy_text(ret->name, sizeof(ret->name), tb[IFLA_IFNAME]);
-	copy_text(ret->alias, sizeof(ret->alias), tb[IFLA_IFALIAS]);
-	if (tb[IFLA_LINKINFO] &&
-	    nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) == 0)
-		copy_text(ret->kind, sizeof(ret->kind), info[IFLA_INFO_KIND]);
-	return true;
-}
-
-static bool parse_addr(struct nlmsghdr *h, struct rtnl_addr *ret)
-{
-	struct nlattr *tb[IFA_MAX + 1];
-	struct ifaddrmsg *ifa = nlmsg_data(h);
-	struct nlattr *own;
-
-	if (nlmsg_parse(h, sizeof(*ifa), tb, IFA_MAX, NULL) < 0 || ifa->ifa_family != AF_INET)
-		return false;
-	own = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
-	*ret = (struct rtnl_addr){ .index = ifa->ifa_index,
-				   .prefix = { .addr = get_ip4(own), .len = ifa->ifa_prefixlen } };
-	return own && ifa->ifa_prefixlen <= 32;
-}
-
-/* Calls fn for each next hop. */
-static int parse_route(struct nlmsghdr *h, rtnl_route_fn fn, void *arg)
-{
-	struct nlattr *tb[RTA_MAX + 1];
-	struct rtmsg *rtm = nlmsg_data(h);
-	struct rtnl_route route;
-	struct rtnexthop *nh;
-	int left, rc = 0;
-
-	if (nlmsg_parse(h, sizeof(*rtm), tb, RTA_MAX, NULL) < 0 || rtm->rtm_family != AF_INET ||
-	    rtm->rtm_dst_len > 32 || rtm->rtm_flags & RTM_F_CLONED)
-		return 0;
-	route = (struct rtnl_route){
-		.dst = { .addr = get_ip4(tb[RTA_DST]), .len = rtm->rtm_dst_len },
-		.index = get_u32(tb[RTA_OIF]),
-		.gateway = get_ip4(tb[RTA_GATEWAY]),
-		.table = tb[RTA_TABLE] ? get_u32(tb[RTA_TABLE]) : rtm->rtm_table,
-		.type = rtm->rtm_type
-	};
-	if (route.table != RT_TABLE_MAIN || route.type == RTN_LOCAL ||
-	    route.type == RTN_BROADCAST || route.type == RTN_MULTICAST)
-		return 0;
-	if (!tb[RTA_MULTIPATH])
-		return fn(arg, &route);
-	nh = nla_data(tb[RTA_MULTIPATH]);
-	for (left = nla_len(tb[RTA_MULTIPATH]); !rc && RTNH_OK(nh, left);
-	     left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh)) {
-		route.index = (uint32_t)nh->rtnh_ifindex;
-		route.gateway = 0;
-		rc = fn(arg, &route);
-	}
-	return rc;
-}
-
-static bool parse_neigh(struct nlmsghdr *h, struct rtnl_neigh *ret)
-{
-	struct nlattr *tb[NDA_MAX + 1];
-	struct ndmsg *ndm = nlmsg_data(h);
-
-	if (nlmsg_parse(h, sizeof(*ndm), tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR])
-		return false;
-	*ret = (struct rtnl_neigh){ .index = (uint32_t)ndm->ndm_ifindex,
-				    .bridge = get_u32(tb[NDA_MASTER]),
-				    .addr = ndm->ndm_family == AF_INET ? get_ip4(tb[NDA_DST]) : 0,
-				    .mac = get_mac(tb[NDA_LLADDR]),
-				    .local = ndm->ndm_state & NUD_PERMANENT };
-	return ndm->ndm_family == AF_BRIDGE ||
-	       !(ndm->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP));
-}
-
 /* --- lists --- */
 
 struct list {
@@ -348,7 +228,7 @@ static int list_link(void *arg, struct nlmsghdr *h)
 	struct rtnl_link link;
 	struct list *l = arg;
 
-	return parse_link(h, &link) ? l->link(l->arg, &link) : 0;
+	return rtnl_parse_link(h, &link) ? l->link(l->arg, &link) : 0;
 }
 
 static int list_addr(void *arg, struct nlmsghdr *h)
@@ -356,14 +236,14 @@ static int list_addr(void *arg, struct nlmsghdr *h)
 	struct rtnl_addr addr;
 	struct list *l = arg;
 
-	return parse_addr(h, &addr) ? l->addr(l->arg, &addr) : 0;
+	return rtnl_parse_addr(h, &addr) ? l->addr(l->arg, &addr) : 0;
 }
 
 static int list_route(void *arg, struct nlmsghdr *h)
 {
 	struct list *l = arg;
 
-	return parse_route(h, l->route, l->arg);
+	return rtnl_parse_route(h, l->route, l->arg);
 }
 
 static int list_neigh(void *arg, struct nlmsghdr *h)
@@ -371,7 +251,7 @@ static int list_neigh(void *arg, struct nlmsghdr *h)
 	struct rtnl_neigh neigh;
 	struct list *l = arg;
 
-	return parse_neigh(h, &neigh) ? l->neigh(l->arg, &neigh) : 0;
+	return rtnl_parse_neigh(h, &neigh) ? l->neigh(l->arg, &neigh) : 0;
 }
 
 int rtnl_link_list(struct rtnl *r, rtnl_link_fn fn, void *arg, struct err *err)
@@ -510,16 +390,38 @@ static struct nl_msg *altname_message(struct rtnl *r, const struct rtnl_change *
 	return msg;
 }
 
+/* For the bridge, and so a message of its own: a request that makes a link join a bridge cannot
+ * have this of its port (net/core/rtnetlink.c, rtnl_changelink). */
+static struct nl_msg *port_message(struct rtnl *r, const struct rtnl_change *c)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE, .ifi_index = (int)c->index };
+	struct nl_msg *msg = request(r, RTM_SETLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+	struct nlattr *port = msg ? nla_nest_start(msg, IFLA_PROTINFO) : NULL;
+
+	if (!port || nla_put_u8(msg, IFLA_BRPORT_ISOLATED, c->isolate) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	nla_nest_end(msg, port);
+	return msg;
+}
+
 int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
 {
+	bool of_port = c->isolate || c->unisolate;
 	CLEAN_MSG struct nl_msg *change = change_message(r, c);
+	CLEAN_MSG struct nl_msg *port = of_port ? port_message(r, c) : NULL;
 	CLEAN_MSG struct nl_msg *altname = c->altname ? altname_message(r, c) : NULL;
-	struct nl_msg *all[MESSAGES] = { change, altname };
-	unsigned n = altname ? 2 : 1;
+	struct nl_msg *all[MESSAGES] = { change };
+	unsigned n = 1;
 	int rc;
 
-	if (!change || (c->altname && !altname))
+	if (!change || (of_port && !port) || (c->altname && !altname))
 		return no_memory(err);
+	if (port)
+		all[n++] = port;
+	if (altname)
+		all[n++] = altname;
 	rc = send_messages(r, all, n, err);
 	/* -EEXIST can only be about the alternative name. */
 	return rc ? rc : answers(r, n, EEXIST, NULL, NULL, err);
@@ -596,163 +498,4 @@ int rtnl_addr_del(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct er
 	int rc = change_addr(r, RTM_DELADDR, 0, index, p, err);
 
 	return rc ? err_wrap(err, rc, "cannot remove address %s", ip4_prefix_text(p, text)) : 0;
-}
-
-/* --- notifications --- */
-
-int rtnl_watch_open(struct rtnl_watch **ret, struct err *err)
-{
-	static const int groups[] = { RTNLGRP_LINK,	  RTNLGRP_IPV4_IFADDR,
-				      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_NETCONF,
-				      RTNLGRP_NEIGH,	  RTNLGRP_IPV6_IFINFO,
-				      RTNLGRP_IPV6_IFADDR };
-	struct rtnl_watch *w = calloc(1, sizeof(*w));
-	static const int size = WATCH_BUFFER;
-	int rc;
-
-	if (!w)
-		return no_memory(err);
-	rc = sock_open(&w->sock, err);
-	for (size_t i = 0; !rc && i < ARRAY_SIZE(groups); i++) {
-		if (nl_socket_add_membership(w->sock, groups[i]) < 0)
-			rc = err_set(err, EPERM, "cannot subscribe to rtnetlink group %d",
-				     groups[i]);
-	}
-	if (!rc && nl_socket_set_nonblocking(w->sock) < 0)
-		rc = err_set(err, EINVAL, "cannot make an rtnetlink socket non-blocking");
-	if (rc) {
-		rtnl_watch_free(w);
-		return rc;
-	}
-	/* A burst of a thousand ports is a few megabytes; without the privilege the default has to
-	 * do. */
-	setsockopt(nl_socket_get_fd(w->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	*ret = w;
-	return 0;
-}
-
-void rtnl_watch_free(struct rtnl_watch *w)
-{
-	if (!w)
-		return;
-	if (w->sock)
-		nl_socket_free(w->sock);
-	free(w);
-}
-
-int rtnl_watch_fd(const struct rtnl_watch *w)
-{
-	return nl_socket_get_fd(w->sock);
-}
-
-struct watcher {
-	rtnl_event_fn fn;
-	void *arg;
-	enum rtnl_event_kind route_kind;
-};
-
-static int notify_route(void *arg, const struct rtnl_route *route)
-{
-	struct watcher *w = arg;
-	struct rtnl_event e = { .kind = w->route_kind, .route = *route };
-
-	w->fn(w->arg, &e);
-	return 0;
-}
-
-static bool parse_forwarding(struct nlmsghdr *h, struct rtnl_forwarding *ret)
-{
-	struct nlattr *tb[NETCONFA_MAX + 1];
-	int32_t index;
-
-	if (nlmsg_parse(h, sizeof(struct netconfmsg), tb, NETCONFA_MAX, NULL) < 0 ||
-	    !tb[NETCONFA_FORWARDING] || !tb[NETCONFA_IFINDEX])
-		return false;
-	index = (int32_t)get_u32(tb[NETCONFA_IFINDEX]);
-	*ret = (struct rtnl_forwarding){ .index = index > 0 ? (uint32_t)index : 0,
-					 .on = get_u32(tb[NETCONFA_FORWARDING]) != 0 };
-	return index > 0 || index == NETCONFA_IFINDEX_ALL;
-}
-
-/* An address, or news of a link that has IPv6 (net/ipv6/addrconf.c, inet6_ifinfo_notify): where
- * disable_ipv6 is set there is neither. No notification has that sysctl itself. */
-static bool is_ipv6(struct nlmsghdr *h, uint32_t index, struct rtnl_event *ret)
-{
-	const uint8_t *family = nlmsg_data(h);
-
-	if (*family != AF_INET6 || (h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_NEWADDR))
-		return false;
-	*ret = (struct rtnl_event){ .kind = RTNL_IPV6, .link = { .index = index } };
-	return true;
-}
-
-static void notify(struct watcher *w, struct nlmsghdr *h)
-{
-	struct rtnl_event e = { .kind = RTNL_LINK };
-	struct ifinfomsg *ifi;
-	struct ifaddrmsg *ifa;
-
-	switch (h->nlmsg_type) {
-	case RTM_NEWLINK:
-	case RTM_DELLINK:
-		/* AF_BRIDGE: a port left or joined a bridge; the link itself is announced as
-		 * AF_UNSPEC. */
-		ifi = nlmsg_data(h);
-		if (is_ipv6(h, (uint32_t)ifi->ifi_index, &e))
-			break;
-		if (ifi->ifi_family != AF_UNSPEC || !parse_link(h, &e.link))
-			return;
-		e.kind = h->nlmsg_type == RTM_NEWLINK ? RTNL_LINK : RTNL_LINK_GONE;
-		break;
-	case RTM_NEWADDR:
-	case RTM_DELADDR:
-		ifa = nlmsg_data(h);
-		if (is_ipv6(h, ifa->ifa_index, &e))
-			break;
-		if (!parse_addr(h, &e.addr))
-			return;
-		e.kind = h->nlmsg_type == RTM_NEWADDR ? RTNL_ADDR : RTNL_ADDR_GONE;
-		break;
-	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
-		w->route_kind = h->nlmsg_type == RTM_NEWROUTE ? RTNL_ROUTE : RTNL_ROUTE_GONE;
-		parse_route(h, notify_route, w);
-		return;
-	case RTM_NEWNEIGH:
-		if (!parse_neigh(h, &e.neigh) || !e.neigh.bridge || e.neigh.addr)
-			return;
-		e.kind = RTNL_FDB;
-		break;
-	case RTM_NEWNETCONF:
-		if (!parse_forwarding(h, &e.forwarding))
-			return;
-		e.kind = RTNL_FORWARDING;
-		break;
-	default:
-		return;
-	}
-	w->fn(w->arg, &e);
-}
-
-int rtnl_watch_read(struct rtnl_watch *w, unsigned most, rtnl_event_fn fn, void *arg)
-{
-	struct watcher watcher = { .fn = fn, .arg = arg };
-
-	while (most--) {
-		ssize_t n = recv(nl_socket_get_fd(w->sock), w->buf, sizeof(w->buf), 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)(void *)w->buf;
-		int left = (int)n;
-
-		if (n < 0 && errno == ENOBUFS) {
-			struct rtnl_event e = { .kind = RTNL_OVERRUN };
-
-			fn(arg, &e);
-			continue;
-		}
-		if (n < 0)
-			return errno == EINTR ? 0 : -errno;
-		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
-			notify(&watcher, h);
-	}
-	return 0;
 }

@@ -240,6 +240,50 @@ void rule_rate(struct rule *rule, const struct rule_rate *r)
 	with(rule, e, limit);
 }
 
+void rule_hash(struct rule *rule, uint32_t from, uint32_t len, uint32_t buckets, uint32_t to)
+{
+	struct nftnl_expr *e = rule_expr(rule, "hash");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_SREG, from);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_DREG, to);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_LEN, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_MODULUS, buckets);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_TYPE, NFT_HASH_JENKINS);
+}
+
+void rule_remember(struct rule *rule, const char *set, uint32_t id)
+{
+	struct nftnl_expr *e = rule_expr(rule, "dynset");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, id);
+}
+
+void rule_connections_over(struct rule *rule, const char *set, uint32_t id, uint32_t most)
+{
+	struct nftnl_expr *limit = nftnl_expr_alloc("connlimit"), *e = rule_expr(rule, "dynset");
+
+	if (!e || !limit) {
+		rule->b->failed = true;
+		if (limit)
+			nftnl_expr_free(limit);
+		return;
+	}
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_CONNLIMIT_COUNT, most);
+	nftnl_expr_set_u32(limit, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, id);
+	nftnl_expr_set(e, NFTNL_EXPR_DYNSET_EXPR, limit, 0);
+}
+
 /* --- what several tables match --- */
 
 void match_meta(struct rule *rule, uint32_t key, uint32_t op, const void *data, uint32_t len)
@@ -278,11 +322,21 @@ void match_prefix(struct rule *rule, uint32_t offset, uint32_t op, struct ip4_pr
 	rule_cmp(rule, REG(0), op, &net, sizeof(net));
 }
 
-void match_ct_state(struct rule *rule, uint32_t bits)
+static void match_ct_bits(struct rule *rule, uint32_t key, uint32_t op, uint32_t bits)
 {
 	uint32_t none = 0;
 
-	rule_ct(rule, NFT_CT_STATE, REG(0));
+	rule_ct(rule, key, REG(0));
 	rule_mask(rule, REG(0), &bits, sizeof(bits));
-	rule_cmp(rule, REG(0), NFT_CMP_NEQ, &none, sizeof(none));
+	rule_cmp(rule, REG(0), op, &none, sizeof(none));
+}
+
+void match_ct_state(struct rule *rule, uint32_t bits)
+{
+	match_ct_bits(rule, NFT_CT_STATE, NFT_CMP_NEQ, bits);
+}
+
+void match_ct_status(struct rule *rule, uint32_t op, uint32_t bits)
+{
+	match_ct_bits(rule, NFT_CT_STATUS, op, bits);
 }

@@ -6,6 +6,7 @@
 void ruleset_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n)
 {
 	ruleset_guard_ports(b, type, port, n);
+	ruleset_rules_ports(b, type, port, n);
 }
 
 void ruleset_replace(struct batch *b, const struct nft_plan *plan)
@@ -24,7 +25,10 @@ void ruleset_replace(struct batch *b, const struct nft_plan *plan)
 		return;
 	ruleset_guard(b, plan);
 	ruleset_policy_sets(b, plan);
+	ruleset_access_sets(b, plan);
+	ruleset_rules_sets(b, plan);
 	ruleset_policy(b, plan);
+	ruleset_access(b, plan);
 	ruleset_nat(b, plan);
 	ruleset_ports(b, NFT_MSG_NEWSETELEM, plan->port, plan->ports);
 	for (size_t i = 0; i < plan->clients; i++)

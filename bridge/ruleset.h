@@ -32,6 +32,14 @@ enum {
 	SET_ARP_RATES,
 	SET_ND_RATES,
 	SET_BIND_RATES,
+	SET_FROM,
+	SET_TO,
+	SET_HOST,
+	SET_REACH,
+	SET_CONNECTIONS,
+	SET_FULL,
+	SET_GROUP = 1 << 20, /* and its number */
+	SET_POLICY = 1 << 21,
 };
 
 /* Hooks' priorities; the lower, the earlier. */
@@ -92,6 +100,31 @@ void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port 
 /* Sets that the other rules of the table look into; they come first. */
 void ruleset_policy_sets(struct batch *b, const struct nft_plan *plan);
 void ruleset_policy(struct batch *b, const struct nft_plan *plan);
+/* A chain <kind>/<bridge> for each network, and a map named for the kind that finds it; and the
+ * rule that goes there. */
+void ruleset_policy_chains(struct batch *b, const struct nft_plan *plan, const char *kind,
+			   uint32_t id);
+void ruleset_policy_find(struct batch *b, const char *chain, uint32_t meta_key, const char *kind,
+			 uint32_t id);
+
+/* --- ruleset_access.c: what guests have of the host, and how much of its memory --- */
+
+void ruleset_access_sets(struct batch *b, const struct nft_plan *plan);
+void ruleset_access(struct batch *b, const struct nft_plan *plan);
+/* Drops what would be a connection too many of the sender's; comes after ruleset_access_sets. */
+void ruleset_access_cap(struct batch *b, const char *chain, const struct nft_network *n);
+
+/* --- ruleset_rules.c: the rules of guests, of groups and of networks --- */
+
+/* With their chains, to which others jump. */
+void ruleset_rules_sets(struct batch *b, const struct nft_plan *plan);
+/* The rules for guests of a network, at the end of a chain: what they decide is decided, and where
+ * there are some, what they do not match is dropped. */
+void ruleset_rules_decide(struct batch *b, const char *chain, const struct nft_plan *plan,
+			  size_t network, bool out);
+void ruleset_rules_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n);
+/* Whether the service is spoken; `which` is one of its ports, or 0 where it has none. */
+void ruleset_rules_service(struct rule *rule, const struct nft_service *s, unsigned which);
 
 /* --- ruleset_nat.c: addresses that are translated, in table inet netd --- */
 

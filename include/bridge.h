@@ -94,6 +94,7 @@ struct rtnl_link {
 	uint32_t master; /* 0: none */
 	uint32_t mtu;
 	bool up, carrier;
+	bool isolated;	/* as a port of its bridge */
 	struct mac mac; /* zero when it has none of six octets */
 	char name[LINK_NAME_SIZE];
 	char alias[LINK_ALIAS_SIZE];
@@ -169,9 +170,12 @@ struct rtnl_change {
 	const char *altname; /* added; one that is taken already is no error */
 	bool up, down;
 	bool leave; /* the bridge that it is in, if any */
+	/* As a port of its bridge: isolated from the others that are, or no more. */
+	bool isolate, unisolate;
 };
 
-/* Joining and going up are one request; the alternative name travels in the same datagram. */
+/* Joining and going up are one request; the alternative name, and what concerns the port of a
+ * bridge, travel in the same datagram. */
 MUST_CHECK int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err);
 /* -ENODEV when it is gone already. */
 MUST_CHECK int rtnl_link_del(struct rtnl *r, uint32_t index, struct err *err);
@@ -187,6 +191,7 @@ struct rtnl_forwarding {
 enum rtnl_event_kind {
 	RTNL_LINK, /* new or changed */
 	RTNL_LINK_GONE,
+	RTNL_PORT, /* a bridge's port was changed: of `link` only index and isolated are valid */
 	RTNL_ADDR,
 	RTNL_ADDR_GONE,
 	RTNL_ROUTE,
@@ -224,10 +229,62 @@ MUST_CHECK int rtnl_watch_read(struct rtnl_watch *w, unsigned most, rtnl_event_f
 
 struct nft;
 
+enum { NFT_SERVICE_PORTS = 16 };
+
+/* What is spoken: a protocol of IPv4, and for TCP and UDP the destination's ports. */
+struct nft_service {
+	uint8_t protocol; /* 0: any */
+	unsigned ports;	  /* 0: any */
+	struct {
+		uint16_t first, last;
+	} port[NFT_SERVICE_PORTS];
+};
+
+enum nft_peer { NFT_PEER_ANY, NFT_PEER_PREFIX, NFT_PEER_GROUP };
+
+/* What a guest may, or may not, begin with others (out), or others with it. */
+struct nft_rule {
+	bool allow, out;
+	struct nft_service service;
+	enum nft_peer peer;	  /* the other side */
+	struct ip4_prefix prefix; /* NFT_PEER_PREFIX */
+	uint32_t group;		  /* NFT_PEER_GROUP: number of a group, of whose guests it is one */
+};
+
 struct nft_network {
 	char bridge[LINK_NAME_SIZE];
 	struct ip4_prefix subnet;
 	enum bridge_mode mode;
+	struct mac mac;			   /* of the bridge */
+	bool isolate;			   /* guests do not reach one another */
+	uint32_t max_connections;	   /* of one guest at a time; 0: no limit */
+	const struct nft_service *service; /* those of the host that its guests reach, beside ping,
+					      DNS and DHCP */
+	size_t services;
+	const uint32_t *reach; /* networks that its guests reach, as indices of the plan's */
+	size_t reaches;
+	const struct nft_rule *rule; /* of all its guests; the first that matches decides */
+	size_t rules;
+};
+
+/* Rules that several guests share. */
+struct nft_group {
+	char network[LINK_NAME_SIZE]; /* its bridge; empty: a group for all networks */
+	char name[NAME_SIZE];
+	const struct nft_rule *rule;
+	size_t rules;
+};
+
+/* What holds for guests that have rules or groups: first those rules, then the groups', then the
+ * network's. */
+struct nft_policy {
+	uint32_t number; /* by which ports name it; not 0 */
+	size_t network;	 /* index of the plan's */
+	char name[NAME_SIZE];
+	const struct nft_rule *rule;
+	size_t rules;
+	const uint32_t *group; /* numbers, each an index of the plan's groups and 1 */
+	size_t groups;
 };
 
 /* What a guest's port may send. */
@@ -271,6 +328,9 @@ struct nft_port {
 	uint32_t network; /* a number that only ports of the same network have */
 	const struct nft_source *source;
 	size_t sources;
+	uint32_t policy;       /* number of its guest's; 0: its network's rules alone */
+	const uint32_t *group; /* numbers of the groups that its guest is in */
+	size_t groups;
 };
 
 /* What one who is behind a port, such as a nested guest, may send by it. */
@@ -293,7 +353,16 @@ struct nft_plan {
 						 for our networks alone */
 	size_t uplinks;
 	uint16_t trap_group; /* of nfnetlink_log */
+	const struct nft_group *group;
+	size_t groups;
+	const struct nft_policy *policy;
+	size_t policies;
 };
+
+/* Of all that nft_replace would make of the plan but ports: two plans with the same hash have the
+ * same structure. -ENOMEM. */
+MUST_CHECK int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key,
+			     uint64_t *ret);
 
 MUST_CHECK int nft_open(struct nft **ret, struct err *err);
 void nft_free(struct nft *n);
@@ -305,6 +374,9 @@ MUST_CHECK int nft_remove(struct nft *n, struct err *err);
  * when they are not. One that is removed is as it was added. */
 MUST_CHECK int nft_port_add(struct nft *n, const struct nft_port *port, struct err *err);
 MUST_CHECK int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err);
+/* From what it was added as to what it is now, in one transaction. */
+MUST_CHECK int nft_port_move(struct nft *n, const struct nft_port *from, const struct nft_port *to,
+			     struct err *err);
 MUST_CHECK int nft_client_add(struct nft *n, const struct nft_client *c, struct err *err);
 MUST_CHECK int nft_client_del(struct nft *n, const struct nft_client *c, struct err *err);
 

@@ -66,7 +66,7 @@ json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard
 		port_state_text(p->state), "interface", text_or_null(p->ifname), "interfaceIndex",
 		p->ifindex ? json_integer(p->ifindex) : json_null(), "bridge", n->bridge, "mac",
 		mac_json(&p->mac), "addresses", addresses, "gateway",
-		n->config->mode == BRIDGE_MODE_ISOLATED ? json_null() : ip_text(n->subnet.addr),
+		config_network_routes(d->config, n->config) ? ip_text(n->subnet.addr) : json_null(),
 		"mtu", (int)n->mtu, "queues", (int)p->queues, "vhost", (int)p->vhost, "owner",
 		(json_int_t)p->owner, "lease", port_lease(d, p), "guard", port_guard(d, p, counts));
 }
@@ -117,22 +117,65 @@ static json_t *relay_subnets(const struct network *n)
 	return list;
 }
 
+static json_t *names(const struct config_names *list)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < list->n; i++)
+		json_array_append_new(a, json_string(list->at[i]));
+	return a;
+}
+
+static json_t *services(const struct config_services *list)
+{
+	char text[CONFIG_SERVICE_SIZE];
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < list->n; i++)
+		json_array_append_new(a, json_string(config_service_text(&list->at[i], text)));
+	return a;
+}
+
+static json_t *rules(const struct config_rules *list)
+{
+	char text[CONFIG_RULE_SIZE];
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < list->n; i++)
+		json_array_append_new(a, json_string(config_rule_text(&list->at[i], text)));
+	return a;
+}
+
+/* Who reaches whom. */
+static void add_policy(json_t *o, const struct config_network *c)
+{
+	json_object_set_new(o, "isolate", json_boolean(c->isolate));
+	json_object_set_new(o, "reach", names(&c->reach));
+	json_object_set_new(o, "hostAccess", services(&c->host_access));
+	json_object_set_new(o, "maxConnections", json_integer(c->max_connections));
+	json_object_set_new(o, "rules", rules(&c->rules));
+}
+
 json_t *api_json_network(struct daemon *d, const struct network *n)
 {
 	struct ip4_prefix net = { .addr = ip4_network(n->subnet), .len = n->subnet.len };
 	char text[IP4_PREFIX_TEXT_SIZE];
+	json_t *o;
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:i, s:b, s:I, s:I, s:i, s:i,"
-			 " s:o, s:o}",
-			 "name", n->config->name, "mode", config_mode_text(n->config->mode), "up",
-			 (int)n->up, "reason", n->up ? json_null() : text_or_null(n->why_not.text),
-			 "bridge", n->bridge, "bridgeMac", mac_json(&n->bridge_mac), "subnet",
-			 net.len ? json_string(ip4_prefix_text(net, text)) : json_null(), "gateway",
-			 net.len ? ip_text(n->subnet.addr) : json_null(), "mtu", (int)n->mtu,
-			 "dhcp", (int)n->config->dhcp, "poolSize", (json_int_t)network_pool_size(n),
-			 "poolUsed", (json_int_t)network_pool_used(d, n), "ports",
-			 (int)count_ports(d, n), "attached", (int)n->attached, "interfaces",
-			 interfaces(d, n), "relays", relay_subnets(n));
+	o = json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:i, s:b, s:I, s:I, s:i, s:i,"
+		      " s:o, s:o}",
+		      "name", n->config->name, "mode", config_mode_text(n->config->mode), "up",
+		      (int)n->up, "reason", n->up ? json_null() : text_or_null(n->why_not.text),
+		      "bridge", n->bridge, "bridgeMac", mac_json(&n->bridge_mac), "subnet",
+		      net.len ? json_string(ip4_prefix_text(net, text)) : json_null(), "gateway",
+		      net.len ? ip_text(n->subnet.addr) : json_null(), "mtu", (int)n->mtu, "dhcp",
+		      (int)n->config->dhcp, "poolSize", (json_int_t)network_pool_size(n),
+		      "poolUsed", (json_int_t)network_pool_used(d, n), "ports",
+		      (int)count_ports(d, n), "attached", (int)n->attached, "interfaces",
+		      interfaces(d, n), "relays", relay_subnets(n));
+	if (o)
+		add_policy(o, n->config);
+	return o;
 }
 
 static json_t *hexadecimal(const uint8_t *data, size_t len)

@@ -17,7 +17,7 @@
 #include "config_text.h"
 #include "log.h"
 
-enum { MARK = '\037', KEYS_MAX = 48, OPTION_SIZE = 1024, FILE_MAX = 1 << 20 };
+enum { MARK = '\037', KEYS_MAX = 64, OPTION_SIZE = 1024, FILE_MAX = 1 << 20 };
 
 /*
  * libconfuse takes the end of the file for the end of every open block. This key is put behind the
@@ -300,6 +300,35 @@ static int take_classes(struct reading *r, cfg_t *cfg, struct config_classes *cl
 	return rc;
 }
 
+static int take_group(struct reading *r, cfg_t *cfg, struct config_groups *groups)
+{
+	struct config_group *g;
+	int rc;
+
+	for (unsigned i = 0; i < groups->n; i++)
+		if (!strcmp(groups->at[i].name, cfg_title(cfg)))
+			return err_set(r->err, EINVAL, "%s:%d: group '%s' stands already at %s:%d",
+				       r->file, cfg->line, cfg_title(cfg), groups->at[i].place.file,
+				       groups->at[i].place.line);
+	g = realloc(groups->at, (groups->n + 1) * sizeof(*g));
+	if (!g)
+		return no_memory(r->err);
+	groups->at = g;
+	g += groups->n++;
+	*g = (struct config_group){ .place = { r->file, cfg->line } };
+	rc = check_title(r, cfg, "group", g->name);
+	return rc ? rc : take_keys(r, cfg, config_keys_group, g);
+}
+
+static int take_groups(struct reading *r, cfg_t *cfg, struct config_groups *groups)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < cfg_size(cfg, "group") && !rc; i++)
+		rc = take_group(r, cfg_getnsec(cfg, "group", i), groups);
+	return rc;
+}
+
 static int take_port(struct reading *r, cfg_t *cfg, struct config_network *n)
 {
 	struct config_port *p = realloc(n->port, (n->ports + 1) * sizeof(*p));
@@ -354,6 +383,7 @@ static void network_defaults(struct config_network *n)
 				      .dhcp = true,
 				      .guard = NFT_GUARD_ON,
 				      .port_leases = 16,
+				      .max_connections = 16384,
 				      .bootp = true,
 				      .authoritative = true };
 }
@@ -393,6 +423,8 @@ static int take_network(struct reading *r, cfg_t *cfg)
 		rc = take_options(r, cfg, &n->options);
 	if (!rc)
 		rc = take_classes(r, cfg, &n->classes);
+	if (!rc)
+		rc = take_groups(r, cfg, &n->groups);
 	for (unsigned i = 0; i < cfg_size(cfg, "host") && !rc; i++)
 		rc = take_host(r, cfg_getnsec(cfg, "host", i), n);
 	for (unsigned i = 0; i < cfg_size(cfg, "port") && !rc; i++)
@@ -416,6 +448,8 @@ static int take_tree(struct reading *r, cfg_t *cfg)
 		rc = take_options(r, cfg, &r->config->options);
 	if (!rc)
 		rc = take_classes(r, cfg, &r->config->classes);
+	if (!rc)
+		rc = take_groups(r, cfg, &r->config->groups);
 	for (unsigned i = 0; i < cfg_size(cfg, "network") && !rc; i++)
 		rc = take_network(r, cfg_getnsec(cfg, "network", i));
 	return rc;
@@ -431,10 +465,13 @@ static int read_stream(struct reading *r, FILE *in)
 	cfg_opt_t options =
 		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX],
-		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX];
+		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX], group[KEYS_MAX];
 	cfg_opt_t classes = CFG_SEC("class", class, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t groups = CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t in_network[] = {
-		options, classes,
+		options,
+		classes,
+		groups,
 		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("port", port, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
@@ -442,6 +479,7 @@ static int read_stream(struct reading *r, FILE *in)
 	cfg_opt_t in_top[] = { CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT),
 			       options,
 			       classes,
+			       groups,
 			       CFG_SEC("socket", sock, CFGF_NODEFAULT),
 			       CFG_SEC("mac", mac, CFGF_NODEFAULT),
 			       CFG_SEC("network", network,
@@ -457,6 +495,7 @@ static int read_stream(struct reading *r, FILE *in)
 		in_top[i].validcb = note_section;
 	describe(host, config_keys_host, &options, 1);
 	describe(class, config_keys_class, &options, 1);
+	describe(group, config_keys_group, NULL, 0);
 	describe(port, config_keys_port, NULL, 0);
 	describe(relay, config_keys_relay, &options, 1);
 	describe(network, config_keys_network, in_network, ARRAY_SIZE(in_network));
@@ -485,7 +524,6 @@ static int read_stream(struct reading *r, FILE *in)
 	return rc;
 }
 
-/* Leaves room for the last key behind the text. */
 /* All of a file, as text; `text` has room for FILE_MAX octets. */
 static int read_text(FILE *in, const char *path, char *text, struct err *err)
 {
@@ -527,12 +565,19 @@ static int read_into(struct config *c, const char *path, FILE *in, char *text, s
 {
 	struct reading r = { .config = c, .file = add_file(c, path), .err = err };
 	int rc = r.file ? read_text(in, path, text, err) : no_memory(err);
+	char *quoted;
 
 	if (rc)
 		return rc;
 	if (config_text_prepare(text, &r.blocks))
 		return no_memory(err);
-	rc = read_prepared(&r, text);
+	quoted = config_text_quote(text, &r.blocks, sizeof(LAST_KEY) + 8);
+	if (r.blocks.open_rule)
+		rc = err_set(err, EINVAL, "%s:%d: the file ends inside a rule", r.file,
+			     r.blocks.open_rule);
+	else
+		rc = quoted ? read_prepared(&r, quoted) : no_memory(err);
+	free(quoted);
 	config_blocks_done(&r.blocks);
 	return rc;
 }
@@ -545,7 +590,7 @@ static int read_file(struct config *c, const char *path, struct err *err)
 
 	if (!in)
 		return err_sys(err, errno, "%s", path);
-	text = malloc(FILE_MAX + sizeof(LAST_KEY) + 8);
+	text = malloc(FILE_MAX + 1);
 	rc = text ? read_into(c, path, in, text, err) : no_memory(err);
 	free(text);
 	return rc;
@@ -649,7 +694,7 @@ static int finish(struct config *c, struct err *err)
 		if (!rc)
 			rc = config_links_check(c, n, err);
 	}
-	return rc;
+	return rc ? rc : config_rules_finish(c, err);
 }
 
 static struct config *defaults(void)
@@ -713,13 +758,20 @@ int config_read(const char *path, bool optional, struct config **ret, struct err
 	return 0;
 }
 
+static void host_done(struct config_host *h)
+{
+	config_options_done(&h->options);
+	config_names_done(&h->groups);
+	config_rules_done(&h->rules);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
 	for (unsigned i = 0; i < c->networks; i++) {
 		for (unsigned h = 0; h < c->network[i].hosts; h++)
-			config_options_done(&c->network[i].host[h].options);
+			host_done(&c->network[i].host[h]);
 		free(c->network[i].host);
 		free(c->network[i].port);
 		for (unsigned j = 0; j < c->network[i].relays; j++)
@@ -727,10 +779,14 @@ void config_free(struct config *c)
 		free(c->network[i].relay);
 		config_options_done(&c->network[i].options);
 		config_classes_done(&c->network[i].classes);
+		config_names_done(&c->network[i].reach);
+		config_rules_done(&c->network[i].rules);
+		config_groups_done(&c->network[i].groups);
 	}
 	free(c->network);
 	config_options_done(&c->options);
 	config_classes_done(&c->classes);
+	config_groups_done(&c->groups);
 	for (unsigned i = 0; i < c->files; i++)
 		free(c->file[i]);
 	free(c->file);

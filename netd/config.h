@@ -38,6 +38,51 @@ struct config_prefixes {
 	unsigned n;
 };
 
+/* Names, as they were written. */
+struct config_names {
+	char (*at)[NAME_SIZE];
+	uint32_t *number; /* of the groups that they are of, when all is read; NULL: of no groups */
+	unsigned n;
+	struct config_place place;
+};
+
+/* What is spoken with the host. */
+struct config_services {
+	struct nft_service at[CONFIG_LIST_MAX];
+	unsigned n;
+};
+
+/* Whose address the other side of a rule has. */
+enum config_peer { CONFIG_PEER_PREFIX, CONFIG_PEER_NETWORK, CONFIG_PEER_GROUP };
+
+struct config_rule {
+	struct nft_rule
+		nft; /* its peer, when all is read; the prefix of a network is known later */
+	enum config_peer peer;
+	char name[NAME_SIZE]; /* of the peer, unless CONFIG_PEER_PREFIX */
+	struct config_place place;
+};
+
+struct config_rules {
+	struct config_rule *at;
+	unsigned n;
+	struct config_place place; /* of the last */
+};
+
+/* Rules that guests share. */
+struct config_group {
+	char name[NAME_SIZE];
+	struct config_rules rules;
+	uint32_t number; /* among all groups, from 1 on: those of all networks, then each network's
+			  */
+	struct config_place place;
+};
+
+struct config_groups {
+	struct config_group *at;
+	unsigned n;
+};
+
 /* One option block: its values as text, for printing; the wire form is in the scope's option set.
  */
 struct config_option {
@@ -74,6 +119,9 @@ struct config_host {
 	char hostname[DHCP_NAME_SIZE]; /* empty: the guest's name */
 	struct config_ips also;	       /* further addresses of a guest's first card */
 	struct config_options options;
+	struct config_names groups;
+	struct config_rules rules;
+	uint32_t policy; /* number, when all is read; 0: it has neither groups nor rules */
 	struct config_place place, address_place, mac_place, match_mac_place, match_id_place,
 		also_place;
 };
@@ -135,6 +183,12 @@ struct config_network {
 	uint32_t probe_stock; /* addresses that are probed ahead */
 	bool ping;	      /* addresses behind relay agents are asked for */
 	uint32_t sweep;	      /* seconds that a round over all given addresses takes; 0: none */
+	bool isolate;
+	struct config_names reach; /* networks */
+	struct config_services host_access;
+	uint32_t max_connections; /* of a guest; 0: no limit */
+	struct config_rules rules;
+	struct config_groups groups;
 	struct config_host *host;
 	unsigned hosts;
 	struct config_port *port;
@@ -161,8 +215,9 @@ struct config {
 	uint32_t max_ports;
 	uint32_t max_leases; /* beside those of the ports */
 	uint32_t max_clients;
-	struct config_options options; /* of all networks, as are the classes */
+	struct config_options options; /* of all networks, as are the classes and groups */
 	struct config_classes classes;
+	struct config_groups groups;
 	struct config_network *network;
 	unsigned networks;
 	char **file; /* names of the files read, which places point to */
@@ -201,5 +256,14 @@ MUST_CHECK int config_relay_pool(const struct config_relay *relay, struct dhcp_p
 
 const char *config_mode_text(enum bridge_mode mode);
 const char *config_guard_text(enum nft_guard guard);
+
+/* Whether the network's guests have to do with anything by routing: an isolated one does where it
+ * reaches another, or is reached. */
+bool config_network_routes(const struct config *c, const struct config_network *n);
+
+/* Longest texts, with NUL, of a service and a rule in their canonical forms. */
+enum { CONFIG_SERVICE_SIZE = 16 + 12 * NFT_SERVICE_PORTS, CONFIG_RULE_SIZE = 320 };
+const char *config_service_text(const struct nft_service *s, char buf[CONFIG_SERVICE_SIZE]);
+const char *config_rule_text(const struct config_rule *r, char buf[CONFIG_RULE_SIZE]);
 
 #endif

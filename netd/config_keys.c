@@ -559,6 +559,13 @@ static void print_word(const struct key *k, const void *section, struct printer 
 			     .place = offsetof(section, options.boot_place)                        \
 	}
 
+/* One key for each block `rule`, as config_text.c leaves them. */
+#define RULES(section)                                                                             \
+	{                                                                                          \
+		"rule", .list = true, .offset = offsetof(section, rules), OCTETS(rule),            \
+			.place = offsetof(section, rules.place)                                    \
+	}
+
 const struct key config_keys_top[] = {
 	{ "supernet", .list = true, .offset = offsetof(struct config, supernet), PAIR(supernet) },
 	{ "trap-group", .offset = offsetof(struct config, trap_group), PAIR(number), .min = 1,
@@ -622,6 +629,12 @@ const struct key config_keys_network[] = {
 	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
 	{ "ping", .offset = NETWORK(ping), PAIR(bool) },
 	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
+	{ "isolate", .offset = NETWORK(isolate), PAIR(bool) },
+	{ "reach", .list = true, .offset = NETWORK(reach), OCTETS(names),
+	  .place = NETWORK(reach.place) },
+	{ "host-access", .list = true, .offset = NETWORK(host_access), OCTETS(services) },
+	{ "max-connections", .offset = NETWORK(max_connections), PAIR(number), .max = 1048576 },
+	RULES(struct config_network),
 	BOOT(struct config_network),
 	{ 0 },
 };
@@ -639,6 +652,9 @@ const struct key config_keys_host[] = {
 	  .place = offsetof(struct config_host, also_place) },
 	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
 	  .print = print_text, .max = DHCP_NAME_SIZE },
+	{ "groups", .list = true, .offset = offsetof(struct config_host, groups), OCTETS(names),
+	  .place = offsetof(struct config_host, groups.place) },
+	RULES(struct config_host),
 	BOOT(struct config_host),
 	{ 0 },
 };
@@ -653,6 +669,11 @@ const struct key config_keys_relay[] = {
 	{ "range", .list = true, .offset = offsetof(struct config_relay, ranges), PAIR(range),
 	  .place = offsetof(struct config_relay, range_place) },
 	BOOT(struct config_relay),
+	{ 0 },
+};
+
+const struct key config_keys_group[] = {
+	RULES(struct config_group),
 	{ 0 },
 };
 

@@ -44,7 +44,7 @@ static inline const void *member_const(const struct key *k, const void *section)
 
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
 	config_keys_network[], config_keys_host[], config_keys_class[], config_keys_port[],
-	config_keys_relay[];
+	config_keys_relay[], config_keys_group[];
 
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
@@ -89,5 +89,24 @@ void config_print_client_id(const struct key *k, const void *section, struct pri
 int config_parse_class_mac(const struct key *k, void *section, const char *text, unsigned index,
 			   struct err *err);
 void config_print_class_mac(const struct key *k, const void *section, struct printer *p);
+
+/* --- config_rules.c --- */
+
+int config_parse_rule(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_rule(const struct key *k, const void *section, struct printer *p);
+int config_parse_names(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err);
+void config_print_names(const struct key *k, const void *section, struct printer *p);
+int config_parse_services(const struct key *k, void *section, const char *text, unsigned index,
+			  struct err *err);
+void config_print_services(const struct key *k, const void *section, struct printer *p);
+
+/* Finds the networks and groups that are named, and numbers groups and policies, when all is read.
+ */
+MUST_CHECK int config_rules_finish(struct config *c, struct err *err);
+void config_names_done(struct config_names *names);
+void config_rules_done(struct config_rules *rules);
+void config_groups_done(struct config_groups *groups);
 
 #endif

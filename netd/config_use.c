@@ -49,6 +49,18 @@ static void print_classes(const struct config_classes *classes, const char *inde
 	}
 }
 
+static void print_groups(const struct config_groups *groups, const char *indent, FILE *out)
+{
+	char inner[8];
+
+	snprintf(inner, sizeof(inner), "%s\t", indent);
+	for (unsigned i = 0; i < groups->n; i++) {
+		fprintf(out, "%sgroup %s {\n", indent, groups->at[i].name);
+		config_keys_print(config_keys_group, &groups->at[i], inner, out);
+		fprintf(out, "%s}\n", indent);
+	}
+}
+
 static void print_links(const struct config_network *n, FILE *out)
 {
 	char text[IP4_PREFIX_TEXT_SIZE];
@@ -74,6 +86,7 @@ static void print_network(const struct config_network *n, FILE *out)
 	config_keys_print(config_keys_network, n, "\t", out);
 	print_options(&n->options, "\t", out);
 	print_classes(&n->classes, "\t", out);
+	print_groups(&n->groups, "\t", out);
 	for (unsigned i = 0; i < n->hosts; i++) {
 		fprintf(out, "\thost %s {\n", n->host[i].name);
 		config_keys_print(config_keys_host, &n->host[i], "\t\t", out);
@@ -94,6 +107,7 @@ void config_print(const struct config *c, FILE *out)
 	fputs("}\n", out);
 	print_options(&c->options, "", out);
 	print_classes(&c->classes, "", out);
+	print_groups(&c->groups, "", out);
 	for (unsigned i = 0; i < c->networks; i++)
 		print_network(&c->network[i], out);
 }

@@ -107,7 +107,8 @@ struct port {
 	int64_t created;
 	uint32_t ifindex;
 	bool lease_unstored; /* the row of its lease has older times than the memory */
-	bool settled;	     /* the kernel has told that the device is up and in its bridge */
+	bool settled;	     /* the kernel has told that the device is up and in its bridge, and
+				isolated there or not, as wanted */
 	char ifname[LINK_NAME_SIZE];
 	char hostname[DHCP_NAME_SIZE]; /* option 12 */
 	bool address_used;	       /* the guest was heard to have it, by ARP */

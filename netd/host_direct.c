@@ -144,6 +144,12 @@ static int rules_port_del(struct host *h, const struct nft_port *port, struct er
 	return nft_port_del(direct(h)->nft, port, err);
 }
 
+static int rules_port_move(struct host *h, const struct nft_port *from, const struct nft_port *to,
+			   struct err *err)
+{
+	return nft_port_move(direct(h)->nft, from, to, err);
+}
+
 static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
 {
 	return nft_client_add(direct(h)->nft, c, err);
@@ -335,6 +341,7 @@ static const struct host_ops ops = {
 	.rules_replace = rules_replace,
 	.rules_port_add = rules_port_add,
 	.rules_port_del = rules_port_del,
+	.rules_port_move = rules_port_move,
 	.rules_client_add = rules_client_add,
 	.rules_client_del = rules_client_del,
 	.drops_list = drops_list,

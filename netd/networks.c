@@ -335,8 +335,9 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 				       .keep_leases = c->keep_leases,
 				       .clients_max = c->port_leases,
 				       .server = n->subnet,
-				       .router =
-					       c->mode == BRIDGE_MODE_ISOLATED ? 0 : n->subnet.addr,
+				       .router = config_network_routes(d->config, c) ?
+							 n->subnet.addr :
+							 0,
 				       .mac = n->bridge_mac,
 				       .mtu = (uint16_t)(n->mtu > UINT16_MAX ? UINT16_MAX : n->mtu),
 				       .lease_time = c->lease_time,
@@ -509,7 +510,7 @@ static int set_gateway(struct daemon *d, struct network *n, struct err *err)
 
 static int set_sysctls(struct daemon *d, struct network *n, struct err *err)
 {
-	bool forwards = n->config->mode != BRIDGE_MODE_ISOLATED, on;
+	bool forwards = config_network_routes(d->config, n->config), on;
 	int rc = d->host->ops->ipv6_off(d->host, n->bridge, err);
 
 	if (!rc)

@@ -395,7 +395,10 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 				 .mac = &host_side,
 				 .alias = alias,
 				 .altname = altname,
-				 .up = true };
+				 .up = true,
+				 .isolate = n->config->isolate,
+				 /* A device that was just made is not. */
+				 .unisolate = !n->config->isolate && !altname };
 	/* Before it goes up: the host has no address on it, and the kernel none of the work. */
 	int rc = d->host->ops->ipv6_off(d->host, p->ifname, err);
 

@@ -281,7 +281,7 @@ static void put_ports_right(struct survey *s)
 
 		if (!n || !n->up ||
 		    (link->master == n->bridge_index && link->up && link->mtu == n->mtu &&
-		     !(p->hurt & HEAL_IPV6)))
+		     link->isolated == n->config->isolate && !(p->hurt & HEAL_IPV6)))
 			continue;
 		if (port_link_up(d, p, NULL, &err)) {
 			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
@@ -410,6 +410,33 @@ static void foreign_port(struct daemon *d, uint32_t left, uint32_t joined)
 		conflict_configure(d);
 }
 
+static bool is_plugged(const struct daemon *d, const struct port *p, bool up, uint32_t master,
+		       bool isolated)
+{
+	const struct network *n = &d->network[p->network];
+
+	return up && master == n->bridge_index && isolated == n->config->isolate;
+}
+
+/* What is told of a device that is being made lags behind; only one that was in order can get out
+ * of it. */
+static void settle(struct daemon *d, struct port *p, bool plugged)
+{
+	if (p->settled && !plugged)
+		reconcile_later(d);
+	if (plugged)
+		p->settled = true;
+}
+
+static void on_port(struct daemon *d, const struct rtnl_link *told)
+{
+	struct port *p = port_by_link(d, told->index);
+	const struct seen_link *link = p ? link_find(d, told->index) : NULL;
+
+	if (link)
+		settle(d, p, is_plugged(d, p, link->up, link->master, told->isolated));
+}
+
 static void on_link(struct daemon *d, const struct rtnl_link *link)
 {
 	const struct seen_link *before = link_find(d, link->index);
@@ -423,13 +450,11 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 		foreign_port(d, left, link->master);
 	if (n && n->up && (!link->up || link->mtu != n->mtu))
 		reconcile_later(d);
-	plugged = p && link->up && link->master == d->network[p->network].bridge_index;
-	/* What is told of a device that is being made lags behind; only one that was in order can
-	 * get out of it. */
-	if (p && p->settled && (!plugged || link->mtu != d->network[p->network].mtu))
+	plugged = p && is_plugged(d, p, link->up, link->master, link->isolated);
+	if (p && p->settled && link->mtu != d->network[p->network].mtu)
 		reconcile_later(d);
-	if (plugged)
-		p->settled = true;
+	if (p)
+		settle(d, p, plugged);
 	if (joined_is_wrong(d, link))
 		reconcile_later(d);
 	if (new_mtu && is_uplink(d, link->index))
@@ -516,6 +541,9 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 		break;
 	case RTNL_LINK_GONE:
 		on_link_gone(d, &e->link);
+		break;
+	case RTNL_PORT:
+		on_port(d, &e->link);
 		break;
 	case RTNL_ADDR:
 		addr_seen(d, &e->addr);

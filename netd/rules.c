@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon.h"
+#include "policy.h"
 
 /* --- ports --- */
 
@@ -33,6 +34,7 @@ static void port_rules(const struct daemon *d, const struct port *p, struct port
 				      .network = p->network,
 				      .source = ret->source,
 				      .sources = n };
+	policy_port(d, p, &ret->nft);
 }
 
 int rules_add_port(struct daemon *d, const struct port *p, struct err *err)
@@ -40,6 +42,9 @@ int rules_add_port(struct daemon *d, const struct port *p, struct err *err)
 	struct port_rules rules;
 	int rc;
 
+	/* What is in the kernel may know nothing of its guest's policy. */
+	if (!d->rules)
+		return rules_apply(d, true, err);
 	port_rules(d, p, &rules);
 	rc = d->host->ops->rules_port_add(d->host, &rules.nft, err);
 	/* Somebody else has deleted the table a moment ago, and we are about to hear of it. */
@@ -64,13 +69,15 @@ void rules_del_port(struct daemon *d, const struct port *p)
 void rules_move_port(struct daemon *d, const struct port *p, uint32_t before)
 {
 	struct port was = *p;
+	struct port_rules from, to;
 	struct err err;
 
 	if (!p->ifindex || !d->rules || p->address == before)
 		return;
 	was.address = before;
-	rules_del_port(d, &was);
-	if (rules_add_port(d, p, &err))
+	port_rules(d, &was, &from);
+	port_rules(d, p, &to);
+	if (d->host->ops->rules_port_move(d->host, &from.nft, &to.nft, &err))
 		log_warning("port %s/%u: %s", p->guest, p->nic, err.text);
 }
 
@@ -79,7 +86,9 @@ void rules_move_port(struct daemon *d, const struct port *p, uint32_t before)
 struct plan {
 	struct nft_plan nft;
 	struct nft_network network[CONFIG_NETWORKS_MAX];
+	uint32_t slot[CONFIG_NETWORKS_MAX]; /* of each of its networks */
 	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
+	struct policy_plan policy;
 	struct nft_port *port;
 	struct port_rules *rules;
 	struct nft_client *client;
@@ -95,11 +104,9 @@ static void plan_networks(const struct daemon *d, struct plan *plan)
 		if (!network_stands(n))
 			continue;
 		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
-		/* Member by member: the plan is compared octet by octet. */
-		to->subnet.addr = n->subnet.addr;
-		to->subnet.len = n->subnet.len;
+		to->subnet = n->subnet;
 		to->mode = n->config->mode;
-		plan->nft.networks++;
+		plan->slot[plan->nft.networks++] = i;
 	}
 	plan->nft.uplink = plan->uplink;
 	for (unsigned i = 0; i < d->uplinks; i++)
@@ -156,6 +163,7 @@ static void plan_free(struct plan *plan)
 {
 	if (!plan)
 		return;
+	policy_done(&plan->policy);
 	free(plan->client);
 	free(plan->port);
 	free(plan->rules);
@@ -170,26 +178,23 @@ static struct plan *plan_new(struct daemon *d)
 		return NULL;
 	plan->nft.trap_group = (uint16_t)d->config->trap_group;
 	plan_networks(d, plan);
-	if (!plan_ports(d, plan) && !plan_clients(d, plan))
+	if (!policy_plan(d, &plan->nft, plan->network, plan->slot, &plan->policy) &&
+	    !plan_ports(d, plan) && !plan_clients(d, plan))
 		return plan;
 	plan_free(plan);
 	return NULL;
 }
 
-/* What the structure of the rules follows from. Ports are elements, which come and go by
+/* Tells one structure of the rules from another. Ports are elements, which come and go by
  * themselves. */
-static char *fingerprint(const struct plan *plan, size_t *ret_len)
+static char *fingerprint(const struct daemon *d, const struct plan *plan, size_t *ret_len)
 {
-	size_t networks = plan->nft.networks * sizeof(plan->network[0]),
-	       uplinks = plan->nft.uplinks * LINK_NAME_SIZE;
-	char *text = malloc(networks + uplinks + sizeof(plan->nft.trap_group));
+	uint64_t hash;
+	char *text = nft_plan_hash(&plan->nft, &d->table_key, &hash) ? NULL : malloc(sizeof(hash));
 
-	if (!text)
-		return NULL;
-	memcpy(text, plan->network, networks);
-	memcpy(text + networks, plan->uplink, uplinks);
-	memcpy(text + networks + uplinks, &plan->nft.trap_group, sizeof(plan->nft.trap_group));
-	*ret_len = networks + uplinks + sizeof(plan->nft.trap_group);
+	if (text)
+		memcpy(text, &hash, sizeof(hash));
+	*ret_len = sizeof(hash);
 	return text;
 }
 
@@ -220,7 +225,7 @@ int rules_apply(struct daemon *d, bool force, struct err *err)
 	int rc = 0;
 
 	if (plan)
-		text = fingerprint(plan, &len);
+		text = fingerprint(d, plan, &len);
 	if (!text)
 		rc = err_set(err, ENOMEM, "out of memory");
 	else if (force || is_new(d, text, len))

@@ -80,9 +80,9 @@ static void print_members(const json_t *o)
 		CLEAN_FREE char *value = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 
 		if (json_is_string(v))
-			printf("%-12s  %s\n", key, json_string_value(v));
+			printf("%-14s  %s\n", key, json_string_value(v));
 		else
-			printf("%-12s  %s\n", key, json_is_null(v) ? "-" : value);
+			printf("%-14s  %s\n", key, json_is_null(v) ? "-" : value);
 	}
 }
 

@@ -10,7 +10,7 @@ build=$(realpath "$2")
 out=$(realpath "$3")
 root=$out/host-root
 version=$(basename "$dir"/kernel/lib/modules/*)
-modules='tun vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_ct nft_log nft_masq nft_chain_nat
+modules='tun vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat
 	nfnetlink_log nf_conntrack'
 programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod $build/netd/netd $build/netd/netdctl"
 # QEMU loads its accelerator as a module.

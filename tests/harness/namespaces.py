@@ -39,9 +39,10 @@ def enter_private(left_out=True):
     os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
 
 
-# What changes by itself: carrier, and what follows from it, the bridge's own timers, and who has sent DHCP lately.
+# What changes by itself: carrier, and what follows from it, the bridge's own timers, who has sent DHCP lately, and who has
+# connections.
 VOLATILE = re.compile(r"NO-CARRIER,|,LOWER_UP| state [A-Z]+|\blinkdown\b *| [a-z_]*_timer +[0-9.]+| tso_max_\w+ \d+"
-                      r"|\s*elements = {[^}]* limit rate [^}]*}")
+                      r"|\s*elements = {[^}]* (?:limit rate|ct count) [^}]*}")
 
 
 class Failed(AssertionError):

@@ -2,7 +2,7 @@
 #include "config_kit.h"
 
 const char config_everything[] =
-	"# every key that there is\n"
+	"# every key that there is, but reach, which needs another network\n"
 	"socket { path = /run/x/netd.sock  group = kvm  mode = 0600 }\n"
 	"supernet = { 10.128.0.0/9, 192.168.0.0/16 }   // two\n"
 	"trap-group = 7\n"
@@ -33,7 +33,10 @@ const char config_everything[] =
 	"	rapid-commit = yes subnet-selection = on bootp = off\n"
 	"	probe = on\n"
 	"	probe-stock = 3\n"
-	"	ping = yes sweep = 1m30s next-server = 10.77.0.9\n"
+	"	ping = yes sweep = 1m30s next-server = 10.77.0.9 isolate = yes "
+	"host-access = { tcp:8000, udp:9000-9010, icmp } max-connections = 100 "
+	"rule { allow in tcp:22,80 from 10.0.0.0/8 } rule{deny out any} "
+	"group back { rule { allow in 6:5432 from group front } }\n"
 	"	option 42 { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = 'it\\'s a.efi' }\n"
 	"	class any { mac-prefix = 2:0:0:0:0:1 }\n"
@@ -44,7 +47,7 @@ const char config_everything[] =
 	"		hostname = WEB boot-file = 'a b.efi'\n"
 	"		option 66 { value = tftp.example }\n"
 	"	}\n"
-	"	host db.1 { } port eth9 { serve = yes trusted = no } port veth7 { }\n"
+	"	host db.1 { groups = { back, front } rule { allow out udp:53 } } port eth9 { serve = yes trusted = no } port veth7 { }\n"
 	"	relay 10.9.0.1/24 { range = { 10.9.0.100-10.9.0.199 } option 42 { value = 10.9.0.2 } }\n"
 	"	host printer { match-mac = 2:0:0:0:0:9 match-client-id = 'laser 7'\n"
 	"		address = 10.77.0.11 }\n"
@@ -60,6 +63,9 @@ const char config_everything[] =
 	"	arch = { 7, 9 }\n"
 	"	mac-prefix = 52:54:0 next-server = 10.0.0.1\n"
 	"	option 67 { value = a.efi }\n"
+	"}\n"
+	"group front {\n"
+	"	rule { allow in icmp from network blue } rule { deny in any from 192.0.2.1 }\n"
 	"}\n";
 
 struct config *config_must_read(const char *text)

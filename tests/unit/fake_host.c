@@ -182,6 +182,7 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 	if (c->alias)
 		snprintf(link->alias, sizeof(link->alias), "%s", c->alias);
 	link->up = (link->up || c->up) && !c->down;
+	link->isolated = (link->isolated || c->isolate) && !c->unisolate && link->master;
 	return 0;
 }
 
@@ -252,6 +253,18 @@ static int ipv6_off(struct host *h, const char *link, struct err *err)
 	return maybe_fail(h, err);
 }
 
+/* Of the rules' set of DHCP ports; nothing happens when it is there. */
+static void add_element(struct fake_host *f, const struct nft_port *port)
+{
+	for (unsigned i = 0; i < f->elements; i++)
+		if (f->element[i] == port->ifindex)
+			return;
+	if (!port->dhcp)
+		return;
+	must(f->elements < FAKE_ELEMENTS, "no room for an element");
+	f->element[f->elements++] = port->ifindex;
+}
+
 static int rules_replace(struct host *h, const struct nft_plan *plan, struct err *err)
 {
 	struct fake_host *f = fake(h);
@@ -262,9 +275,11 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	f->rules = plan != NULL;
 	f->replaced++;
 	f->networks = plan ? (unsigned)plan->networks : 0;
+	if (plan && f->see_plan)
+		f->see_plan(plan);
 	f->elements = 0;
 	for (size_t i = 0; plan && i < plan->ports; i++)
-		f->element[f->elements++] = plan->port[i].ifindex;
+		add_element(f, &plan->port[i]);
 	f->drops = f->clients = 0;
 	for (size_t i = 0; plan && i < plan->clients; i++)
 		f->client[f->clients++] = plan->client[i];
@@ -278,8 +293,9 @@ static int rules_port_add(struct host *h, const struct nft_port *port, struct er
 
 	if (rc)
 		return rc;
-	must(f->elements < FAKE_ELEMENTS, "no room for an element");
-	f->element[f->elements++] = port->ifindex;
+	add_element(f, port);
+	if (f->see_port)
+		f->see_port(port, true);
 	return 0;
 }
 
@@ -289,10 +305,20 @@ static int rules_port_del(struct host *h, const struct nft_port *port, struct er
 
 	(void)err; /* undoing is not made to fail: what could not be undone is logged, and
 		      reconciled later */
-	for (unsigned i = 0; i < f->elements; i++)
+	for (unsigned i = 0; i < f->elements && port->dhcp; i++)
 		if (f->element[i] == port->ifindex)
 			f->element[i] = f->element[--f->elements];
+	if (f->see_port)
+		f->see_port(port, false);
 	return 0;
+}
+
+static int rules_port_move(struct host *h, const struct nft_port *from, const struct nft_port *to,
+			   struct err *err)
+{
+	int rc = rules_port_del(h, from, err);
+
+	return rc ? rc : rules_port_add(h, to, err);
 }
 
 static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
@@ -473,6 +499,7 @@ static const struct host_ops ops = {
 	.rules_replace = rules_replace,
 	.rules_port_add = rules_port_add,
 	.rules_port_del = rules_port_del,
+	.rules_port_move = rules_port_move,
 	.rules_client_add = rules_client_add,
 	.rules_client_del = rules_client_del,
 	.drops_list = drops_list,

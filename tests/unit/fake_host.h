@@ -32,6 +32,10 @@ struct fake_host {
 	unsigned clients;
 	struct nft_drops drop[FAKE_ELEMENTS]; /* what the guard has counted */
 	unsigned drops;
+	void (*see_plan)(
+		const struct nft_plan *plan); /* of rules that are replaced; NULL: nobody */
+	/* One whose elements are added, or removed. */
+	void (*see_port)(const struct nft_port *port, bool added);
 	bool forwarding[FAKE_LINKS]; /* by index; [0]: all */
 	bool vhost;		     /* there is vhost-net */
 	struct mac fdb_mac;	     /* seen behind link fdb_port */

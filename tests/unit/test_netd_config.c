@@ -37,6 +37,10 @@ static const char everything_printed[] =
 	"	next-server = 10.0.0.1\n"
 	"	option boot-file-name { value = { a.efi } }\n"
 	"}\n"
+	"group front {\n"
+	"	rule { allow in icmp from network blue }\n"
+	"	rule { deny in any from 192.0.2.1 }\n"
+	"}\n"
 	"network blue {\n"
 	"	mode = route\n"
 	"	subnet = 10.77.0.1/24\n"
@@ -64,11 +68,19 @@ static const char everything_printed[] =
 	"	probe-stock = 3\n"
 	"	ping = on\n"
 	"	sweep = 90s\n"
+	"	isolate = on\n"
+	"	host-access = { tcp:8000, udp:9000-9010, icmp }\n"
+	"	max-connections = 100\n"
+	"	rule { allow in tcp:22,80 from 10.0.0.0/8 }\n"
+	"	rule { deny out any }\n"
 	"	next-server = 10.77.0.9\n"
 	"	option ntp-servers { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = { 'it\\'s a.efi' } }\n"
 	"	class any {\n"
 	"		mac-prefix = 02:00:00:00:00:01\n"
+	"	}\n"
+	"	group back {\n"
+	"		rule { allow in tcp:5432 from group front }\n"
 	"	}\n"
 	"	host web1 {\n"
 	"		mac = 52:54:00:12:34:56\n"
@@ -79,6 +91,8 @@ static const char everything_printed[] =
 	"		option tftp-server-name { value = { tftp.example } }\n"
 	"	}\n"
 	"	host db.1 {\n"
+	"		groups = { back, front }\n"
+	"		rule { allow out udp:53 }\n"
 	"	}\n"
 	"	host printer {\n"
 	"		match-mac = 02:00:00:00:00:09\n"
@@ -324,6 +338,8 @@ END_TEST
 	"	probe-stock = 8\n"                                                                       \
 	"	ping = off\n"                                                                            \
 	"	sweep = 5s\n"                                                                            \
+	"	isolate = off\n"                                                                         \
+	"	max-connections = 16384\n"                                                               \
 	"}\n"
 
 /* A file without networks has none; without a file there is one. */

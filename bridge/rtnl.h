@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of rtnetlink share. */
+#ifndef BRIDGE_RTNL_H
+#define BRIDGE_RTNL_H
+
+#include "bridge.h"
+
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+
+MUST_CHECK int rtnl_socket_open(struct nl_sock **ret, struct err *err);
+
+/* False for what is no such object, or none that concerns us. */
+bool rtnl_parse_link(struct nlmsghdr *h, struct rtnl_link *ret);
+/* A link as the port of a bridge. */
+bool rtnl_parse_port(struct nlmsghdr *h, struct rtnl_link *ret);
+bool rtnl_parse_addr(struct nlmsghdr *h, struct rtnl_addr *ret);
+bool rtnl_parse_neigh(struct nlmsghdr *h, struct rtnl_neigh *ret);
+/* Calls fn for each next hop, until it returns less than 0, which is returned. */
+int rtnl_parse_route(struct nlmsghdr *h, rtnl_route_fn fn, void *arg);
+
+#endif
