@@ -88,11 +88,14 @@ class Isolate(PolicyTest):
         """The host hears a frame to its side of the port as well as one to the bridge."""
         daemon = self.daemon(ONE.format("isolate = yes"))
         a, b = self.guest(daemon, "a"), self.guest(daemon, "b")
-        mac = self.host.ns.links()[daemon.guests()["a/0"]["interface"]]["address"]
-        a.run("ip", "route", "add", f"{b.address}/32", "via", "10.77.1.1")
-        a.run("ip", "neigh", "replace", "10.77.1.1", "lladdr", mac, "dev", "eth0", "nud", "permanent")
+        for vmm, other in ((a, b), (b, a)):
+            mac = self.host.ns.links()[daemon.guests()[f"{vmm.name}/0"]["interface"]]["address"]
+            vmm.run("ip", "route", "add", f"{other.address}/32", "via", "10.77.1.1")
+            vmm.run("ip", "neigh", "replace", "10.77.1.1", "lladdr", mac, "dev", "eth0", "nud", "permanent")
         self.assertTrue(a.ping(OUT), "the host routes for such a frame")
         self.assertFalse(self.pings(a, b.address))
+        self.reload(daemon, ONE.format(""))
+        self.assertTrue(a.ping(b.address), "nothing else was in the way")
 
     def test_put_right(self):
         for on in (True, False):
