@@ -102,6 +102,8 @@ struct rule {
 
 struct rule rule_begin(struct batch *b, uint16_t family, const char *chain);
 void rule_end(struct rule *rule);
+/* Counts what matches and drops it; the rule ends. */
+void rule_end_drop(struct rule *rule);
 
 /* A new expression of the rule; the batch fails when there is no memory for it, and NULL is
  * returned. */

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "nft.h"
 
-enum { ANSWER_SIZE = 1 << 14, SEND_BUFFER = 1 << 22, IOVECS = 64 };
+enum { ANSWER_SIZE = 1 << 14, SEND_BUFFER = 1 << 24, IOVECS = 256 };
 
 int nft_open(struct nft **ret, struct err *err)
 {

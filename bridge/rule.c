@@ -159,6 +159,13 @@ void rule_counter(struct rule *rule)
 	rule_expr(rule, "counter");
 }
 
+void rule_end_drop(struct rule *rule)
+{
+	rule_counter(rule);
+	rule_verdict(rule, NF_DROP);
+	rule_end(rule);
+}
+
 void rule_log(struct rule *rule, uint16_t group, const char *prefix)
 {
 	struct nftnl_expr *e = rule_expr(rule, "log");

@@ -100,6 +100,12 @@ void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port 
 /* Sets that the other rules of the table look into; they come first. */
 void ruleset_policy_sets(struct batch *b, const struct nft_plan *plan);
 void ruleset_policy(struct batch *b, const struct nft_plan *plan);
+enum { RULESET_NAME_SIZE = 16 + LINK_NAME_SIZE };
+/* <kind>/<bridge>: the name of a network's chain. */
+const char *ruleset_name(char buf[RULESET_NAME_SIZE], const char *kind,
+			 const struct nft_network *n);
+/* What belongs to a connection that was let through passes. */
+void ruleset_accept_known(struct batch *b, const char *chain);
 /* A chain <kind>/<bridge> for each network, and a map named for the kind that finds it; and the
  * rule that goes there. */
 void ruleset_policy_chains(struct batch *b, const struct nft_plan *plan, const char *kind,

@@ -16,14 +16,8 @@
 #include <linux/icmp.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
-enum { NAME = 16 + LINK_NAME_SIZE, DNS = 53, DHCP = 67 };
-enum { KEYS_MAX = 1 << 20, BUCKET = 1024, FULL_MS = 100 };
-
-static const char *name_of(char buf[NAME], const char *kind, const struct nft_network *n)
-{
-	snprintf(buf, NAME, "%s/%s", kind, n->bridge);
-	return buf;
-}
+enum { NAME = RULESET_NAME_SIZE, DNS = 53, DHCP = 67 };
+enum { KEYS_MAX = 1 << 16, BUCKET = 2048, FULL_MS = 100 };
 
 void ruleset_access_cap(struct batch *b, const char *chain, const struct nft_network *n)
 {
@@ -39,15 +33,8 @@ void ruleset_access_cap(struct batch *b, const char *chain, const struct nft_net
 	 * dropped here never gets into the table. */
 	match_ct_status(&rule, NFT_CMP_EQ, IPS_CONFIRMED);
 	match_prefix(&rule, IP_SOURCE, NFT_CMP_EQ, n->subnet);
-	rule_jump(&rule, name_of(cap, "cap", n));
+	rule_jump(&rule, ruleset_name(cap, "cap", n));
 	rule_end(&rule);
-}
-
-static void end_full(struct rule *rule)
-{
-	rule_counter(rule);
-	rule_verdict(rule, NF_DROP);
-	rule_end(rule);
 }
 
 static void load_source(struct rule *rule)
@@ -68,7 +55,7 @@ static void count_connection(struct rule *rule, const struct nft_network *n, boo
 	load_source(rule);
 	rule_connections_over(rule, "connections", SET_CONNECTIONS, n->max_connections / buckets);
 	rule_remember(rule, "full", SET_FULL);
-	end_full(rule);
+	rule_end_drop(rule);
 }
 
 /* Only TCP and UDP surely have ports: what has not would match no rule, and go uncounted. */
@@ -80,12 +67,12 @@ static void cap_rules(struct batch *b, const struct nft_network *n)
 
 	if (!n->max_connections)
 		return;
-	batch_chain(b, NFPROTO_INET, name_of(chain, "cap", n));
+	batch_chain(b, NFPROTO_INET, ruleset_name(chain, "cap", n));
 	rule = rule_begin(b, NFPROTO_INET, chain);
 	match_ipv4(&rule);
 	load_source(&rule);
 	rule_lookup(&rule, REG(0), "full", SET_FULL, false);
-	end_full(&rule);
+	rule_end_drop(&rule);
 	for (size_t i = 0; i < sizeof(with_ports); i++) {
 		rule = rule_begin(b, NFPROTO_INET, chain);
 		match_l4(&rule, NFT_CMP_EQ, with_ports[i]);
@@ -120,15 +107,6 @@ static void accept_ping(struct batch *b, const char *chain)
 	rule_end(&rule);
 }
 
-static void accept_known(struct batch *b, const char *chain)
-{
-	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
-
-	match_ct_state(&rule, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
-	rule_verdict(&rule, NF_ACCEPT);
-	rule_end(&rule);
-}
-
 /* What listens on the loopback address only is for the host alone, also where route_localnet makes
  * it reachable. */
 static void drop_loopback(struct batch *b, const char *chain)
@@ -138,9 +116,7 @@ static void drop_loopback(struct batch *b, const char *chain)
 
 	match_ipv4(&rule);
 	match_prefix(&rule, IP_DESTINATION, NFT_CMP_EQ, loopback);
-	rule_counter(&rule);
-	rule_verdict(&rule, NF_DROP);
-	rule_end(&rule);
+	rule_end_drop(&rule);
 }
 
 /* DHCP is here where it was not trapped: a network's that netd does not serve. */
@@ -153,8 +129,8 @@ static void host_rules(struct batch *b, const struct nft_network *n)
 	struct rule rule;
 	char chain[NAME];
 
-	name_of(chain, "host", n);
-	accept_known(b, chain);
+	ruleset_name(chain, "host", n);
+	ruleset_accept_known(b, chain);
 	drop_loopback(b, chain);
 	ruleset_access_cap(b, chain, n);
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
@@ -163,9 +139,7 @@ static void host_rules(struct batch *b, const struct nft_network *n)
 	for (size_t i = 0; i < n->services; i++)
 		accept_service(b, chain, &n->service[i]);
 	rule = rule_begin(b, NFPROTO_INET, chain);
-	rule_counter(&rule);
-	rule_verdict(&rule, NF_DROP);
-	rule_end(&rule);
+	rule_end_drop(&rule);
 }
 
 void ruleset_access_sets(struct batch *b, const struct nft_plan *plan)

@@ -20,19 +20,12 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
-enum { NAME = 16 + LINK_NAME_SIZE, PORT_MAC = 0xfe };
+enum { NAME = RULESET_NAME_SIZE, PORT_MAC = 0xfe };
 
-static const char *name_of(char buf[NAME], const char *kind, const struct nft_network *n)
+const char *ruleset_name(char buf[NAME], const char *kind, const struct nft_network *n)
 {
 	snprintf(buf, NAME, "%s/%s", kind, n->bridge);
 	return buf;
-}
-
-static void end_drop(struct rule *rule)
-{
-	rule_counter(rule);
-	rule_verdict(rule, NF_DROP);
-	rule_end(rule);
 }
 
 static void end_accept(struct rule *rule)
@@ -55,7 +48,7 @@ static void match_reach(struct rule *rule, bool inverted)
 	rule_lookup(rule, REG(0), "reach", SET_REACH, inverted);
 }
 
-static void accept_known(struct batch *b, const char *chain)
+void ruleset_accept_known(struct batch *b, const char *chain)
 {
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
@@ -71,18 +64,18 @@ static void drop_strangers(struct batch *b, const char *chain, uint32_t offset,
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
 	match_meta(&rule, NFT_META_NFPROTO, NFT_CMP_NEQ, &ipv4, sizeof(ipv4));
-	end_drop(&rule);
+	rule_end_drop(&rule);
 	rule = rule_begin(b, NFPROTO_INET, chain);
 	match_ipv4(&rule);
 	match_prefix(&rule, offset, NFT_CMP_NEQ, n->subnet);
-	end_drop(&rule);
+	rule_end_drop(&rule);
 }
 
 static void drop_all(struct batch *b, const char *chain)
 {
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
-	end_drop(&rule);
+	rule_end_drop(&rule);
 }
 
 /* An isolated network has to do with other networks only, and with those only where one reaches
@@ -92,7 +85,7 @@ static void drop_outside(struct batch *b, const char *chain, uint32_t meta_key)
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
 	match_bridges(&rule, meta_key, true);
-	end_drop(&rule);
+	rule_end_drop(&rule);
 }
 
 /* --- within a network --- */
@@ -117,7 +110,7 @@ static void drop_detour(struct batch *b, const char *chain, const struct nft_net
 	match_within(&rule, NFT_META_OIFNAME, n);
 	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, 0, len, REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, mac, len);
-	end_drop(&rule);
+	rule_end_drop(&rule);
 }
 
 static void within(struct batch *b, const char *chain, uint32_t meta_key, const char *routed,
@@ -152,18 +145,18 @@ static void from_guests(struct batch *b, const struct nft_plan *plan, size_t at)
 	char from[NAME], leave[NAME];
 	struct rule rule;
 
-	name_of(from, "from", n);
-	name_of(leave, "leave", n);
+	ruleset_name(from, "from", n);
+	ruleset_name(leave, "leave", n);
 	ruleset_access_cap(b, from, n);
 	within(b, from, NFT_META_OIFNAME, leave, n);
 	if (isolated)
 		drop_outside(b, leave, NFT_META_OIFNAME);
 	drop_strangers(b, leave, IP_SOURCE, n);
-	accept_known(b, leave);
+	ruleset_accept_known(b, leave);
 	if (isolated) {
 		rule = rule_begin(b, NFPROTO_INET, leave);
 		match_reach(&rule, true);
-		end_drop(&rule);
+		rule_end_drop(&rule);
 	}
 	ruleset_rules_decide(b, leave, plan, at, true);
 }
@@ -192,19 +185,19 @@ static void to_guests(struct batch *b, const struct nft_plan *plan, size_t at)
 	char to[NAME], arrive[NAME];
 	struct rule rule;
 
-	name_of(to, "to", n);
-	name_of(arrive, "arrive", n);
+	ruleset_name(to, "to", n);
+	ruleset_name(arrive, "arrive", n);
 	within(b, to, NFT_META_IIFNAME, arrive, n);
 	if (n->mode == BRIDGE_MODE_ISOLATED)
 		drop_outside(b, arrive, NFT_META_IIFNAME);
 	drop_strangers(b, arrive, IP_DESTINATION, n);
-	accept_known(b, arrive);
+	ruleset_accept_known(b, arrive);
 	/* What was published is for whoever reaches the host, other networks' guests included. */
 	rule = rule_begin(b, NFPROTO_INET, arrive);
 	match_bridges(&rule, NFT_META_IIFNAME, false);
 	match_ct_status(&rule, NFT_CMP_EQ, IPS_DST_NAT);
 	match_reach(&rule, true);
-	end_drop(&rule);
+	rule_end_drop(&rule);
 	ruleset_rules_decide(b, arrive, plan, at, false);
 	by_mode(b, arrive, n);
 }
@@ -282,7 +275,7 @@ void ruleset_policy_chains(struct batch *b, const struct nft_plan *plan, const c
 		const struct nft_network *n = &plan->network[i];
 		struct batch_element e = { .key = n->bridge,
 					   .verdict = NFT_GOTO,
-					   .chain = name_of(name, kind, n) };
+					   .chain = ruleset_name(name, kind, n) };
 
 		batch_chain(b, NFPROTO_INET, name);
 		batch_elements(b, NFT_MSG_NEWSETELEM, NFPROTO_INET, kind, LINK_NAME_SIZE, &e, 1);
@@ -306,8 +299,8 @@ void ruleset_policy(struct batch *b, const struct nft_plan *plan)
 	ruleset_policy_chains(b, plan, "from", SET_FROM);
 	ruleset_policy_chains(b, plan, "to", SET_TO);
 	for (size_t i = 0; i < plan->networks; i++) {
-		batch_chain(b, NFPROTO_INET, name_of(name, "leave", &plan->network[i]));
-		batch_chain(b, NFPROTO_INET, name_of(name, "arrive", &plan->network[i]));
+		batch_chain(b, NFPROTO_INET, ruleset_name(name, "leave", &plan->network[i]));
+		batch_chain(b, NFPROTO_INET, ruleset_name(name, "arrive", &plan->network[i]));
 	}
 	for (size_t i = 0; i < plan->networks; i++) {
 		from_guests(b, plan, i);

@@ -136,9 +136,7 @@ static void drop(struct batch *b, const char *chain)
 {
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
-	rule_counter(&rule);
-	rule_verdict(&rule, NF_DROP);
-	rule_end(&rule);
+	rule_end_drop(&rule);
 }
 
 /* --- policies --- */
