@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "nft_change.h"
 
-enum { RECEIVE_SIZE = 1 << 16, RECEIVE_BUFFER = 1 << 22 };
+enum { RECEIVE_SIZE = 1 << 16, RECEIVE_BUFFER = 1 << 24 };
 
 struct nft_watch {
 	struct mnl_socket *sock;
@@ -58,7 +58,8 @@ int nft_watch_open(const struct nft *own, struct nft_watch **ret, struct err *er
 		nft_watch_free(w);
 		return err_sys(err, code, "cannot subscribe to changes of nf_tables");
 	}
-	/* Without the privilege the default has to do. */
+	/* Others load sets of many thousand elements. Without the privilege the default has to do.
+	 */
 	setsockopt(mnl_socket_get_fd(w->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	*ret = w;
 	return 0;

@@ -79,7 +79,7 @@ static void tell_rules(struct daemon *d)
 		snprintf(more, sizeof(more), "; and there were %u more changes", others);
 	e = event_add(d, EVENT_RULES_RESTORED);
 	snprintf(e->detail, sizeof(e->detail), "%s%s%s",
-		 h->change.overrun ? "rules were changed, more than could be heard" :
+		 h->change.overrun ? "others changed more than could be heard of" :
 				     h->change.what,
 		 h->change.overrun ? "" : who, more);
 	log_warning("rules of nf_tables: %s; they have been put back", e->detail);

@@ -74,7 +74,7 @@ START_TEST(rules)
 	check_event(EVENT_RULES_RESTORED, 2, "table bridge netd was deleted by an unknown process");
 	c = (struct nft_change){ .overrun = true };
 	fake_ruleset(&c);
-	check_event(EVENT_RULES_RESTORED, 3, "rules were changed, more than could be heard");
+	check_event(EVENT_RULES_RESTORED, 3, "others changed more than could be heard of");
 	c = (struct nft_change){ .others = true, .process = "nft", .pid = 1 };
 	fake_ruleset(&c);
 	ck_assert_uint_eq(fake_host->replaced, before + 3);
