@@ -277,6 +277,11 @@ static void tell(struct daemon *d, const struct finding *one)
 	unsigned held_back;
 	struct event *e;
 
+	/* A note of what was there before netd is nothing that happens. */
+	if (one->severity == FINDING_NOTE && !d->look.before) {
+		log_notice("%s: %s; %s mends it", one->what, one->why, one->command);
+		return;
+	}
 	if (!log_allow(&d->heal.told, loop_now(d->loop), &held_back))
 		return;
 	e = event_add(d, EVENT_HOST_SETTING);
@@ -311,6 +316,7 @@ void host_look(struct daemon *d)
 			log_notice("%s: that is so no more", l->found[i].what);
 	memcpy(l->found, now, n * sizeof(now[0]));
 	l->n = n;
+	l->before = true;
 	look_at(d, loop_now(d->loop) + LOOK_NS);
 }
 

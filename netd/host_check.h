@@ -55,6 +55,7 @@ struct host_look {
 	struct host_overlap overlap[HOST_OVERLAPS_MAX];
 	unsigned overlaps;
 	bool routes_changed;
+	bool before; /* it was looked before */
 };
 
 /* Looks, tells of what is new by events, and looks again from time to time. */
