@@ -54,7 +54,7 @@ class Station:
     def ipv6_at_once(self):
         """The link-local address can be used without waiting for duplicate address detection."""
         self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.disable_ipv6=1")
-        self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.dad_transmits=0")
+        self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.accept_dad=0")
         self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.disable_ipv6=0")
 
     def neighbour(self, address):
