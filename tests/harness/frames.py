@@ -74,11 +74,13 @@ def arp(operation, source, sender_mac, sender, target_mac, target, destination=B
 
 # --- IPv4 ---
 
-def ipv4(source, destination, protocol, payload, options=b"", ident=1, fragment=0, more=False, ttl=64):
-    """fragment: the offset in octets. options are a multiple of four octets."""
+def ipv4(source, destination, protocol, payload, options=b"", ident=1, fragment=0, more=False, ttl=64, first=None, length=None):
+    """fragment: the offset in octets. options are a multiple of four octets. first and length: lies about version and
+    header length, and about the total length."""
     size = 20 + len(options)
     flags = (0x2000 if more else 0) | fragment // 8
-    header = struct.pack("!BBHHHBBH4s4s", 0x40 | size // 4, 0, size + len(payload), ident, flags, ttl, protocol, 0,
+    header = struct.pack("!BBHHHBBH4s4s", 0x40 | size // 4 if first is None else first, 0,
+                         size + len(payload) if length is None else length, ident, flags, ttl, protocol, 0,
                          dhcp.ip(source), dhcp.ip(destination)) + options
     return header[:10] + struct.pack("!H", 0xFFFF - folded_sum(header)) + header[12:] + payload
 
@@ -125,6 +127,11 @@ def options_header(next_header, octets=8):
         size = min(octets - 2 - len(padding), 257)
         padding += bytes([1, size - 2]) + bytes(size - 2) if size > 1 else b"\0"
     return struct.pack("!BB", next_header, octets // 8 - 1) + padding
+
+
+def routing_header(next_header):
+    """With no segments left: whoever does not know its type passes over it (RFC 8200 4.4)."""
+    return struct.pack("!BBBBI", next_header, 0, 253, 0, 0)
 
 
 def fragment_header(next_header, offset=0, more=False, ident=7):
@@ -179,7 +186,7 @@ def frame6(mac, message, destination=None, before=(), hops=255):
     payload, source, to = message
     kind = ICMP6
     for header in reversed(before):
-        payload, kind = options_header(kind) + payload, header
+        payload, kind = (routing_header if header == ROUTING else options_header)(kind) + payload, header
     if destination is None:
         destination = group_mac(to)
     return ethernet(mac, destination, IPV6, ipv6(source, to, kind, payload, hops))

@@ -10,12 +10,13 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 from support import NetnsTest
 
 from harness import frames
 from harness.daemon import CONFIG
-from harness.namespaces import DEADLINE
+from harness.namespaces import DEADLINE, Failed
 
 GATEWAY, OUTSIDE = "10.77.0.1", "203.0.113.7"
 STRANGER = "52:54:00:00:00:77"
@@ -55,6 +56,14 @@ class Station:
         self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.disable_ipv6=1")
         self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.accept_dad=0")
         self.vmm.run("sysctl", "-q", "net.ipv6.conf.eth0.disable_ipv6=0")
+        self.ready6()
+
+    def ready6(self):
+        """Its addresses are there, and none is tentative; the kernel tells of that by no file."""
+        end = time.monotonic() + DEADLINE
+        while re.search(r"\A\Z|tentative", self.vmm.run("ip", "-6", "addr", "show", "dev", "eth0").strip()):
+            if time.monotonic() > end:
+                raise Failed(f"{self.name} has no IPv6 address")
 
     def neighbour(self, address):
         """The MAC that this station believes an address to have; None: it knows of none."""

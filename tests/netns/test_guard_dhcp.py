@@ -139,11 +139,31 @@ class Servers(ServerTest):
         self.attack(("dhcp-server", "fragment"), [frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, head)],
                     off="seen")
         self.attacker.send(frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, rest))
-        hidden = frames.ipv6_fragments(me, to, frames.DESTINATION, frames.options_header(frames.UDP, 16) + message, 16)
-        self.attacker.send(*[frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, p) for p in hidden])
         self.seen(self.attacker, self.victim)
         if self.GUARD == "on":
             self.assertFalse(self.reaches_client())
+
+    def test_dhcp6_hidden_in_fragments(self):
+        """The ports are in the second fragment; in the first there are options only (RFC 7112)."""
+        self.victim.ipv6_at_once()
+        self.attacker.ipv6_at_once()
+        me, to = self.attacker.link_local, self.victim.link_local
+        message = frames.options_header(frames.UDP, 16) + frames.dhcp6_advertise(me, to)[40:]
+        for first in (16, 8):
+            head, rest = [frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, packet)
+                          for packet in frames.ipv6_fragments(me, to, frames.DESTINATION, message, first)]
+            self.attack(("dhcp-server", "fragment"), [head], off="seen")
+            self.attacker.send(rest)
+            self.seen(self.attacker, self.victim)
+            self.assertFalse(self.reaches_client())
+
+    def test_malformed(self):
+        """Headers that lie about where the ports are, or how long it all is: no client hears of it."""
+        packets = [self.packet(to=self.victim.address, **lie) for lie in ({"first": 0x44}, {"first": 0x4F}, {"first": 0x65},
+                   {"first": 0x55}, {"length": 20}, {"length": 2000}, {"length": 0}, {"length": 27})]
+        self.attacker.send(*[frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV4, packet) for packet in packets])
+        self.seen(self.attacker, self.victim)
+        self.assertFalse(self.reaches_client())
 
 
 class ServersOff(Servers):
@@ -341,6 +361,42 @@ class Nested(GuardTest):
         self.watch.until("lease-released", address=inner)
         self.attack(("mac", "ip"), [self.datagram(STRANGER, inner)])
 
+    def lease_as(self, mac):
+        """The attacker asks as somebody with this MAC; the address that it is given, if any."""
+        def ask(kind, *options):
+            self.attacker.send(dhcp.frame(dhcp.message(mac=mac, xid=0x77, options=[(53, bytes([kind])), *options]), mac=mac))
+            self.attacker.send(dhcp.frame(dhcp.message(mac=self.attacker.mac, xid=0x600D, options=[(53, bytes([DISCOVER]))]),
+                                          mac=self.attacker.mac))
+            answers = []
+            while not answers or answers[-1].xid != 0x600D:
+                answers.append(self.attacker.wire.receive())
+            return answers[0] if answers[0].xid == 0x77 else None
+        offer = ask(DISCOVER)
+        ack = offer and ask(REQUEST, (50, dhcp.ip(offer.yiaddr)), (54, dhcp.ip(GATEWAY)))
+        return ack.yiaddr if ack and ack.type == ACK else None
+
+    def test_lease_under_anothers_mac(self):
+        """DHCP names the client; that makes it neither the victim nor the host."""
+        bridge = self.netd.call("ListNetworks")["networks"][0]["bridgeMac"]
+        others = [self.victim.mac, bridge, "fe" + self.victim.mac[2:], "fe" + self.attacker.mac[2:]]
+        for mac in others:
+            address = self.lease_as(mac)
+            if address:
+                self.attack("mac", [self.datagram(mac, address), self.datagram(mac, self.victim.address)])
+            self.attack("mac", [frames.ethernet(mac, frames.BROADCAST, frames.IPV4, self.datagram(mac, GATEWAY)[14:]),
+                                arp.announcement(mac, GATEWAY)])
+            self.assertNotIn(self.attacker.interface, self.forwarding().get(mac, ()))
+        self.assertEqual(self.lease_as("52:54:00:00:00:78") is None, False, "this way others do get one")
+        self.assertTrue(self.victim.vmm.ping(OUTSIDE))
+
+    def test_lease_under_no_mac(self):
+        """A group's, or none: no such source passes, and the host's rules know none."""
+        for mac in ("01:00:5e:00:00:01", frames.BROADCAST, frames.NOBODY):
+            payload = dhcp.message(mac=mac, options=[(53, bytes([DISCOVER])), (61, b"x" + dhcp.mac_octets(mac))])
+            self.attacker.send(dhcp.frame(payload, mac=self.attacker.mac))
+        self.lease_as(self.attacker.mac)
+        self.in_vain([self.datagram(mac, "10.77.0.66") for mac in ("01:00:5e:00:00:01", frames.BROADCAST, frames.NOBODY)])
+
     def test_after_a_restart(self):
         inner = self.attacker.vmm.udhcpc(card=self.card)["ip"]
         self.netd.kill()
@@ -355,15 +411,13 @@ class Nested(GuardTest):
         self.assertIn(frame, self.seen(self.attacker, self.victim))
 
     def test_not_with_identity_port(self):
-        """A reload after which nothing nested is served: leases that ended let nobody through."""
+        """After a reload nothing nested is served any more, and so nothing nested may send."""
         inner = self.attacker.vmm.udhcpc(card=self.card)["ip"]
-        self.netd.configure(self.config().replace("identity = client-id", "identity = port"))
+        self.passes(self.datagram(STRANGER, inner))
+        self.netd.configure(self.config().replace(self.MORE, "identity = port"))
         self.netd.ctl("reload")
-        state = {row["address"]: row["state"] for row in self.netd.ctl_json("leases")}.get(inner)
-        if state == "bound":
-            self.passes(self.datagram(STRANGER, inner))
-        else:
-            self.attack(("mac", "ip"), [self.datagram(STRANGER, inner)])
+        self.attack("mac", [self.datagram(STRANGER, inner)])
+        self.passes(self.datagram(self.attacker.mac, self.attacker.address))
 
 
 class NestedByMac(Nested):

@@ -100,6 +100,23 @@ class Log(ModeTest):
         self.assertEqual(self.attacker.drops(), dict.fromkeys(self.one_of_each(), 1))
 
 
+class LogOfMany(ModeTest):
+    """A network that is not the first."""
+
+    GUARD = "log"
+
+    def config(self, guard=None):
+        return "network another { subnet = 10.78.0.1/24 }\n" + super().config(guard)
+
+    def test_left_as_it_was(self):
+        """What passes bears no mark that the host's own rules could stumble on."""
+        self.host.ns.run("nft", "add table bridge other; add chain bridge other c { type filter hook forward priority 0; }; "
+                         "add rule bridge other c meta mark != 0 counter log group 9")
+        self.each()
+        self.passes(*[frame6(self.attacker.mac, frames.ns("::", address)) for address in (self.attacker.link_local, "fe80::66")])
+        self.assertIn("counter packets 0 bytes 0", self.host.ns.run("nft", "list", "table", "bridge", "other"))
+
+
 class Off(ModeTest):
     GUARD = "off"
 
@@ -267,6 +284,7 @@ class Ports(ModeTest):
         self.assertNotIn(self.datagram(self.attacker.mac, self.attacker.address, b"other card"), seen)
         drops = {name: {k: n for k, n in p["guard"]["drops"].items() if n} for name, p in self.netd.guests().items()}
         self.assertEqual(drops, {"attacker/0": {}, "attacker/1": {"mac": 1}, "victim/0": {}})
+        self.assertEqual(self.watch.until("spoof")["nic"], 1)
         self.attack("mac", [self.datagram(port["mac"], address)])
 
     def test_two_networks(self):
