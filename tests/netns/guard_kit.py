@@ -195,21 +195,21 @@ class GuardTest(NetnsTest):
 
 
 
-# Runs in the guest's namespace: hands its UDP socket, bound to a port of all addresses, to whoever started it.
+# Runs in the guest's namespace: hands its UDP socket, bound to a port, to whoever started it.
 UDP_OPENER = """
 import socket, sys
 s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("", int(sys.argv[2])))
+s.bind((sys.argv[3], int(sys.argv[2])))
 socket.send_fds(socket.socket(fileno=0), [b"x"], [s.fileno()])
 """
 
 
-def udp_socket(place, port, family="AF_INET"):
+def udp_socket(place, port, family="AF_INET", address=""):
     """A UDP socket in a guest or namespace, for what reaches its programs."""
     ours, theirs = socket.socketpair()
     with theirs:
-        subprocess.run(place.enter(sys.executable, "-c", UDP_OPENER, family, str(port)), stdin=theirs, check=True,
+        subprocess.run(place.enter(sys.executable, "-c", UDP_OPENER, family, str(port), address), stdin=theirs, check=True,
                        timeout=DEADLINE)
     _, fds, _, _ = socket.recv_fds(ours, 1, 1)
     ours.close()

@@ -5,7 +5,7 @@
 import os
 import unittest
 
-from guard_kit import GATEWAY, OUTSIDE, GuardTest
+from guard_kit import GATEWAY, OUTSIDE, GuardTest, udp_socket
 
 from harness import arp, dhcp, frames
 from harness.frames import frame6
@@ -178,6 +178,59 @@ class Spoofs(FloodTest):
         self.assertLessEqual({row["address"]: row["guest"] for row in kept}.items(), known.items())
         self.assertEqual(set(known.values()), {"attacker", "victim", "late"})
         self.assertEqual(self.victim.drops(), {})
+
+
+class Connections(FloodTest):
+    """More connections than the host can keep track of (NETD_CONNECTIONS), by a guest that may have so many."""
+
+    MORE = "max-connections = 1000"
+    CAP = 1000
+    TRIED = int(os.environ.get("NETD_CONNECTIONS", "100000"))
+    BESIDE = 64  # what the victim, the host and its neighbours have
+
+    def tracked(self):
+        return int(self.host.ns.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count"))
+
+    def spray(self):
+        """Datagrams that have nothing in common but where they go."""
+        bridge = self.netd.call("ListNetworks")["networks"][0]["bridgeMac"]
+        source = self.attacker.address
+        for n in range(self.TRIED):
+            datagram = frames.udp(source, OUTSIDE, 1024 + n % 60000, 10000 + n // 60000, b"x")
+            yield frames.ethernet(self.attacker.mac, bridge, frames.IPV4, frames.ipv4(source, OUTSIDE, frames.UDP, datagram))
+
+    def test_udp(self):
+        self.host.internet.run("sysctl", "-q", "net.ipv4.icmp_ratelimit=0")
+        self.assertTrue(self.attacker.vmm.ping(OUTSIDE))
+        self.flood(self.spray(), lambda frame: False)
+        tracked = self.tracked()
+        print(f"{self.TRIED} connections tried, {tracked} tracked")
+        if self.CAP:
+            self.assertLessEqual(tracked, self.CAP + self.BESIDE)
+        else:
+            self.assertGreater(tracked, 2000)
+        self.assertTrue(self.victim.vmm.ping(OUTSIDE))
+        self.assertTrue(self.station("late").vmm.ping(OUTSIDE))
+        self.serves_others()
+        self.assertEqual(self.attacker.drops(), {}, "there is nothing forged")
+
+    def serves_others(self):
+        """A new connection of the victim's, to a program outside and back."""
+        with udp_socket(self.host.internet, 9, address=OUTSIDE) as heard, udp_socket(self.victim.vmm, 9009) as asks:
+            asks.sendto(b"victim", (OUTSIDE, 9))
+            text, sender = heard.recvfrom(100)
+            while text != b"victim":
+                text, sender = heard.recvfrom(100)
+            heard.sendto(b"answer", sender)
+            self.assertEqual(asks.recv(100), b"answer")
+
+
+class ConnectionsUncapped(Connections):
+    """So it is seen that they are all tracked where nobody says otherwise."""
+
+    MORE = ""
+    CAP = 0
+    TRIED = 5000
 
 
 if __name__ == "__main__":
