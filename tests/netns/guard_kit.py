@@ -97,8 +97,8 @@ class GuardTest(NetnsTest):
     def config(self, guard=None):
         return CONFIG.replace("domain", f"guard = {guard or self.GUARD}\n\t{self.MORE}\n\tdomain")
 
-    def station(self, name, *options):
-        return Station(self, name, *options, lease=self.LEASE)
+    def station(self, name, *options, lease=None):
+        return Station(self, name, *options, lease=self.LEASE if lease is None else lease)
 
     # --- what came ---
 

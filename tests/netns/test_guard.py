@@ -153,6 +153,100 @@ class Also(GuardTest):
         self.assertEqual(self.victim.drops(), {"ip": 1, "mac": 1})
 
 
+    def use(self, address):
+        return self.attacker.packet(self.victim, address, frames.udp(address, self.victim.address, 40000, 9, b"x"))
+
+    def test_also_of_a_live_port(self):
+        """A reload gives an address, and takes one; the port stays as it is."""
+        self.passes(self.use("10.77.0.100"), self.use("10.77.0.101"))
+        self.netd.configure(self.config().replace("10.77.0.101", "10.77.0.103"))
+        self.netd.ctl("reload")
+        self.passes(self.use("10.77.0.100"), self.use("10.77.0.103"), self.use(self.attacker.address))
+        self.attack("ip", [self.use("10.77.0.101")])
+        self.netd.configure(self.config().replace(self.MORE, ""))
+        self.netd.ctl("reload")
+        self.passes(self.use(self.attacker.address))
+        self.attack("ip", [self.use("10.77.0.100"), self.use("10.77.0.101"), self.use("10.77.0.103")])
+
+    def test_also_after_a_restart(self):
+        self.netd.kill()
+        self.attacker.send(self.use("10.77.0.100"))
+        self.assertIn(self.use("10.77.0.100"), self.seen(self.attacker, self.victim))
+        self.netd.start()
+        self.passes(self.use("10.77.0.100"), arp.announcement(self.attacker.mac, "10.77.0.101"))
+        self.in_vain([self.use("10.77.0.102")])
+
+    def test_also_is_for_nobody_else(self):
+        """What is given this way is not given by DHCP, nor to those who ask for it by name."""
+        for asked in ("10.77.0.100", "10.77.0.101"):
+            said = self.netd.ctl("attach", "other", "--address", asked, check=False)
+            self.assertEqual(said[0], 1)
+            self.assertIn("also", said[2])
+            self.assertNotEqual(self.victim.vmm.udhcpc("-r", asked)["ip"], asked)
+        full = self.config().replace(self.MORE, f"range = {{ 10.77.0.98-10.77.0.102 }} {self.MORE}")
+        self.netd.configure(full)
+        self.netd.ctl("reload")
+        given = [self.station(f"many{n}").address for n in range(3)]
+        self.assertEqual(sorted(given), ["10.77.0.102", "10.77.0.98", "10.77.0.99"])
+
+    def test_bad(self):
+        """One sentence with the place; the guard goes on as it was."""
+        for also, why in (("10.77.0.1", "10.77.0.1"), ("10.78.0.5", "10.78.0.5"), ("10.77.0.255", "10.77.0.255"),
+                          ("10.77.0.0", "10.77.0.0"), ("nonsense", "nonsense"), ("fe80::1", "fe80::1"),
+                          ("10.77.0.0/24", "10.77.0.0/24")):
+            with self.subTest(also):
+                self.netd.configure(self.config().replace("10.77.0.100, 10.77.0.101", also))
+                code, _, said = self.netd.ctl("reload", check=False)
+                self.assertEqual(code, 1, also)
+                self.assertRegex(said, r"netd\.conf:\d+: .*also")
+                self.assertIn(why, said)
+                self.assertEqual(said.count("\n"), 1)
+        self.passes(self.use("10.77.0.100"))
+
+
+class Shared(GuardTest):
+    """Two guests that take an address from one another (RFC 5798), and one that has no part in it."""
+
+    MORE = "host attacker { also = { 10.77.0.100 } } host partner { also = { 10.77.0.100 } }"
+
+    def test_shared(self):
+        partner = self.station("partner")
+        for station, other in ((self.attacker, partner), (partner, self.attacker), (self.attacker, partner)):
+            other.vmm.run("ip", "addr", "del", "10.77.0.100/24", "dev", "eth0", check=False)
+            station.vmm.run("ip", "addr", "add", "10.77.0.100/24", "dev", "eth0")
+            self.passes(arp.announcement(station.mac, "10.77.0.100"), sender=station)
+            self.until(lambda: self.victim.neighbour("10.77.0.100") in (station.mac, None))
+            self.assertTrue(self.victim.vmm.ping("10.77.0.100"))
+            self.assertEqual(self.victim.neighbour("10.77.0.100"), station.mac)
+        self.in_vain([arp.announcement(self.victim.mac, "10.77.0.100")], sender=self.victim, receiver=self.attacker)
+
+
+class Moved(GuardTest):
+    """A port that gets another address, because somebody on the LAN has its own."""
+
+    MORE = "sweep = 1d"
+
+    def setUp(self):
+        super().setUp()
+        self.attacker = self.station("moved", lease=False)
+
+    def test_moved(self):
+        ns, lan = self.host.ns, self.host.internet
+        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", str(lan.pid))
+        ns.run("ip", "link", "set", "lan0", "master", "nd-default", "up")
+        lan.run("ip", "link", "set", "eth0", "address", STRANGER, "up")
+        self.until(lambda: "state forwarding" in ns.run("bridge", "link", "show", "dev", "lan0"))
+        old = self.attacker.address
+        with dhcp.Wire(lan) as wire:
+            wire.send(arp.announcement(STRANGER, old))
+        self.watch.until("quarantined", guest="moved", address=old)
+        self.attacker.address = self.netd.guests()["moved/0"]["addresses"][0].split("/")[0]
+        self.assertNotEqual(self.attacker.address, old)
+        self.passes(arp.announcement(self.attacker.mac, self.attacker.address))
+        self.attack("arp", [arp.announcement(self.attacker.mac, old)])
+        self.attack("ip", [self.attacker.packet(self.victim, old, frames.udp(old, self.victim.address, 9, 9, b"x"))])
+
+
 class Tags(GuardTest):
     """No tag, though the bridge does not look at it and the victim's card would."""
 

@@ -181,6 +181,41 @@ class FirstCome(Ip6Test):
                            frame6(self.mac, frames.ns("::", self.victim.link_local))])
         self.assertTrue(self.reaches(self.attacker, self.victim))
 
+    def test_gateway(self):
+        """The host's own link-local address on the bridge was there before any guest."""
+        said = self.host.ns.json("ip", "-j", "-6", "addr", "show", "dev", "nd-default", "scope", "link")
+        addresses = [info["local"] for link in said for info in link.get("addr_info", ())]
+        print(f"the bridge has {addresses or 'no link-local address'}")
+        bridge = self.netd.call("ListNetworks")["networks"][0]["bridgeMac"]
+        for address in {*addresses, frames.link_local(bridge)}:
+            self.attack("ip6", [self.plain(address)])
+            self.attack("nd", [frame6(self.mac, frames.na(self.link_local, address, mac=self.mac)),
+                               frame6(self.mac, frames.ns("::", address))])
+
+    def stranger(self):
+        """A machine on an interface of the host that joined the bridge: its Sniffer."""
+        ns, lan = self.host.ns, self.host.internet
+        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", str(lan.pid))
+        ns.run("ip", "link", "set", "lan0", "master", "nd-default", "up")
+        lan.run("ip", "link", "set", "eth0", "addrgenmode", "none", "address", STRANGER, "up")
+        self.until(lambda: "state forwarding" in ns.run("bridge", "link", "show", "dev", "lan0"))
+        wire = frames.Sniffer(lan)
+        self.addCleanup(wire.close)
+        return wire
+
+    def test_machine_behind_another_interface(self):
+        """No guest, and no port of netd's; but it was there first, and the victim knows it."""
+        wire, address = self.stranger(), frames.link_local(STRANGER)
+        asked = frame6(STRANGER, frames.ns("::", address))
+        said = frame6(STRANGER, frames.na(address, address, mac=STRANGER))
+        wire.send(asked)
+        wire.send(said)
+        seen = self.victim.wire.until(said)
+        self.assertIn(asked, seen)
+        self.attack(("nd", "ip6"), [frame6(self.mac, frames.na(address, address, mac=self.mac))])
+        self.attack("nd", [frame6(self.mac, frames.na(self.link_local, address, mac=self.mac)),
+                           frame6(self.mac, frames.ns("::", address))])
+
     def test_not_of_the_prefix(self):
         """fe80::/10 is more than fe80::/64, and the rest of it is nobody's (RFC 4291 2.5.6)."""
         self.attack("ip6", [self.plain("fe80:0:0:1::66"), self.plain("fe81::66"), self.plain("febf::1")])
