@@ -74,7 +74,8 @@ def arp(operation, source, sender_mac, sender, target_mac, target, destination=B
 
 # --- IPv4 ---
 
-def ipv4(source, destination, protocol, payload, options=b"", ident=1, fragment=0, more=False, ttl=64, first=None, length=None):
+def ipv4(source, destination, protocol, payload, options=b"", ident=1, fragment=0, more=False, ttl=64, first=None,
+         length=None):
     """fragment: the offset in octets. options are a multiple of four octets. first and length: lies about version and
     header length, and about the total length."""
     size = 20 + len(options)

@@ -306,7 +306,8 @@ class Ethertypes(GuardTest):
         """IEEE 802.2, also with a SNAP header that says that it is IPv4."""
         mac, to = self.attacker.mac, self.victim.mac
         packet = frames.ipv4(GATEWAY, self.victim.address, frames.UDP, b"")
-        self.attack("ethertype", [frames.llc(mac, to, b"\xe0\xe0\x03" + b"ipx" * 10), frames.llc(mac, to, b"\xff\xff" + b"x" * 30),
+        self.attack("ethertype", [frames.llc(mac, to, b"\xe0\xe0\x03" + b"ipx" * 10),
+                                  frames.llc(mac, to, b"\xff\xff" + b"x" * 30),
                                   frames.llc(mac, to, b"\xaa\xaa\x03\0\0\0\x08\0" + packet)])
 
     def test_lldp(self):

@@ -133,8 +133,8 @@ class Servers(ServerTest):
         message = frames.dhcp6_advertise(me, to)[40:]
         for header in (frames.HOP_BY_HOP, frames.DESTINATION):
             packet = frames.ipv6(me, to, header, frames.options_header(frames.UDP) + message)
-            self.attack(("dhcp-server", "fragment"), [frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, packet)],
-                        harmed=self.reaches_client)
+            frame = frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, packet)
+            self.attack(("dhcp-server", "fragment"), [frame], harmed=self.reaches_client)
         head, rest = frames.ipv6_fragments(me, to, frames.UDP, message, 16)
         self.attack(("dhcp-server", "fragment"), [frames.ethernet(self.attacker.mac, self.victim.mac, frames.IPV6, head)],
                     off="seen")

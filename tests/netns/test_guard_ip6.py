@@ -73,7 +73,8 @@ class Sources(Ip6Test):
         self.assertEqual(self.attacker.drops() if self.GUARD != "off" else {}, {})
 
     def test_address_of_others(self):
-        addresses = (self.victim.link_local, GLOBAL, "2001:db8:77::1", "::1", "fd00::1", "ff02::1", "::ffff:10.77.0.1", "fec0::1")
+        addresses = (self.victim.link_local, GLOBAL, "2001:db8:77::1", "::1", "fd00::1", "ff02::1", "::ffff:10.77.0.1",
+                     "fec0::1")
         self.attack(("ip6",), [self.plain(address) for address in addresses])
 
     def test_address_of_nobody(self):
@@ -130,7 +131,8 @@ class FirstCome(Ip6Test):
 
     def plain_of_victim(self, source):
         message = frames.udp(source, self.link_local, 40000, 9, b"x")
-        return frames.ethernet(self.victim.mac, self.mac, frames.IPV6, frames.ipv6(source, self.link_local, frames.UDP, message))
+        return frames.ethernet(self.victim.mac, self.mac, frames.IPV6,
+                               frames.ipv6(source, self.link_local, frames.UDP, message))
 
     def test_kernel(self):
         """As kernels do it: add the address, ask, use it."""
@@ -192,30 +194,6 @@ class FirstCome(Ip6Test):
             self.attack("nd", [frame6(self.mac, frames.na(self.link_local, address, mac=self.mac)),
                                frame6(self.mac, frames.ns("::", address))])
 
-    def stranger(self):
-        """A machine on an interface of the host that joined the bridge: its Sniffer."""
-        ns, lan = self.host.ns, self.host.internet
-        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", str(lan.pid))
-        ns.run("ip", "link", "set", "lan0", "master", "nd-default", "up")
-        lan.run("ip", "link", "set", "eth0", "addrgenmode", "none", "address", STRANGER, "up")
-        self.until(lambda: "state forwarding" in ns.run("bridge", "link", "show", "dev", "lan0"))
-        wire = frames.Sniffer(lan)
-        self.addCleanup(wire.close)
-        return wire
-
-    def test_machine_behind_another_interface(self):
-        """No guest, and no port of netd's; but it was there first, and the victim knows it."""
-        wire, address = self.stranger(), frames.link_local(STRANGER)
-        asked = frame6(STRANGER, frames.ns("::", address))
-        said = frame6(STRANGER, frames.na(address, address, mac=STRANGER))
-        wire.send(asked)
-        wire.send(said)
-        seen = self.victim.wire.until(said)
-        self.assertIn(asked, seen)
-        self.attack(("nd", "ip6"), [frame6(self.mac, frames.na(address, address, mac=self.mac))])
-        self.attack("nd", [frame6(self.mac, frames.na(self.link_local, address, mac=self.mac)),
-                           frame6(self.mac, frames.ns("::", address))])
-
     def test_not_of_the_prefix(self):
         """fe80::/10 is more than fe80::/64, and the rest of it is nobody's (RFC 4291 2.5.6)."""
         self.attack("ip6", [self.plain("fe80:0:0:1::66"), self.plain("fe81::66"), self.plain("febf::1")])
@@ -233,6 +211,27 @@ class FirstCome(Ip6Test):
         late = self.station("late")
         late.ipv6_at_once()
         self.assertTrue(self.reaches(late, self.victim))
+
+
+class Joined(Ip6Test):
+    """A machine behind an interface of the host that has joined: no guest, but it was there first."""
+
+    MORE = "port lan0 { serve = yes }"
+
+    def test_joined(self):
+        ns, lan, address = self.host.ns, self.host.internet, frames.link_local(STRANGER)
+        ns.run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "eth0", "netns", str(lan.pid))
+        lan.run("ip", "link", "set", "eth0", "addrgenmode", "none", "address", STRANGER, "up")
+        self.until(lambda: "state forwarding" in ns.run("bridge", "link", "show", "dev", "lan0"))
+        asked = frame6(STRANGER, frames.ns("::", address))
+        said = frame6(STRANGER, frames.na(address, address, mac=STRANGER))
+        with frames.Sniffer(lan) as wire:
+            wire.send(asked)
+            wire.send(said)
+        self.assertIn(asked, self.victim.wire.until(said))
+        self.attack(("nd", "ip6"), [frame6(self.mac, frames.na(address, address, mac=self.mac))])
+        self.attack("nd", [frame6(self.mac, frames.na(self.link_local, address, mac=self.mac)),
+                           frame6(self.mac, frames.ns("::", address))])
 
 
 class Neighbours(Ip6Test):

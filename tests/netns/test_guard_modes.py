@@ -113,7 +113,8 @@ class LogOfMany(ModeTest):
         self.host.ns.run("nft", "add table bridge other; add chain bridge other c { type filter hook forward priority 0; }; "
                          "add rule bridge other c meta mark != 0 counter log group 9")
         self.each()
-        self.passes(*[frame6(self.attacker.mac, frames.ns("::", address)) for address in (self.attacker.link_local, "fe80::66")])
+        self.passes(*[frame6(self.attacker.mac, frames.ns("::", address))
+                      for address in (self.attacker.link_local, "fe80::66")])
         self.assertIn("counter packets 0 bytes 0", self.host.ns.run("nft", "list", "table", "bridge", "other"))
 
 
