@@ -221,8 +221,8 @@ class Live(ModeTest):
         self.GUARD = "log"
         self.attack("ip", [self.datagram(source=GATEWAY)], told=False)
 
-    def test_first_come_is_remembered(self):
-        """A link-local address stays the victim's while netd reads its configuration again, or starts again."""
+    def first_come(self, again):
+        """The victim uses an address, and the attacker wants it after that and after the other."""
         theirs, taken = "fe80::66", self.victim.link_local
         to = self.attacker.link_local
         claim = frames.ethernet(self.victim.mac, self.attacker.mac, frames.IPV6,
@@ -231,9 +231,19 @@ class Live(ModeTest):
                                 frames.ipv6(theirs, taken, frames.UDP, frames.udp(theirs, taken, 40000, 9, b"x")))
         self.passes(claim, sender=self.victim, receiver=self.attacker)
         self.in_vain([theft])
-        self.netd.ctl("reload")
+        again()
         self.in_vain([theft])
         self.passes(claim, sender=self.victim, receiver=self.attacker)
+
+    def test_first_come_and_reload(self):
+        self.first_come(lambda: self.reload("on"))
+
+    def test_first_come_and_restart(self):
+        self.first_come(lambda: (self.netd.kill(), self.netd.start()))
+
+    def test_first_come_and_another_port(self):
+        """Ports that come and go change nothing of it."""
+        self.first_come(lambda: self.vmm(self.netd, "other").close())
 
 
 class Ports(ModeTest):
