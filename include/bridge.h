@@ -416,6 +416,72 @@ int nft_watch_fd(const struct nft_watch *w);
 /* Calls fn for what has come, at most for `most` datagrams. -EAGAIN when there was nothing more. */
 MUST_CHECK int nft_watch_read(struct nft_watch *w, unsigned most, nft_change_fn fn, void *arg);
 
+/* --- foreign rules: those of nf_tables that are not netd's --- */
+
+struct foreign_network {
+	char name[NAME_SIZE];
+	char bridge[LINK_NAME_SIZE];
+	uint32_t bridge_index;
+	struct ip4_prefix subnet; /* the gateway's address */
+	enum bridge_mode mode;
+	bool published; /* some port of a guest is reached by an address of the host */
+	bool host_dns;	/* guests are told that the gateway answers DNS */
+};
+
+struct foreign_uplink {
+	char name[LINK_NAME_SIZE];
+	uint32_t index;
+};
+
+/* Whose packets are to get through. */
+struct foreign_ask {
+	const struct foreign_network *network;
+	size_t networks;
+	const struct foreign_uplink *uplink;
+	size_t uplinks;
+};
+
+enum foreign_severity {
+	FOREIGN_NOTE, /* something could not be looked at */
+	FOREIGN_MAY,  /* packets are dropped on a condition of which we do not know whether it holds
+		       */
+	FOREIGN_BREAKS, /* packets are dropped, or all that no rule excepts */
+};
+
+enum { FOREIGN_FINDINGS_MAX = 64, FOREIGN_NO_NETWORK = UINT32_MAX };
+
+struct foreign_finding {
+	enum foreign_severity severity;
+	uint32_t network;  /* index in foreign_ask.network, or FOREIGN_NO_NETWORK */
+	char what[216];	   /* a sentence, without a full stop */
+	char rule[320];	   /* the text of the rule that does it; empty: there is none */
+	char command[256]; /* for a shell, as root; empty: there is none */
+};
+
+/* At most so many findings; there can be more. */
+struct foreign_report {
+	struct foreign_finding finding[FOREIGN_FINDINGS_MAX];
+	unsigned findings;
+};
+
+struct foreign_reader;
+
+MUST_CHECK int foreign_open(struct foreign_reader **ret, struct err *err);
+void foreign_close(struct foreign_reader *r);
+/* Reads all rules that are not in tables named netd, and says what they do to the networks'
+ * packets. -EAGAIN when they change all the time. */
+MUST_CHECK int foreign_check(struct foreign_reader *r, const struct foreign_ask *ask,
+			     struct foreign_report *ret, struct err *err);
+
+/*
+ * Has chain DOCKER-USER of tables `filter` (ip and inet) accept what comes from these bridges and
+ * what goes to them, by rules with the comment "netd", and has such rules for others removed. Names
+ * are padded with NULs. 0 also when there is no such chain, and when nothing had to be done;
+ * *ret_changed says whether it had.
+ */
+MUST_CHECK int foreign_docker(struct foreign_reader *r, const char (*bridge)[LINK_NAME_SIZE],
+			      size_t bridges, bool *ret_changed, struct err *err);
+
 /* --- trap --- */
 
 struct trap;

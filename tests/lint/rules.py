@@ -27,8 +27,12 @@ MAY = {
     "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/tap.h", "include/netd.h"},
 }
 # The files that know these libraries.
-LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c"}, "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/nft_drops.c"},
-           "libmnl": {"bridge/batch.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_drops.c", "bridge/nft_watch.c", "bridge/trap.c"},
+LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c"},
+           "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/foreign_docker.c", "bridge/foreign_parse.c",
+                        "bridge/nft_drops.c"},
+           "libmnl": {"bridge/batch.c", "bridge/foreign_docker.c", "bridge/foreign_parse.c", "bridge/foreign_read.c",
+                      "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_drops.c",
+                      "bridge/nft_watch.c", "bridge/trap.c"},
            "confuse": {"netd/config.c"},
            "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c"}}
 
