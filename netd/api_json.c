@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "doctor.h"
 
 static json_t *text_or_null(const char *text)
 {
@@ -326,6 +327,10 @@ static json_t *warnings(const struct daemon *d)
 			warn(list, "%s: %s", d->look.found[i].what, d->look.found[i].why);
 	if (outward && !d->uplinks)
 		warn(list, "the host has no default route: guests reach nothing beyond it");
+	for (unsigned i = 0; i < d->coexist.findings; i++)
+		if (d->coexist.finding[i].severity == FINDING_BREAKS)
+			warn(list, "%s; %s", d->coexist.finding[i].what,
+			     d->coexist.finding[i].command);
 	if (d->storage_failed)
 		warn(list, "the state cannot be written: nothing new is promised");
 	if (d->links_overflow)

@@ -17,6 +17,9 @@ enum {
 	CONFIG_PATH_SIZE = 108, /* of sun_path */
 };
 
+/* Whose rules of nf_tables netd's may be put into. */
+enum config_coexist { CONFIG_COEXIST_NONE, CONFIG_COEXIST_DOCKER };
+
 /* Where something was written. */
 struct config_place {
 	const char *file; /* owned by the config; NULL: built in */
@@ -215,6 +218,7 @@ struct config {
 	uint32_t max_ports;
 	uint32_t max_leases; /* beside those of the ports */
 	uint32_t max_clients;
+	enum config_coexist coexist;
 	struct config_options options; /* of all networks, as are the classes and groups */
 	struct config_classes classes;
 	struct config_groups groups;

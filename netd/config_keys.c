@@ -497,6 +497,10 @@ static const char *const probes[] = {
 	[CONFIG_PROBE_AUTO] = "auto", [CONFIG_PROBE_ON] = "on", [CONFIG_PROBE_OFF] = "off", NULL
 };
 
+static const char *const coexists[] = {
+	[CONFIG_COEXIST_NONE] = "none", [CONFIG_COEXIST_DOCKER] = "docker", NULL
+};
+
 const char *config_mode_text(enum bridge_mode mode)
 {
 	return modes[mode];
@@ -576,6 +580,7 @@ const struct key config_keys_top[] = {
 	  .max = 1048576 },
 	{ "max-clients", .offset = offsetof(struct config, max_clients), PAIR(number), .min = 8,
 	  .max = 4096 },
+	{ "coexist", .offset = offsetof(struct config, coexist), PAIR(word), .words = coexists },
 	{ 0 },
 };
 

@@ -144,6 +144,7 @@ static int make_tables(struct daemon *d, struct err *err)
 	d->drop_log = d->storage_log = d->conflict_log = ten_a_minute;
 	d->send_log = d->flood_log = d->guard_log = ten_a_minute;
 	heal_init(&d->heal);
+	coexist_init(&d->coexist);
 	d->port = calloc(ports, sizeof(*d->port));
 	d->link = calloc(links, sizeof(*d->link));
 	if (!d->port || !d->link || !slots_init(&d->ports, ports) ||
@@ -227,6 +228,7 @@ int daemon_start(const struct daemon_options *o, struct daemon **ret, struct err
 	}
 	d->started = loop_wall(d->loop);
 	event_add(d, EVENT_STARTED);
+	coexist_run(d);
 	*ret = d;
 	return 0;
 }
@@ -248,6 +250,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->probe);
 	heal_done(&d->heal);
 	host_look_done(&d->look);
+	coexist_done(&d->coexist);
 	waits_done(&d->waits);
 	guard_done(&d->guard);
 	host_free(d->host);

@@ -19,6 +19,7 @@
  *	wait.c       DHCP packets that wait for a probe
  *	probe.c      is an address free before its first use
  *	conflict.c   who else uses an address
+ *	coexist.c    the host's own firewall
  *	reconcile.c  start, reload, and what the kernel says
  *	heal.c       what others did to what is netd's
  *	host_check.c the host's settings that are bad for guests
@@ -31,6 +32,7 @@
 #define NETD_DAEMON_H
 
 #include "base/table.h"
+#include "coexist.h"
 #include "config.h"
 #include "conflict.h"
 #include "events.h"
@@ -180,6 +182,7 @@ struct daemon {
 	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log;
 	struct heal heal;
 	struct host_look look;
+	struct coexist coexist;
 	bool storage_failed;
 	bool catching_up;  /* the turn at hand has all that was granted meanwhile */
 	int64_t started;   /* wall clock */

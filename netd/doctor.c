@@ -326,6 +326,23 @@ static bool concerns(const struct port *p, const char *guest, int64_t nic)
 	return !guest || (!strcmp(p->guest, guest) && (nic < 0 || p->nic == nic));
 }
 
+/* Rules of others; `network` says which networks, NULL: all. */
+static void examine_firewall(const struct daemon *d, const bool *network, struct findings *f)
+{
+	unsigned n;
+	const struct finding *found = coexist_findings(d, &n);
+
+	for (unsigned i = 0; i < n; i++) {
+		bool wanted = !network || !found[i].network[0];
+
+		for (unsigned j = 0; j < CONFIG_NETWORKS_MAX && !wanted; j++)
+			wanted =
+				network[j] && !strcmp(d->network[j].config->name, found[i].network);
+		if (wanted)
+			*findings_add(f, found[i].severity, found[i].network) = found[i];
+	}
+}
+
 void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct findings *f)
 {
 	static const struct guard_counts none;
@@ -338,6 +355,7 @@ void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct fin
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (concerns(p, guest, nic))
 			network[p->network] = true;
+	examine_firewall(d, guest ? network : NULL, f);
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used && (!guest || network[i]))
 			examine_network(d, &d->network[i], f);

@@ -57,6 +57,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "spoof";
 	case EVENT_FOREIGN_DHCP:
 		return "foreign-dhcp";
+	case EVENT_FOREIGN_FIREWALL:
+		return "foreign-firewall";
 	case EVENT_RELOADED:
 		return "reloaded";
 	case EVENT_STORAGE_FAILED:

@@ -30,6 +30,7 @@ enum event_kind {
 	EVENT_DHCP_FLOOD,   /* the port's guest sends more DHCP than it may */
 	EVENT_SPOOF,	    /* the port's guest sends what is not its own; detail: why, and what */
 	EVENT_FOREIGN_DHCP, /* mac and address of a DHCP server behind the port */
+	EVENT_FOREIGN_FIREWALL, /* somebody else's rules drop the network's packets, or no more */
 	EVENT_RELOADED,
 	EVENT_STORAGE_FAILED,	 /* detail: why */
 	EVENT_STORAGE_RECOVERED, /* and all that was granted meanwhile is durable */
@@ -51,7 +52,7 @@ struct event {
 	uint32_t seconds;    /* of a lease */
 	int64_t exchange_ns; /* DISCOVER to ACK; -1: not known */
 	char hostname[64];
-	char detail[192];
+	char detail[512];
 };
 
 enum { EVENTS_KEPT = 1024 };

@@ -127,6 +127,8 @@ void heal_ruleset(void *arg, const struct nft_change *c)
 {
 	struct daemon *d = arg;
 
+	if (c->others || c->overrun)
+		coexist_later(d);
 	if (!c->ours && !c->overrun)
 		return;
 	if (!d->heal.changes++)

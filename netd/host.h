@@ -54,6 +54,11 @@ struct host_ops {
 	int (*ping)(struct host *h, uint32_t addr, struct err *err);
 	int (*sysctl_read)(struct host *h, const char *path, int *ret, struct err *err);
 	int (*ipv6_autoconf)(struct host *h, const char *link, bool *ret, struct err *err);
+	/* Rules of nf_tables that are not netd's. */
+	int (*foreign_check)(struct host *h, const struct foreign_ask *ask,
+			     struct foreign_report *ret, struct err *err);
+	int (*foreign_docker)(struct host *h, const char (*bridge)[LINK_NAME_SIZE], size_t bridges,
+			      bool *ret_changed, struct err *err);
 };
 
 struct host {

@@ -39,6 +39,7 @@ struct direct {
 	struct nft *nft;
 	struct nft_watch *nft_watch;
 	struct trap *trap;
+	struct foreign_reader *foreign;
 	struct ping *ping; /* NULL: nothing was pinged yet */
 	struct loop_io watch_io, nft_watch_io, trap_io, ping_io;
 	struct loop_timer trap_pause;
@@ -302,6 +303,18 @@ static int ipv6_autoconf(struct host *h, const char *link, bool *ret, struct err
 	return sysctl_ipv6_autoconf(link, ret, err);
 }
 
+static int check_foreign(struct host *h, const struct foreign_ask *ask, struct foreign_report *ret,
+			 struct err *err)
+{
+	return foreign_check(direct(h)->foreign, ask, ret, err);
+}
+
+static int keep_docker(struct host *h, const char (*bridge)[LINK_NAME_SIZE], size_t bridges,
+		       bool *ret_changed, struct err *err)
+{
+	return foreign_docker(direct(h)->foreign, bridge, bridges, ret_changed, err);
+}
+
 static void free_direct(struct host *h)
 {
 	struct direct *d = direct(h);
@@ -319,6 +332,7 @@ static void free_direct(struct host *h)
 	nft_free(d->nft);
 	trap_free(d->trap);
 	ping_free(d->ping);
+	foreign_close(d->foreign);
 	free(d);
 }
 
@@ -354,6 +368,8 @@ static const struct host_ops ops = {
 	.ping = send_ping,
 	.sysctl_read = read_sysctl,
 	.ipv6_autoconf = ipv6_autoconf,
+	.foreign_check = check_foreign,
+	.foreign_docker = keep_docker,
 };
 
 /* What is left unread stays ready, so the next turn goes on with it. */
@@ -445,6 +461,8 @@ int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_l
 		rc = nft_open(&d->nft, err);
 	if (!rc)
 		rc = nft_watch_open(d->nft, &d->nft_watch, err);
+	if (!rc)
+		rc = foreign_open(&d->foreign, err);
 	if (!rc)
 		rc = trap_open(trap_group, &d->trap, err);
 	if (!rc)

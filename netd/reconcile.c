@@ -369,6 +369,7 @@ int reconcile(struct daemon *d, struct err *err)
 		reconcile_in(d, RETRY_NS);
 	else
 		try_again_later(d);
+	coexist_later(d); /* bridges and uplinks can be others */
 	return rc;
 }
 

@@ -184,6 +184,7 @@ int daemon_reload(struct daemon *d, struct refusal *r)
 		return -1;
 	}
 	event_add(d, EVENT_RELOADED);
+	coexist_run(d);
 	log_info("the configuration was read again");
 	return 0;
 }

@@ -474,6 +474,35 @@ static int ipv6_autoconf(struct host *h, const char *link, bool *ret, struct err
 	return 0;
 }
 
+static int foreign_checked(struct host *h, const struct foreign_ask *ask,
+			   struct foreign_report *ret, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	f->checks++;
+	for (size_t i = 0; i < ask->networks && i < ARRAY_SIZE(f->asked); i++)
+		f->asked[i] = ask->network[i];
+	*ret = f->report;
+	return 0;
+}
+
+static int docker_rules(struct host *h, const char (*bridge)[LINK_NAME_SIZE], size_t bridges,
+			bool *ret_changed, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	(void)bridge;
+	if (rc)
+		return rc;
+	*ret_changed = f->docker != bridges;
+	f->docker = (unsigned)bridges;
+	return 0;
+}
+
 static void free_fake(struct host *h)
 {
 	/* The host outlives the daemon. */
@@ -512,6 +541,8 @@ static const struct host_ops ops = {
 	.ping = ping,
 	.sysctl_read = read_sysctl,
 	.ipv6_autoconf = ipv6_autoconf,
+	.foreign_check = foreign_checked,
+	.foreign_docker = docker_rules,
 };
 
 static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,

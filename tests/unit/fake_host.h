@@ -58,6 +58,10 @@ struct fake_host {
 	unsigned probes;		  /* all that were */
 	uint32_t ping[FAKE_PROBES];	  /* addresses that were pinged; the last of them */
 	unsigned pings;			  /* all that were */
+	struct foreign_report report;	  /* what is said of others' rules */
+	unsigned checks;		  /* how often that was asked */
+	struct foreign_network asked[2];  /* of what networks last, the first of them */
+	unsigned docker;		  /* bridges in chain DOCKER-USER */
 	uint32_t arp_watched[FAKE_LINKS]; /* links whose ARP the daemon hears */
 	unsigned arp_watches;
 	struct rtnl_route route[FAKE_ROUTES]; /* beside the default route */

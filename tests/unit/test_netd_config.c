@@ -15,6 +15,7 @@ static const char everything_printed[] =
 	"max-ports = 100\n"
 	"max-leases = 0\n"
 	"max-clients = 10\n"
+	"coexist = docker\n"
 	"socket {\n"
 	"	path = /run/x/netd.sock\n"
 	"	group = kvm\n"
@@ -139,6 +140,7 @@ START_TEST(reads_the_daemons_keys)
 	ck_assert_uint_eq(c->trap_group, 7);
 	ck_assert_uint_eq(c->max_ports, 100);
 	ck_assert_uint_eq(c->max_clients, 10);
+	ck_assert_int_eq(c->coexist, CONFIG_COEXIST_DOCKER);
 	ck_assert_int_eq(c->mac_policy, MAC_POLICY_RANDOM);
 	ck_assert_uint_eq(c->mac_prefix_len, 3);
 	ck_assert_mem_eq(c->mac_prefix, "\x52\x54\x00", 3);
@@ -307,6 +309,7 @@ END_TEST
 	"max-ports = 4096\n"                                                                       \
 	"max-leases = 4096\n"                                                                      \
 	"max-clients = 512\n"                                                                      \
+	"coexist = none\n"                                                                         \
 	"socket {\n"                                                                               \
 	"	mode = 0660\n"                                                                           \
 	"}\n"                                                                                      \

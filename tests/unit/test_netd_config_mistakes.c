@@ -107,6 +107,7 @@ static const struct {
 	{ "max-ports = 65537", ":1: max-ports: '65537' is not a number from 1 to 65536" },
 	{ "max-clients = 7", ":1: max-clients: '7' is not a number from 8 to 4096" },
 	{ "max-clients = 4097", ":1: max-clients: '4097' is not a number from 8 to 4096" },
+	{ "coexist = ufw", ":1: coexist: 'ufw' is not none or docker" },
 	{ IN_SOCKET("path = run/netd.sock"), ":2: path: 'run/netd.sock' is not an absolute path" },
 	{ IN_SOCKET("path = ''"), ":2: path: '' is not an absolute path" },
 	{ IN_SOCKET("path = '/a\tb'"), ":2: path: it has a control character" },
