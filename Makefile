@@ -104,7 +104,7 @@ $(B)/netd/netdctl: $(call objs,$(SRC_ctl)) $(B)/libnetd.a
 SRC_unit := $(wildcard tests/unit/*.c)
 ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c $(wildcard tests/bench/*.c)
 
-$(B)/tests/unit/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
+$(B)/tests/unit/%.o: CPPFLAGS += -Ibridge -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
 
 $(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd/ctl/lease_file.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
