@@ -44,6 +44,7 @@ LIBS_bridge := -lnl-3 -lnftnl -lmnl
 LIBS_tap :=
 LIBS_daemon := -ljansson -lconfuse -lsqlite3 -lm
 LIBS_client := -ljansson
+LIBS_capture := -lpcap
 
 # --- what is built ---
 
@@ -54,13 +55,14 @@ SRC_tap := $(wildcard tap/*.c)
 SRC_daemon := $(filter-out netd/main.c,$(wildcard netd/*.c))
 SRC_client := $(wildcard netd/lib/*.c)
 SRC_ctl := $(wildcard netd/ctl/*.c)
-PROGRAM_SRC := $(SRC_mac) $(SRC_dhcp) $(SRC_bridge) $(SRC_tap) $(SRC_daemon) netd/main.c $(SRC_client) $(SRC_ctl)
+SRC_capture := $(wildcard netd/capture/*.c)
+PROGRAM_SRC := $(SRC_mac) $(SRC_dhcp) $(SRC_bridge) $(SRC_tap) $(SRC_daemon) netd/main.c $(SRC_client) $(SRC_ctl) $(SRC_capture)
 ALL_SRC := $(PROGRAM_SRC)
 
 objs = $(patsubst %.c,$(B)/%.o,$(1))
 ARCHIVES := $(foreach m,tap bridge dhcp mac,$(B)/$(m).a)
 
-all: $(B)/netd/netd $(B)/netd/netdctl $(B)/libnetd.a $(B)/libnetd.so.0
+all: $(B)/netd/netd $(B)/netd/netd-capture $(B)/netd/netdctl $(B)/libnetd.a $(B)/libnetd.so.0
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -99,14 +101,18 @@ $(B)/netd/netdctl: $(call objs,$(SRC_ctl)) $(B)/libnetd.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client) -lm
 
+$(B)/netd/netd-capture: $(call objs,$(SRC_capture))
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_capture)
+
 # --- tests ---
 
 SRC_unit := $(wildcard tests/unit/*.c)
 ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c $(wildcard tests/bench/*.c)
 
-$(B)/tests/unit/%.o: CPPFLAGS += -Ibridge -Inetd -Inetd/ctl -Inetd/lib -Itests/unit
+$(B)/tests/unit/%.o: CPPFLAGS += -Ibridge -Inetd -Inetd/ctl -Inetd/lib -Inetd/capture -Itests/unit
 
-$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd/ctl/lease_file.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
+$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd/ctl/lease_file.o $(B)/netd/capture/pcapng.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_daemon) $(LIBS_bridge) -lpcap -lcheck -lsubunit -pthread -lrt -lm
 
@@ -123,7 +129,7 @@ build/guest/initramfs.gz: $(wildcard tests/guest/*)
 	@tests/guest/image.sh build/guest
 
 # A guest that runs netd and QEMU itself.
-$(B)/guest/host-initramfs.gz: build/guest/initramfs.gz $(B)/netd/netd $(B)/netd/netdctl
+$(B)/guest/host-initramfs.gz: build/guest/initramfs.gz $(B)/netd/netd $(B)/netd/netd-capture $(B)/netd/netdctl
 	@mkdir -p $(@D)
 	@tests/guest/host_image.sh build/guest $(B) $(@D)
 
@@ -277,6 +283,7 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(MANDIR)/man1 $(MANDIR)/man5 \
 		$(MANDIR)/man8 $(VARLINKDIR) $(UNITDIR))
 	install -m 755 $(B)/netd/netd $(DESTDIR)$(SBINDIR)/netd
+	install -m 755 $(B)/netd/netd-capture $(DESTDIR)$(SBINDIR)/netd-capture
 	install -m 755 $(B)/netd/netdctl $(DESTDIR)$(BINDIR)/netdctl
 	install -m 644 $(B)/libnetd.a $(DESTDIR)$(LIBDIR)/libnetd.a
 	install -m 755 $(B)/libnetd.so.0 $(DESTDIR)$(LIBDIR)/libnetd.so.0

@@ -149,7 +149,7 @@ int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key, ui
 	struct batch b;
 	int pages, rc;
 
-	structure.ports = structure.clients = 0;
+	structure.ports = structure.clients = structure.captures = 0;
 	batch_begin(&b, 0);
 	ruleset_replace(&b, &structure);
 	pages = b.failed ? 0 : nftnl_batch_iovec_len(b.pages);
@@ -239,4 +239,16 @@ int nft_client_del(struct nft *n, const struct nft_client *c, struct err *err)
 	int rc = change_client(n, NFT_MSG_DELSETELEM, c, err);
 
 	return rc == -ENOENT ? 0 : rc;
+}
+
+int nft_capture(struct nft *n, uint32_t ifindex, bool on, struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_guard_captured(&b, on ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, &ifindex, 1);
+	rc = nft_commit(n, &b, err);
+	batch_done(&b);
+	return !on && rc == -ENOENT ? 0 : rc;
 }

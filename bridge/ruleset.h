@@ -80,6 +80,11 @@ void ruleset_guard_sets(struct batch *b);
 void ruleset_guard(struct batch *b, const struct nft_plan *plan);
 void ruleset_guard_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n);
 void ruleset_guard_client(struct batch *b, uint16_t type, const struct nft_client *c);
+/* A rule that logs, to the group behind this one, what is about to be dropped of a link that is
+ * captured. */
+void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, const char *reason);
+/* n links of which that is so. */
+void ruleset_guard_captured(struct batch *b, uint16_t type, const uint32_t *ifindex, size_t n);
 /* Ends a rule: what it matches is held back for this reason. */
 void ruleset_guard_drop(struct rule *rule, enum nft_reason reason);
 /* What links have held back: key and size of an element of set "drops". */

@@ -117,6 +117,18 @@ static void load_reason(struct rule *rule, uint32_t reason)
 	rule_set(rule, REG(1), &reason, sizeof(reason));
 }
 
+void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, const char *reason)
+{
+	struct rule rule = begin(b, chain);
+	char prefix[64];
+
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_lookup(&rule, REG(0), CAPTURED, SET_CAPTURED, false);
+	snprintf(prefix, sizeof(prefix), TRAP_DROP_PREFIX "%s", reason);
+	rule_log(&rule, (uint16_t)(group + 1), prefix);
+	rule_end(&rule);
+}
+
 static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group)
 {
 	static const struct rule_rate told = { TOLD, SET_TOLD, TOLD_A_MINUTE, 60, 1, false };
@@ -139,6 +151,7 @@ static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group
 	rule_lookup(&rule, REG(0), LOGGED, SET_LOGGED, false);
 	rule_verdict(&rule, NF_ACCEPT);
 	rule_end(&rule);
+	ruleset_guard_show(b, name, group, nft_reason_text(reason));
 	rule = begin(b, name);
 	rule_verdict(&rule, NF_DROP);
 	rule_end(&rule);
@@ -469,4 +482,9 @@ void ruleset_guard_ports(struct batch *b, uint16_t type, const struct nft_port *
 {
 	for (size_t i = 0; i < n; i++)
 		port_elements(b, type, &port[i]);
+}
+
+void ruleset_guard_captured(struct batch *b, uint16_t type, const uint32_t *ifindex, size_t n)
+{
+	batch_keys(b, type, NFPROTO_BRIDGE, CAPTURED, ifindex, sizeof(*ifindex), n);
 }

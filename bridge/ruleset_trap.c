@@ -85,6 +85,7 @@ static void flood_rules(struct batch *b, uint16_t group)
 	ruleset_match_link_rate(&rule, &told);
 	rule_log(&rule, group, TRAP_FLOOD_PREFIX);
 	rule_end(&rule);
+	ruleset_guard_show(b, "flood", group, "dhcp-rate");
 	rule = rule_begin(b, NFPROTO_BRIDGE, "flood");
 	rule_counter(&rule);
 	rule_verdict(&rule, NF_DROP);

@@ -6,6 +6,7 @@
  * firewall, and seen by whoever captures on the port.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -22,6 +23,7 @@ enum { RECEIVE_SIZE = 1 << 16, RECEIVE_BUFFER = 1 << 22 };
 struct trap {
 	struct mnl_socket *sock;
 	int packet_fd;
+	uint32_t seq; /* of the next packet, when they have numbers */
 	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
 };
 
@@ -57,7 +59,7 @@ static int send_config(struct trap *t, const struct nlmsghdr *h)
 
 /* Every packet at once, whole, in a message of its own: waiting for more would cost a guest 10 ms.
  */
-static int configure(struct trap *t, uint16_t group)
+static int configure(struct trap *t, uint16_t group, bool numbered)
 {
 	struct nfulnl_msg_config_cmd bind = { .command = NFULNL_CFG_CMD_BIND };
 	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(RECEIVE_SIZE / 2),
@@ -73,6 +75,8 @@ static int configure(struct trap *t, uint16_t group)
 	h = config_message(buf, group, 2);
 	mnl_attr_put(h, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(h, NFULA_CFG_QTHRESH, htonl(1));
+	if (numbered)
+		mnl_attr_put_u16(h, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
 	return send_config(t, h);
 }
 
@@ -83,7 +87,7 @@ static const char *listen_hint(int code)
 				"";
 }
 
-int trap_open(uint16_t group, struct trap **ret, struct err *err)
+static int listen_to(uint16_t group, bool numbered, struct trap **ret, struct err *err)
 {
 	static const int size = RECEIVE_BUFFER, on = 1;
 	struct trap *t = calloc(1, sizeof(*t));
@@ -91,14 +95,12 @@ int trap_open(uint16_t group, struct trap **ret, struct err *err)
 
 	if (!t)
 		return err_set(err, ENOMEM, "trap: out of memory");
-	t->packet_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (t->packet_fd < 0)
-		rc = err_sys(err, errno, "cannot open a packet socket");
-	t->sock = rc ? NULL : mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!rc && (!t->sock || mnl_socket_bind(t->sock, 0, MNL_SOCKET_AUTOPID) < 0))
+	t->packet_fd = -1;
+	t->sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!t->sock || mnl_socket_bind(t->sock, 0, MNL_SOCKET_AUTOPID) < 0)
 		rc = err_sys(err, errno, "cannot open an nfnetlink_log socket");
 	if (!rc) {
-		rc = configure(t, group);
+		rc = configure(t, group, numbered);
 		if (rc)
 			rc = err_set(err, -rc, "cannot listen to nfnetlink_log group %u: %s%s",
 				     group, strerror(-rc), listen_hint(-rc));
@@ -114,6 +116,24 @@ int trap_open(uint16_t group, struct trap **ret, struct err *err)
 	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 	*ret = t;
 	return 0;
+}
+
+int trap_listen(uint16_t group, struct trap **ret, struct err *err)
+{
+	return listen_to(group, true, ret, err);
+}
+
+int trap_open(uint16_t group, struct trap **ret, struct err *err)
+{
+	CLEAN_FD int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int rc;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open a packet socket");
+	rc = listen_to(group, false, ret, err);
+	if (!rc)
+		(*ret)->packet_fd = take_fd(&fd);
+	return rc;
 }
 
 void trap_free(struct trap *t)
@@ -170,7 +190,53 @@ static bool spoof_prefix(const struct nlattr *prefix, enum nft_reason *ret)
 	return false;
 }
 
-static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
+/* Why the packet is dropped, of one that is captured; else NULL. The kernel ends it with a NUL. */
+static const char *drop_reason(const struct nlattr *prefix)
+{
+	const size_t len = sizeof(TRAP_DROP_PREFIX) - 1;
+	const char *text = prefix ? mnl_attr_get_payload(prefix) : NULL;
+
+	if (!text || mnl_attr_get_payload_len(prefix) <= len || memcmp(text, TRAP_DROP_PREFIX, len))
+		return NULL;
+	return text + len;
+}
+
+/* Of the tag that the kernel has taken out of the frame, as it stood there. */
+static int read_tag(const struct nlattr *a, void *arg)
+{
+	uint8_t *tag = arg;
+
+	if (mnl_attr_get_payload_len(a) < 2)
+		return MNL_CB_OK;
+	if (mnl_attr_get_type(a) == NFULA_VLAN_PROTO)
+		memcpy(tag, mnl_attr_get_payload(a), 2);
+	else if (mnl_attr_get_type(a) == NFULA_VLAN_TCI)
+		memcpy(tag + 2, mnl_attr_get_payload(a), 2);
+	return MNL_CB_OK;
+}
+
+static int64_t read_time(const struct nlattr *attr)
+{
+	struct nfulnl_msg_packet_timestamp t;
+
+	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(t))
+		return 0;
+	memcpy(&t, mnl_attr_get_payload(attr), sizeof(t));
+	return (int64_t)be64toh(t.sec) * 1000000000 + (int64_t)be64toh(t.usec) * 1000;
+}
+
+/* How many are missing before this one; the kernel begins with 0. */
+static uint32_t count_lost(struct trap *t, const struct nlattr *seq)
+{
+	uint32_t before = t->seq;
+
+	if (!seq || mnl_attr_get_payload_len(seq) < sizeof(before))
+		return 0;
+	t->seq = ntohl(mnl_attr_get_u32(seq)) + 1;
+	return t->seq - 1 - before;
+}
+
+static bool parse_packet(struct trap *t, const struct nlmsghdr *h, struct trap_packet *ret)
 {
 	struct attributes a = { 0 };
 	const struct nlattr *port, *header, *payload;
@@ -191,10 +257,16 @@ static bool parse_packet(const struct nlmsghdr *h, struct trap_packet *ret)
 				     .len = mnl_attr_get_payload_len(payload),
 				     .vlan = a.at[NFULA_VLAN] != NULL,
 				     .server = has_prefix(a.at[NFULA_PREFIX], TRAP_SERVER_PREFIX),
-				     .flood = has_prefix(a.at[NFULA_PREFIX], TRAP_FLOOD_PREFIX) };
+				     .flood = has_prefix(a.at[NFULA_PREFIX], TRAP_FLOOD_PREFIX),
+				     .ethernet = ethernet,
+				     .dropped = drop_reason(a.at[NFULA_PREFIX]),
+				     .time = read_time(a.at[NFULA_TIMESTAMP]),
+				     .lost = count_lost(t, a.at[NFULA_SEQ]) };
 	ret->spoof = !ret->server && !ret->flood && spoof_prefix(a.at[NFULA_PREFIX], &ret->reason);
 	memcpy(&ret->ethertype, ethernet + 2 * ETH_ALEN, sizeof(ret->ethertype));
 	ret->ethertype = ntohs(ret->ethertype);
+	if (ret->vlan && mnl_attr_parse_nested(a.at[NFULA_VLAN], read_tag, ret->tag) < 0)
+		return false;
 	memcpy(ret->dst.octet, ethernet, ETH_ALEN);
 	memcpy(ret->src.octet, ethernet + ETH_ALEN, ETH_ALEN);
 	return true;
@@ -211,7 +283,7 @@ int trap_read(struct trap *t, unsigned most, trap_fn fn, void *arg)
 		if (n < 0)
 			return errno == EINTR ? 0 : -errno;
 		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-			if (!parse_packet(h, &p))
+			if (!parse_packet(t, h, &p))
 				continue;
 			fn(arg, &p);
 			most -= most > 0;

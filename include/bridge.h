@@ -357,6 +357,8 @@ struct nft_plan {
 	size_t groups;
 	const struct nft_policy *policy;
 	size_t policies;
+	const uint32_t *captured; /* links of which somebody captures what is dropped */
+	size_t captures;
 };
 
 /* Of all that nft_replace would make of the plan but ports: two plans with the same hash have the
@@ -415,6 +417,9 @@ void nft_watch_free(struct nft_watch *w);
 int nft_watch_fd(const struct nft_watch *w);
 /* Calls fn for what has come, at most for `most` datagrams. -EAGAIN when there was nothing more. */
 MUST_CHECK int nft_watch_read(struct nft_watch *w, unsigned most, nft_change_fn fn, void *arg);
+/* Has what the guard drops of a link logged to the group behind the trap's, or no more. 0 also when
+ * it is so already. */
+MUST_CHECK int nft_capture(struct nft *n, uint32_t ifindex, bool on, struct err *err);
 
 /* --- foreign rules: those of nf_tables that are not netd's --- */
 
@@ -498,12 +503,22 @@ struct trap_packet {
 	bool spoof;  /* the guard held it back, or counted it, because of `reason` */
 	enum nft_reason reason;
 	uint16_t ethertype;
+	const uint8_t *ethernet; /* TRAP_ETHERNET octets, without the tag */
+	uint8_t tag[4];		 /* TPID and TCI, when vlan */
+	const char *dropped;	 /* why, of one that is dropped and captured; else NULL */
+	int64_t time;		 /* nanoseconds since 1970; 0: the kernel did not say */
+	uint32_t lost;		 /* trap_listen: packets before it that found no room */
 };
+
+enum { TRAP_MACS = 12, TRAP_ETHERNET = 14 };
 
 typedef void (*trap_fn)(void *arg, const struct trap_packet *p);
 
 /* Binds to the nfnetlink_log group; -EPERM also when another process has it. Not blocking. */
 MUST_CHECK int trap_open(uint16_t group, struct trap **ret, struct err *err);
+/* The same for one that only reads: to close a packet socket would take the kernel some time
+ * (net/packet/af_packet.c, packet_release). */
+MUST_CHECK int trap_listen(uint16_t group, struct trap **ret, struct err *err);
 void trap_free(struct trap *t);
 int trap_fd(const struct trap *t);
 /* Calls fn for at most `most` packets. -EAGAIN when there was nothing more. */

@@ -106,6 +106,25 @@ struct netd_import {
 NETD_API int netd_import(struct netd *n, const char *network, struct netd_import *items,
 			 size_t count, int dry_run);
 
+/* --- capture --- */
+
+/* Zero and NULL members: the default. */
+struct netd_capture {
+	const char *guest;
+	uint32_t nic;
+	const char *filter;	  /* pcap-filter(7); everything */
+	uint32_t snapshot_length; /* octets of a packet that are kept at most; 262144 */
+	int dropped;		  /* what the guard dropped instead, with the reason as a comment */
+};
+
+/*
+ * Captures what passes at a port. *ret_fd is the caller's: a stream socket, close-on-exec, from
+ * which pcapng is read, big-endian. After shutdown(fd, SHUT_WR) there come the packets until then,
+ * a block with statistics, and the end; closing it ends the capture, too, and so does the end of
+ * the device. It outlives the connection. Who does not read loses packets.
+ */
+NETD_API int netd_capture(struct netd *n, const struct netd_capture *c, int *ret_fd);
+
 /* --- any method --- */
 
 /*

@@ -26,7 +26,7 @@ enum { PARAMETERS_MAX = 8 };
 struct method {
 	const char *name;
 	void (*handle)(struct varlink_call *call);
-	bool anybody; /* needs no privilege */
+	bool anybody; /* needs no privilege, or its handler looks who calls */
 	struct parameter parameter[PARAMETERS_MAX];
 };
 
@@ -596,6 +596,14 @@ static const struct method methods[] = {
 	  doctor,
 	  false,
 	  { { "guest", TEXT, false }, { "nic", INTEGER, false } } },
+	{ "io.netd.Capture",
+	  api_capture,
+	  true,
+	  { { "guest", TEXT, true },
+	    { "nic", INTEGER, false },
+	    { "filter", TEXT, false },
+	    { "snapshotLength", INTEGER, false },
+	    { "dropped", BOOLEAN, false } } },
 };
 
 void api_methods(api_method_fn fn, void *arg)

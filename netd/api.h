@@ -27,6 +27,9 @@ void api_refuse(const struct varlink_call *call, const struct refusal *r);
 /* api_import.c: the method Import. */
 void api_import(struct varlink_call *call);
 
+/* api_capture.c: the method Capture. */
+void api_capture(struct varlink_call *call);
+
 /* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
 /* counts: what the guard has held back; NULL: nothing, as of a port that was just made. */
 json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard_counts *counts);

@@ -186,6 +186,7 @@ static int start(struct daemon *d, const struct daemon_options *o, struct err *e
 					  .arp = conflict_arp,
 					  .pong = probe_pong,
 					  .ruleset = heal_ruleset,
+					  .dropped = captures_packet,
 					  .arg = d };
 	int rc = config_read(o->config_path, o->config_optional, &d->config, err);
 
@@ -221,6 +222,7 @@ int daemon_start(const struct daemon_options *o, struct daemon **ret, struct err
 		return err_set(err, ENOMEM, "out of memory");
 	d->config_path = o->config_path;
 	d->config_optional = o->config_optional;
+	captures_init(d);
 	rc = start(d, o, err);
 	if (rc) {
 		daemon_stop(d);
@@ -253,6 +255,7 @@ void daemon_stop(struct daemon *d)
 	coexist_done(&d->coexist);
 	waits_done(&d->waits);
 	guard_done(&d->guard);
+	captures_done(d);
 	host_free(d->host);
 	store_close(d->store);
 	loop_free(d->loop);

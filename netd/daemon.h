@@ -25,6 +25,7 @@
  *	host_check.c the host's settings that are bad for guests
  *	outbox.c     what may be said when
  *	events.c     what happened, for those who watch
+ *	capture.c    who captures what passes at a port
  *	varlink.c    the socket's protocol
  *	api.c        its methods
  */
@@ -32,6 +33,7 @@
 #define NETD_DAEMON_H
 
 #include "base/table.h"
+#include "capture.h"
 #include "coexist.h"
 #include "config.h"
 #include "conflict.h"
@@ -177,6 +179,7 @@ struct daemon {
 	struct dhcp_probes *probes;
 	struct guard guard;
 	struct waits waits;
+	struct captures captures;
 	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
 	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log;

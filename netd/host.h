@@ -13,6 +13,8 @@
 
 struct host;
 
+enum { HOST_CAPTURED_MAX = 16 };
+
 /* Functions are documented where their direct implementations are declared: bridge.h and tap.h. */
 struct host_ops {
 	void (*free)(struct host *h);
@@ -59,6 +61,9 @@ struct host_ops {
 			     struct foreign_report *ret, struct err *err);
 	int (*foreign_docker)(struct host *h, const char (*bridge)[LINK_NAME_SIZE], size_t bridges,
 			      bool *ret_changed, struct err *err);
+	/* Has the listener hear what the guard drops of a link, or no more; of at most
+	 * HOST_CAPTURED_MAX links at once. 0 also when it is so already. */
+	int (*capture_dropped)(struct host *h, uint32_t ifindex, bool on, struct err *err);
 };
 
 struct host {
@@ -72,6 +77,7 @@ struct host_listener {
 	arp_fn arp;
 	ping_fn pong;
 	nft_change_fn ruleset;
+	trap_fn dropped;
 	void *arg;
 };
 

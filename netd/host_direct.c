@@ -47,6 +47,12 @@ struct direct {
 	unsigned trapped; /* packets of the read at hand */
 	struct loop *loop;
 	struct arp_watch *arp;
+	uint16_t trap_group;
+	struct trap *dropped; /* NULL while nobody captures what the guard drops */
+	struct loop_io dropped_io;
+	struct loop_timer dropped_pause;
+	uint32_t captured[HOST_CAPTURED_MAX]; /* of these links */
+	unsigned captures;
 };
 
 static struct direct *direct(struct host *h)
@@ -315,6 +321,94 @@ static int keep_docker(struct host *h, const char (*bridge)[LINK_NAME_SIZE], siz
 	return foreign_docker(direct(h)->foreign, bridge, bridges, ret_changed, err);
 }
 
+/* --- what the guard drops --- */
+
+static void dropped_resume(struct loop_timer *t)
+{
+	struct direct *d = CONTAINER_OF(t, struct direct, dropped_pause);
+
+	if (loop_io_change(&d->dropped_io, EPOLLIN) < 0)
+		return; /* only without memory, and then captures hear no more of it */
+}
+
+/* After a full batch as with ARP: a guest that floods keeps nobody busy. */
+static void dropped_ready(struct loop_io *io, uint32_t events)
+{
+	struct direct *d = CONTAINER_OF(io, struct direct, dropped_io);
+
+	(void)events;
+	if (trap_read(d->dropped, PACKETS_A_TURN, d->listener.dropped, d->listener.arg) == 0 &&
+	    loop_timer_set(d->loop, &d->dropped_pause, loop_now(d->loop) + ARP_PAUSE_NS,
+			   dropped_resume) == 0 &&
+	    loop_io_change(io, 0) < 0)
+		loop_timer_cancel(&d->dropped_pause);
+}
+
+static void stop_dropped(struct direct *d)
+{
+	loop_timer_cancel(&d->dropped_pause);
+	loop_io_del(&d->dropped_io);
+	trap_free(d->dropped);
+	d->dropped = NULL;
+}
+
+static int start_dropped(struct direct *d, struct err *err)
+{
+	int rc = trap_listen((uint16_t)(d->trap_group + 1), &d->dropped, err);
+
+	if (rc)
+		return rc;
+	rc = loop_io_add(d->loop, &d->dropped_io, trap_fd(d->dropped), EPOLLIN, dropped_ready);
+	if (rc) {
+		stop_dropped(d);
+		err_sys(err, -rc, "cannot watch an nfnetlink_log socket");
+	}
+	return rc;
+}
+
+static unsigned find_captured(const struct direct *d, uint32_t ifindex)
+{
+	unsigned i = 0;
+
+	while (i < d->captures && d->captured[i] != ifindex)
+		i++;
+	return i;
+}
+
+static int capture_on(struct direct *d, uint32_t ifindex, struct err *err)
+{
+	int rc = 0;
+
+	if (d->captures == HOST_CAPTURED_MAX)
+		return err_set(err, ENOSPC, "too many links are captured");
+	if (!d->dropped)
+		rc = start_dropped(d, err);
+	if (!rc)
+		rc = nft_capture(d->nft, ifindex, true, err);
+	if (!rc)
+		d->captured[d->captures++] = ifindex;
+	else if (!d->captures && d->dropped)
+		stop_dropped(d);
+	return rc;
+}
+
+static int capture_dropped(struct host *h, uint32_t ifindex, bool on, struct err *err)
+{
+	struct direct *d = direct(h);
+	unsigned i = find_captured(d, ifindex);
+	int rc;
+
+	if (on)
+		return i < d->captures ? 0 : capture_on(d, ifindex, err);
+	if (i == d->captures)
+		return 0;
+	d->captured[i] = d->captured[--d->captures];
+	rc = nft_capture(d->nft, ifindex, false, err);
+	if (!d->captures)
+		stop_dropped(d);
+	return rc;
+}
+
 static void free_direct(struct host *h)
 {
 	struct direct *d = direct(h);
@@ -333,6 +427,7 @@ static void free_direct(struct host *h)
 	trap_free(d->trap);
 	ping_free(d->ping);
 	foreign_close(d->foreign);
+	stop_dropped(d);
 	free(d);
 }
 
@@ -370,6 +465,7 @@ static const struct host_ops ops = {
 	.ipv6_autoconf = ipv6_autoconf,
 	.foreign_check = check_foreign,
 	.foreign_docker = keep_docker,
+	.capture_dropped = capture_dropped,
 };
 
 /* What is left unread stays ready, so the next turn goes on with it. */
@@ -454,6 +550,7 @@ int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_l
 	d->host.ops = &ops;
 	d->listener = *listener;
 	d->loop = loop;
+	d->trap_group = trap_group;
 	rc = rtnl_open(&d->rtnl, err);
 	if (!rc)
 		rc = rtnl_watch_open(&d->watch, err);

@@ -178,6 +178,7 @@ static void drop_link(struct daemon *d, struct port *p)
 {
 	if (!p->ifindex)
 		return;
+	captures_end_link(d, p->ifindex);
 	index_del(&d->port_by_link, link_hash(d, p->ifindex), p->slot);
 	d->network[p->network].attached--;
 	p->ifindex = 0;

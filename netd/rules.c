@@ -89,6 +89,7 @@ struct plan {
 	uint32_t slot[CONFIG_NETWORKS_MAX]; /* of each of its networks */
 	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
 	struct policy_plan policy;
+	uint32_t captured[CAPTURES_MAX];
 	struct nft_port *port;
 	struct port_rules *rules;
 	struct nft_client *client;
@@ -177,6 +178,8 @@ static struct plan *plan_new(struct daemon *d)
 	if (!plan)
 		return NULL;
 	plan->nft.trap_group = (uint16_t)d->config->trap_group;
+	plan->nft.captured = plan->captured;
+	plan->nft.captures = captures_links(d, plan->captured);
 	plan_networks(d, plan);
 	if (!policy_plan(d, &plan->nft, plan->network, plan->slot, &plan->policy) &&
 	    !plan_ports(d, plan) && !plan_clients(d, plan))

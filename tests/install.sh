@@ -25,6 +25,7 @@ diff - "$root.list" <<'EOF' || fail 'other files than these were installed'
 ./opt/netd/lib/systemd/system/netd.service
 ./opt/netd/lib/systemd/system/netd.socket
 ./opt/netd/sbin/netd
+./opt/netd/sbin/netd-capture
 ./opt/netd/share/man/man1/netdctl.1
 ./opt/netd/share/man/man5/netd.conf.5
 ./opt/netd/share/man/man8/netd.8

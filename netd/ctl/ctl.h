@@ -40,8 +40,8 @@ unsigned ctl_parse_number(const char *text, unsigned max, const char *what);
 void ctl_print_json(const json_t *v);
 
 /*
- * Options of a subcommand: --name VALUE, --name=VALUE or --flag, up to "--" or the end; what is no
- * option is collected.
+ * Options of a subcommand: --name VALUE, --name=VALUE or --flag, or -n VALUE for one whose name has
+ * one letter, up to "--" or the end; what is no option is collected.
  * --json is understood everywhere. Exits with EXIT_USAGE for what it does not know.
  */
 struct ctl_option {
@@ -51,7 +51,7 @@ struct ctl_option {
 };
 
 struct ctl_args {
-	const char *plain[8];
+	const char *plain[64];
 	int plains;
 	char **rest; /* behind "--"; NULL: there was none */
 };
@@ -90,6 +90,7 @@ int ctl_wait(struct ctl *c, int argc, char **argv);
 int ctl_reload(struct ctl *c, int argc, char **argv);
 int ctl_doctor(struct ctl *c, int argc, char **argv);
 int ctl_import(struct ctl *c, int argc, char **argv);
+int ctl_capture(struct ctl *c, int argc, char **argv);
 
 /* --- lease files of other DHCP servers --- */
 

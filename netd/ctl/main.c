@@ -30,6 +30,9 @@ static const struct {
 	{ "wait", ctl_wait, "GUEST[/NIC] [--for bound|attached|gone] [--timeout SECONDS]",
 	  "until that is so" },
 	{ "events", ctl_events, "[--since now|NUMBER]", "what happened, and what happens" },
+	{ "capture", ctl_capture,
+	  "GUEST[/NIC] [-w FILE|-] [--dropped] [--count N] [--snaplen N] [FILTER...]",
+	  "what passes at its port, as pcapng" },
 	{ "import", ctl_import, "[--network NAME] [--dry-run] FILE",
 	  "what dnsmasq or libvirt has promised, as allocations" },
 	{ "reload", ctl_reload, "", "read the configuration again" },
@@ -140,11 +143,15 @@ static const struct ctl_option *find_option(const struct ctl_option *options, co
 static int take_option(struct ctl *c, int argc, char **argv, int i,
 		       const struct ctl_option *options)
 {
-	const char *name = argv[i] + 2, *equals = strchr(name, '=');
+	int dashes = argv[i][1] == '-' ? 2 : 1;
+	const char *name = argv[i] + dashes, *equals = strchr(name, '=');
 	size_t len = equals ? (size_t)(equals - name) : strlen(name);
 	const struct ctl_option *o = find_option(options, name, len);
 
-	if (!o && !strcmp(name, "json")) {
+	/* One letter has one dash, and its value behind it. */
+	if ((dashes == 1) != (len == 1))
+		o = NULL;
+	if (!o && !strcmp(argv[i], "--json")) {
 		c->json = true;
 		return 1;
 	}
@@ -152,18 +159,18 @@ static int take_option(struct ctl *c, int argc, char **argv, int i,
 		ctl_usage("unknown option '%s'", argv[i]);
 	if (o->flag) {
 		if (equals)
-			ctl_usage("option --%s takes no value", o->name);
+			ctl_usage("option %.*s takes no value", dashes + (int)len, argv[i]);
 		*o->flag = true;
 		return 1;
 	}
 	if (*o->value)
-		ctl_usage("option --%s is given twice", o->name);
+		ctl_usage("option %.*s is given twice", dashes + (int)len, argv[i]);
 	if (equals) {
 		*o->value = equals + 1;
 		return 1;
 	}
 	if (i + 1 >= argc)
-		ctl_usage("option --%s needs a value", o->name);
+		ctl_usage("option %s needs a value", argv[i]);
 	*o->value = argv[i + 1];
 	return 2;
 }
@@ -177,12 +184,10 @@ void ctl_parse(struct ctl *c, int argc, char **argv, const struct ctl_option *op
 			ret->rest = argv + i + 1;
 			return;
 		}
-		if (!strncmp(argv[i], "--", 2)) {
+		if (argv[i][0] == '-' && argv[i][1]) {
 			i += take_option(c, argc, argv, i, options);
 			continue;
 		}
-		if (argv[i][0] == '-' && argv[i][1])
-			ctl_usage("unknown option '%s'", argv[i]);
 		if (ret->plains == (int)ARRAY_SIZE(ret->plain))
 			ctl_usage("too many arguments");
 		ret->plain[ret->plains++] = argv[i++];

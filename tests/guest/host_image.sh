@@ -12,7 +12,7 @@ root=$out/host-root
 version=$(basename "$dir"/kernel/lib/modules/*)
 modules='tun vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat
 	nfnetlink_log nf_conntrack'
-programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod $build/netd/netd $build/netd/netdctl"
+programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod $build/netd/netd $build/netd/netd-capture $build/netd/netdctl"
 # QEMU loads its accelerator as a module.
 accelerator=$(dpkg -L qemu-system-common | grep '/accel-tcg-x86_64\.so$')
 firmware='/usr/share/seabios/bios-256k.bin /usr/share/qemu/linuxboot_dma.bin /usr/share/qemu/kvmvapic.bin

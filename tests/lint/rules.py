@@ -24,6 +24,8 @@ MAY = {
     # netdctl and libnetd see what a client sees.
     "netd/ctl": {"include/netd.h"},
     "netd/lib": {"include/netd.h"},
+    # netd-capture looks at what guests send, and knows nothing of netd but the line to it.
+    "netd/capture": set(),
     "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/tap.h", "include/netd.h"},
 }
 # The files that know these libraries.
@@ -34,7 +36,7 @@ LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", 
                       "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_drops.c",
                       "bridge/nft_watch.c", "bridge/trap.c"},
            "confuse": {"netd/config.c"},
-           "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c"}}
+           "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c"}, "pcap": {"netd/capture/main.c"}}
 
 MIT = re.compile(r"^(include/base/|include/netd\.h$|netd/lib/|netd/io\.netd\.varlink$|netd/netd\.pc\.in$)")
 # Files that bear no line of their own: data, and what others say the form of.
@@ -42,7 +44,7 @@ NO_SPDX = re.compile(r"^(LICENSE|LICENSES/|tests/golden/|tests/fuzz/corpus/|READ
 
 
 def part_of(path):
-    for part in ("netd/ctl", "netd/lib", "mac", "dhcp", "bridge", "tap", "netd"):
+    for part in ("netd/ctl", "netd/lib", "netd/capture", "mac", "dhcp", "bridge", "tap", "netd"):
         if path.startswith(part + "/"):
             return part
     return None
@@ -78,7 +80,7 @@ def check_includes(build):
 
 def check_libraries(path, lines):
     for number, line in enumerate(lines, 1):
-        found = re.match(r"#include <(netlink/|libnftnl/|libmnl/|confuse\.h|sqlite3\.h)", line)
+        found = re.match(r"#include <(netlink/|libnftnl/|libmnl/|confuse\.h|sqlite3\.h|pcap/)", line)
         allowed = LIBRARY[found.group(1).rstrip("/").removesuffix(".h")] if found else ()
         if found and part_of(path) and path not in allowed:
             yield f"{path}:{number}: only {', '.join(sorted(allowed))} may include <{found.group(1)}>"

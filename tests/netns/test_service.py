@@ -84,7 +84,7 @@ class Service(NetnsTest):
         daemon = self.daemon(wrapper=["setpriv", "--no-new-privs", "--inh-caps=-all", f"--bounding-set=-all,{wanted}"])
         with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as status:
             effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
-        self.assertEqual(effective.bit_count(), 3)
+        self.assertEqual(effective.bit_count(), 5)
         vmm = self.vmm(daemon, "web1")
         self.assertEqual(vmm.udhcpc()["serverid"], "10.77.0.1")
         self.assertTrue(vmm.ping(Host.INTERNET_ADDRESS))

@@ -283,6 +283,9 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	f->drops = f->clients = 0;
 	for (size_t i = 0; plan && i < plan->clients; i++)
 		f->client[f->clients++] = plan->client[i];
+	memset(f->captured, 0, sizeof(f->captured));
+	for (size_t i = 0; plan && i < plan->captures; i++)
+		f->captured[plan->captured[i] % FAKE_LINKS] = true;
 	return 0;
 }
 
@@ -503,6 +506,15 @@ static int docker_rules(struct host *h, const char (*bridge)[LINK_NAME_SIZE], si
 	return 0;
 }
 
+static int capture_dropped(struct host *h, uint32_t ifindex, bool on, struct err *err)
+{
+	int rc = on ? maybe_fail(h, err) : 0;
+
+	if (!rc)
+		fake(h)->captured[ifindex % FAKE_LINKS] = on;
+	return rc;
+}
+
 static void free_fake(struct host *h)
 {
 	/* The host outlives the daemon. */
@@ -543,6 +555,7 @@ static const struct host_ops ops = {
 	.ipv6_autoconf = ipv6_autoconf,
 	.foreign_check = foreign_checked,
 	.foreign_docker = docker_rules,
+	.capture_dropped = capture_dropped,
 };
 
 static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,

@@ -71,8 +71,9 @@ struct fake_host {
 		int value;
 	} sysctl[FAKE_SYSCTLS]; /* those that there are, but for forwarding */
 	unsigned sysctls;
-	bool ipv6_autoconf; /* every link has such an address */
-	unsigned replaced;  /* how often the rules were, or were removed */
+	bool ipv6_autoconf;	   /* every link has such an address */
+	unsigned replaced;	   /* how often the rules were, or were removed */
+	bool captured[FAKE_LINKS]; /* by index: the daemon hears what is dropped of the link */
 };
 
 /* The host of the daemon that was opened last; its uplink is eth0. */
