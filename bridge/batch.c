@@ -71,6 +71,8 @@ static struct nlmsghdr *message(struct batch *b, uint16_t type, uint16_t family,
 	name_next(b, kind, name);
 	if (b->failed)
 		return NULL;
+	if (b->clean) /* as much as there is room for in any case */
+		memset(nftnl_batch_buffer(b->pages), 0, PAGE_OVERRUN);
 	return nftnl_nlmsg_build_hdr(nftnl_batch_buffer(b->pages), type, family, flags, b->seq);
 }
 

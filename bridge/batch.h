@@ -28,6 +28,8 @@ struct batch {
 	uint32_t seq;	  /* of the next message */
 	char (*what)[48]; /* by seq - first */
 	size_t whats;
+	bool clean; /* padding is zero, so that the messages can be compared; libmnl leaves it as it
+		       was */
 	bool failed; /* out of memory; sticky */
 };
 

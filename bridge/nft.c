@@ -151,6 +151,7 @@ int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key, ui
 
 	structure.ports = structure.clients = structure.captures = 0;
 	batch_begin(&b, 0);
+	b.clean = true;
 	ruleset_replace(&b, &structure);
 	pages = b.failed ? 0 : nftnl_batch_iovec_len(b.pages);
 	rc = b.failed ? -ENOMEM : 0;

@@ -11,8 +11,7 @@
 
 struct fake_host *fake_host;
 
-/* Not libcheck's, since fuzz targets use this file as well. */
-static void must(bool good, const char *what)
+void fake_must(bool good, const char *what)
 {
 	if (good)
 		return;
@@ -67,7 +66,7 @@ static struct rtnl_link *add(struct host *h, const char *name, const char *kind)
 		snprintf(f->link[i].kind, sizeof(f->link[i].kind), "%s", kind);
 		return &f->link[i];
 	}
-	must(false, "no room for a link");
+	fake_must(false, "no room for a link");
 	return NULL;
 }
 
@@ -206,7 +205,7 @@ static int addr_add(struct host *h, uint32_t index, struct ip4_prefix p, struct 
 
 	if (rc)
 		return rc;
-	must(f->addrs < FAKE_ADDRS, "no room for an address");
+	fake_must(f->addrs < FAKE_ADDRS, "no room for an address");
 	f->addr[f->addrs++] = (struct rtnl_addr){ .index = index, .prefix = p };
 	return 0;
 }
@@ -261,7 +260,7 @@ static void add_element(struct fake_host *f, const struct nft_port *port)
 			return;
 	if (!port->dhcp)
 		return;
-	must(f->elements < FAKE_ELEMENTS, "no room for an element");
+	fake_must(f->elements < FAKE_ELEMENTS, "no room for an element");
 	f->element[f->elements++] = port->ifindex;
 }
 
@@ -331,7 +330,7 @@ static int rules_client_add(struct host *h, const struct nft_client *c, struct e
 
 	if (rc)
 		return rc;
-	must(f->clients < FAKE_ELEMENTS, "no room for a client");
+	fake_must(f->clients < FAKE_ELEMENTS, "no room for a client");
 	f->client[f->clients++] = *c;
 	return 0;
 }
@@ -417,7 +416,7 @@ static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_
 
 	if (record_probe(f, ifindex, frame, len))
 		return 0;
-	must(f->frames < FAKE_FRAMES, "no room for a frame");
+	fake_must(f->frames < FAKE_FRAMES, "no room for a frame");
 	f->sent[f->frames].ifindex = ifindex;
 	f->sent[f->frames].len = len;
 	memcpy(f->sent[f->frames++].data, frame, len);
@@ -431,7 +430,7 @@ static int arp_watch(struct host *h, uint32_t ifindex, struct err *err)
 
 	if (rc)
 		return rc;
-	must(f->arp_watches < FAKE_LINKS, "no room for a watch");
+	fake_must(f->arp_watches < FAKE_LINKS, "no room for a watch");
 	f->arp_watched[f->arp_watches++] = ifindex;
 	return 0;
 }
@@ -558,8 +557,8 @@ static const struct host_ops ops = {
 	.capture_dropped = capture_dropped,
 };
 
-static int open_fake(struct loop *loop, uint16_t group, const struct host_listener *listener,
-		     struct host **ret, struct err *err)
+int fake_open_host(struct loop *loop, uint16_t group, const struct host_listener *listener,
+		   struct host **ret, struct err *err)
 {
 	(void)loop;
 	(void)group;
@@ -588,7 +587,7 @@ void fake_link_gone(uint32_t index)
 	struct rtnl_link *link = find(&fake_host->host, index);
 	struct rtnl_event e = { .kind = RTNL_LINK_GONE };
 
-	must(link != NULL, "no such link");
+	fake_must(link != NULL, "no such link");
 	e.link = *link;
 	*link = (struct rtnl_link){ 0 };
 	fake_host->listener.event(fake_host->listener.arg, &e);
@@ -628,7 +627,7 @@ void fake_sysctl(const char *path, int value)
 
 	while (i < f->sysctls && strcmp(f->sysctl[i].path, path) != 0)
 		i++;
-	must(i < FAKE_SYSCTLS, "no room for a sysctl");
+	fake_must(i < FAKE_SYSCTLS, "no room for a sysctl");
 	f->sysctls += i == f->sysctls;
 	snprintf(f->sysctl[i].path, sizeof(f->sysctl[i].path), "%s", path);
 	f->sysctl[i].value = value;
@@ -641,7 +640,7 @@ void fake_packet(uint32_t index, const struct dhcp_frame *f)
 	struct trap_packet packet = { .ifindex = index, .src = f->src, .dst = f->dst };
 
 	dhcp_frame_write(&w, f);
-	must(!w.bad, "a message that is too large");
+	fake_must(!w.bad, "a message that is too large");
 	packet.ip = frame + 14;
 	packet.len = w.len - 14;
 	fake_host->listener.packet(fake_host->listener.arg, &packet);
@@ -688,143 +687,4 @@ const char *fake_dump(char *buf, size_t size)
 		 "%u links, %u addresses, %u elements, %u networks in rules, %u descriptors", links,
 		 fake_host->addrs, fake_host->elements, fake_host->networks, open_descriptors());
 	return buf;
-}
-
-static int64_t fake_boottime(void *arg)
-{
-	return ((struct fake_daemon *)arg)->boottime;
-}
-
-static int64_t fake_wall(void *arg)
-{
-	return ((struct fake_daemon *)arg)->wall;
-}
-
-static void fake_advance(void *arg, int64_t until)
-{
-	struct fake_daemon *f = arg;
-
-	f->wall += until - f->boottime;
-	f->boottime = until;
-}
-
-static void write_config(const struct fake_daemon *f, const char *text)
-{
-	FILE *out = fopen(f->config, "w");
-
-	must(out != NULL, "no configuration file");
-	fputs(text, out);
-	must(fclose(out) == 0, "no configuration file");
-}
-
-int fake_try_start(struct fake_daemon *f, const char *config, struct err *err)
-{
-	struct daemon_options o = { .config_path = f->config,
-				    .state_path = f->state,
-				    .socket_path = f->socket,
-				    .socket_fd = -1,
-				    .clock = { fake_boottime, fake_wall, fake_advance, f },
-				    .open_host = open_fake };
-
-	if (!f->directory[0]) {
-		snprintf(f->directory, sizeof(f->directory), "/tmp/netd-unit-XXXXXX");
-		must(mkdtemp(f->directory) != NULL, "no directory");
-		snprintf(f->config, sizeof(f->config), "%s/netd.conf", f->directory);
-		snprintf(f->state, sizeof(f->state), "%s/state.db", f->directory);
-		snprintf(f->socket, sizeof(f->socket), "%s/socket", f->directory);
-		f->boottime = 1000 * NS_PER_S;
-		f->wall = 1800000000 * NS_PER_S;
-		log_open(-1, false);
-	}
-	write_config(f, config);
-	return daemon_start(&o, &f->d, err);
-}
-
-void fake_start(struct fake_daemon *f, const char *config)
-{
-	struct err err;
-
-	must(fake_try_start(f, config, &err) == 0, "the daemon does not start");
-}
-
-void fake_stop(struct fake_daemon *f)
-{
-	daemon_stop(f->d);
-	f->d = NULL;
-}
-
-int fake_reload(struct fake_daemon *f, const char *config, struct refusal *r)
-{
-	int rc;
-
-	write_config(f, config);
-	rc = daemon_reload(f->d, r);
-	fake_turn(f);
-	return rc;
-}
-
-void fake_remove(struct fake_daemon *f)
-{
-	static const char *const leaf[] = { "netd.conf", "state.db", "state.db-wal", "state.db-shm",
-					    "socket" };
-	char path[128];
-
-	for (size_t i = 0; i < ARRAY_SIZE(leaf); i++) {
-		snprintf(path, sizeof(path), "%s/%s", f->directory, leaf[i]);
-		unlink(path);
-	}
-	rmdir(f->directory);
-	free(fake_host);
-	fake_host = NULL;
-}
-
-void fake_turn(struct fake_daemon *f)
-{
-	loop_turn(f->d->loop, false);
-}
-
-struct port *fake_attach(struct fake_daemon *f, const char *guest, uint32_t address)
-{
-	struct attach_request q = {
-		.guest = guest, .queues = 1, .vhost = VHOST_OFF, .wish.address = address
-	};
-	struct attachment *a;
-	struct ticket ticket;
-	struct refusal r;
-
-	must(port_attach(f->d, &q, &a, &ticket, &r) == 0, "an attach is refused");
-	fake_turn(f);
-	port_delivered(a);
-	return port_find(f->d, 0, guest, 0);
-}
-
-void fake_tick(struct fake_daemon *f, int64_t ns)
-{
-	f->boottime += ns;
-	f->wall += ns;
-	fake_turn(f);
-}
-
-void fake_pass(struct fake_daemon *f, int64_t seconds)
-{
-	fake_tick(f, seconds * NS_PER_S);
-}
-
-void fake_forget_ports(struct fake_daemon *f)
-{
-	struct port *p;
-
-	for (unsigned i = 0; i < FAKE_LINKS; i++)
-		if (!strcmp(fake_host->link[i].kind, "tun"))
-			fake_link_gone(fake_host->link[i].index);
-	for (uint32_t at = 0; (p = port_next(f->d, &at));) {
-		struct release *release;
-		struct ticket ticket;
-		struct refusal r;
-
-		must(port_release(f->d, p->guest, p->nic, &release, &ticket, &r) == 0,
-		     "no release");
-		port_released(f->d, release);
-	}
-	fake_turn(f);
 }

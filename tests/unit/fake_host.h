@@ -79,6 +79,13 @@ struct fake_host {
 /* The host of the daemon that was opened last; its uplink is eth0. */
 extern struct fake_host *fake_host;
 
+/* Ends the program unless it is so. Not libcheck's, since fuzz targets use this as well. */
+void fake_must(bool good, const char *what);
+/* For daemon_options: makes the host, or hands over the one that there is. */
+MUST_CHECK int fake_open_host(struct loop *loop, uint16_t group,
+			      const struct host_listener *listener, struct host **ret,
+			      struct err *err);
+
 /* Makes all operations work again, or the n-th from now on fail. */
 void fake_fail(unsigned n);
 
