@@ -9,6 +9,7 @@
 # make bench      measures attach and detach against the kernel's floor
 # make bench-pool measures the choice of an address, from an empty to a full pool
 # make bench-dhcp measures DHCP against a reflector, Kea and dnsmasq, in eight minutes
+# make bench-guard measures what the guard costs, beside none and a bare bridge, in five minutes
 # make soak       SOAK_KILLS=1000 times kill -9 under load, and every ACK is still there
 # make fuzz       FUZZ_SECONDS=60 of each fuzz target (clang)
 # make clean
@@ -198,6 +199,10 @@ $(B)/tests/bench/burst: $(B)/tests/bench/burst.o
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
 
+$(B)/tests/bench/guard: $(B)/tests/bench/guard.o $(B)/libnetd.a $(B)/bridge.a $(B)/mac.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_bridge) -pthread
+
 bench: deps-demo
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/ports
 	@/usr/bin/python3 tests/bench/bench.py
@@ -205,6 +210,10 @@ bench: deps-demo
 bench-dhcp: deps-bench
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/reflector $(B)/tests/bench/burst
 	@/usr/bin/python3 tests/bench/bench_dhcp.py
+
+bench-guard: deps-guard
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/guard $(B)/tests/bench/ports
+	@/usr/bin/python3 tests/bench/bench_guard.py
 
 check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
 	@echo "  TEST tests/guest/test_guests.py"
@@ -241,7 +250,7 @@ asan: deps-check
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 SCRIPTS = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/guest/init
-BENCH_PROGRAMS := tests/bench/ports tests/bench/pool tests/bench/reflector tests/bench/burst
+BENCH_PROGRAMS := tests/bench/ports tests/bench/pool tests/bench/reflector tests/bench/burst tests/bench/guard
 TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload $(BENCH_PROGRAMS) $(FUZZERS:%=tests/fuzz/replay-%)
 
 lint: deps-lint
@@ -302,6 +311,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench bench-pool bench-dhcp soak fuzz fuzz-run
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench bench-pool bench-dhcp bench-guard soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:
