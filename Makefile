@@ -212,7 +212,7 @@ bench-dhcp: deps-bench
 	@/usr/bin/python3 tests/bench/bench_dhcp.py
 
 bench-guard: deps-guard
-	@$(MAKE) --no-print-directory all $(B)/tests/bench/guard $(B)/tests/bench/ports
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/guard
 	@/usr/bin/python3 tests/bench/bench_guard.py
 
 check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz

@@ -19,13 +19,13 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from harness.daemon import BUILD, Daemon
 from harness.namespaces import Failed, Host, Namespace, enter_private
 
-GUARD, PORTS = (os.path.join(BUILD, "tests", "bench", name) for name in ("guard", "ports"))
+GUARD = os.path.join(BUILD, "tests", "bench", "guard")
 PREFIX = "10.64.0.1/20"
-ROUNDS, MS = 40, 50            # of the frames, and how long one measurement lasts
+ROUNDS, MS = 40, 50            # of frames and attaches, and how long one measurement of frames lasts
 PATHS, QUEUES, KINDS = ["ports", "nat"], [1, 2], ["64", "1500", "gso"]
 FLAT = [1, 100, 1000]          # other ports on the bridge
 FLAT_ROUNDS, FLAT_TURNS = 11, 5
-ATTACH_ROUNDS, ATTACHED = 7, 100
+ATTACHED, ATTACH_TURNS = 10, 4 # guests in one go, and how often in a round
 ELEMENTS, ELEMENT_ROUNDS = [1, 1000, 2000], 5
 LOST = 0.001                   # share of the frames that may be
 BARE, OFF, ON = "bare bridge", "guard off", "guard on"
@@ -50,7 +50,7 @@ class Contender:
     """A host with an uplink, its bridge, and the program that holds its ports."""
 
     def __init__(self, name):
-        self.name, self.load = name, None
+        self.name, self.load, self.others = name, None, 0
         self.host = Host()
         # What guests send to the world ends there.
         self.host.internet.run("ip", "route", "add", "blackhole", "203.0.113.9")
@@ -63,6 +63,9 @@ class Contender:
                                        stdout=subprocess.PIPE, text=True)
         if self.load.stdout.readline() != "ready\n":
             raise Failed(f"{self.name}: the load does not start")
+        passed, = self.say("spoof")
+        if passed != (self.name != ON):
+            raise Failed(f"{self.name}: of one spoofed frame {passed} passed")
 
     def say(self, *words):
         self.load.stdin.write(" ".join(map(str, words)) + "\n")
@@ -76,6 +79,11 @@ class Contender:
         """(frames a second, octets a frame, share of them lost)"""
         rate, octets, sent, delivered = self.say("run", path, kind, queues, MS)
         return rate, octets, max(0, 1 - delivered / sent)
+
+    def attach(self, count):
+        """So many more; the median of the µs that one takes."""
+        self.others, took = self.say("others", self.others + count)
+        return took / 1e3
 
     def close(self):
         if self.load:
@@ -119,12 +127,6 @@ class Netd(Contender):
             self.close()
             raise
 
-    def attach_cost(self):
-        """Median of microseconds that an attach takes."""
-        said = self.host.ns.run(PORTS, self.daemon.socket, self.daemon.state, str(ATTACHED))
-        self.host.ns.run("ip", "link", "del", "benchbr")
-        return next(float(line.split()[2]) for line in said.splitlines() if line.startswith("netd-attach "))
-
     def close(self):
         super().close()
         if self.daemon.process and self.daemon.process.poll() is None:
@@ -154,16 +156,24 @@ def hosts(turn, *names):
         yield [made[name] for name in names]
 
 
-def measure_frames():
-    """Each round's rate, length and loss: {(path, queues, kind): {name: [result, …]}}."""
-    found = {}
+def attach_costs(contenders):
+    """What an attach takes in µs, by name, while they take turns."""
+    turns = [[c.attach(ATTACHED) for c in contenders] for _ in range(ATTACH_TURNS)]
+    return {c.name: statistics.median(took) for c, took in zip(contenders, zip(*turns))}
+
+
+def measure_rounds():
+    """Each round's rate, length and loss, {(path, queues, kind): {name: [result, …]}}, and attaches, {name: [µs, …]}."""
+    found, attach = {}, {}
     for turn in range(ROUNDS):
-        doing(f"frames, round {turn + 1} of {ROUNDS}")
+        doing(f"round {turn + 1} of {ROUNDS}")
         with hosts(turn, BARE, OFF, ON) as contenders:
             for key in itertools.product(PATHS, QUEUES, KINDS):
                 for c in contenders:
                     found.setdefault(key, {}).setdefault(c.name, []).append(c.run(*key))
-    return found
+            for name, took in attach_costs(contenders).items():
+                attach.setdefault(name, []).append(took)
+    return found, attach
 
 
 def measure_flat():
@@ -179,21 +189,10 @@ def measure_flat():
             cost = {}
             for count in FLAT:
                 doing(f"other ports, round {turn + 1} of {FLAT_ROUNDS}: {count}")
-                crowded.say("others", count)
+                crowded.attach(count - crowded.others)
                 cost[count] = ratio(*zip(*((beside.run("ports", 1, "64")[0], crowded.run("ports", 1, "64")[0])
                                            for _ in range(FLAT_TURNS))))
                 found.setdefault(count, []).append(cost[count] / cost[FLAT[0]])
-    return found
-
-
-def measure_attach():
-    """{name: [µs, …]}"""
-    found = {}
-    for turn in range(ATTACH_ROUNDS):
-        doing(f"attach, round {turn + 1} of {ATTACH_ROUNDS}")
-        with hosts(turn, OFF, ON) as contenders:
-            for c in contenders:
-                found.setdefault(c.name, []).append(c.attach_cost())
     return found
 
 
@@ -242,10 +241,10 @@ def print_frames(found):
     for key, results in found.items():
         lost = max(loss for name in names for _, _, loss in results[name])
         rows.append((label(*key), *(f"{statistics.median(rates(results, n)) / 1e3:.0f}" for n in names),
-                     *(f"{gbit(results, n):.1f}" for n in names), f"{ratio(rates(results, OFF), rates(results, BARE)):.3f}",
-                     f"{ratio(rates(results, ON), rates(results, OFF)):.3f}", f"{lost * 100:.2f}"))
-    table(("", *(f"k/s: {names[0]}", *names[1:]), *(f"Gbit/s: {names[0]}", *names[1:]), "off / bare", "on / off",
-           "% lost, at worst"), rows)
+                     *(f"{gbit(results, n):.1f}" for n in names), *(f"{ratio(rates(results, a), rates(results, b)):.3f}" for a, b in ((OFF, BARE), (ON, BARE), (ON, OFF))),
+                     f"{lost * 100:.2f}"))
+    table(("", *(f"k/s: {names[0]}", *names[1:]), *(f"Gbit/s: {names[0]}", *names[1:]), "off / bare", "on / bare",
+           "on / off", "% lost, at worst"), rows)
 
 
 def print_targets(found, flat, attach, elements):
@@ -257,8 +256,8 @@ def print_targets(found, flat, attach, elements):
     aims.append(("frames lost, worst of all measurements", lost * 100, None, LOST * 100, "%"))
     for count in FLAT[1:]:
         aims.append((f"cost of a frame, {count} other ports / {FLAT[0]}", statistics.median(flat[count]), 0.95, 1.05, "×"))
-    aims.append((f"attach, p50, on / off ({statistics.median(attach[ON]):.0f} / {statistics.median(attach[OFF]):.0f} µs)",
-                 ratio(attach[ON], attach[OFF]), None, 1.2, "×"))
+    micros = " / ".join(f"{statistics.median(attach[name]):.0f}" for name in (ON, OFF, BARE))
+    aims.append((f"attach, p50, on / off ({micros} µs on, off, bare)", ratio(attach[ON], attach[OFF]), None, 1.2, "×"))
     for count, took in elements.items():
         aims.append((f"elements of one attach, {count} ports", took, None, 50, "µs"))
     rows = []
@@ -272,9 +271,9 @@ def print_targets(found, flat, attach, elements):
 
 def measure():
     """Prints each table when it is complete."""
-    found = measure_frames()
+    found, attach = measure_rounds()
     print_frames(found)
-    print_targets(found, measure_flat(), measure_attach(), measure_elements())
+    print_targets(found, measure_flat(), attach, measure_elements())
     doing("")
     print(f"Frames: medians of {ROUNDS} rounds of {MS} ms with hosts of their own; rates are those of the median batch "
           "of writes,\nand two queues are two threads. Lengths are those of the frame, but 1,500 B is the packet's. Again: "

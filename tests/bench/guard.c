@@ -7,7 +7,10 @@
  * answers each command on its standard input with a line:
  *
  *	run ports|nat 64|1500|gso QUEUES MS	frames a second, octets a frame, sent, delivered
- *	others COUNT				so many more ports are attached now
+ *	others COUNT				so many ports beside these are attached now; median
+ *of the nanoseconds that each of the new ones took
+ *	spoof					how many frames passed of one under another's
+ *address
  *
  * guard elements COUNT...: what the nf_tables transaction of one attach takes where so many ports
  * are attached already; lines of count, median and 99th percentile in microseconds. To be run in a
@@ -320,26 +323,36 @@ static void attach_bare(struct end *e, unsigned queues)
 	bridge_join(ifr.ifr_name);
 }
 
-static void attach(struct end *e, const char *guest, unsigned queues)
+/* Microseconds that it took. */
+static double attach(struct end *e, const char *guest, unsigned queues)
 {
+	double took = now();
+
 	if (self.netd)
 		attach_netd(e, guest, queues);
 	else
 		attach_bare(e, queues);
+	took = now() - took;
 	/* What a VMM says for a guest that can take checksums and super-segments. */
 	if (ioctl(e->fd[0], TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) < 0)
 		err(1, "TUNSETOFFLOAD");
+	return took;
 }
 
+/* The guests are new to netd, which chooses MAC and address. */
 static void attach_others(unsigned count)
 {
-	for (; self.others < count && self.others < OTHERS_MAX; self.others++) {
+	static double took[OTHERS_MAX];
+	unsigned n = 0;
+
+	while (self.others < count && self.others < OTHERS_MAX) {
 		char guest[32];
 
 		snprintf(guest, sizeof(guest), "other%u", self.others);
-		attach(&self.other[self.others], guest, 1);
+		took[n++] = attach(&self.other[self.others++], guest, 1);
 	}
-	printf("%u\n", self.others);
+	qsort(took, n, sizeof(*took), compare);
+	printf("%u %.0f\n", self.others, n ? took[n / 2] * 1e3 : 0);
 }
 
 static void *close_some(void *next)
@@ -601,6 +614,20 @@ static void run(const char *path, const char *kind, unsigned queues, unsigned ms
 	measure(p, k, nat, ms);
 }
 
+/* Whether there is a guard at all. */
+static void spoof(void)
+{
+	const struct pair *p = &self.pair[0];
+	struct end liar = p->from;
+	static struct frame f;
+
+	liar.addr = p->from.addr ^ 1;
+	open_ports(p, &kinds[0]);
+	frame_make(&f, &kinds[0], &liar, &p->to.mac, p->to.addr, 0, false);
+	frame_send(liar.fd[0], &f);
+	printf("%u\n", frames_read(p->to.fd[0], &f));
+}
+
 static void serve(void)
 {
 	char line[128], path[16], kind[16];
@@ -612,6 +639,8 @@ static void serve(void)
 			run(path, kind, queues, ms);
 		else if (sscanf(line, "others %u", &count) == 1)
 			attach_others(count);
+		else if (!strcmp(line, "spoof\n"))
+			spoof();
 		else
 			errx(2, "not a command: %s", line);
 		fflush(stdout);
@@ -671,6 +700,7 @@ static void measure_elements(struct nft *nft, unsigned count)
 		port[i] = (struct nft_port){ .ifindex = 100 + i,
 					     .dhcp = true,
 					     .guard = NFT_GUARD_ON,
+					     .network = 1,
 					     .source = &source[i],
 					     .sources = 1 };
 	}
