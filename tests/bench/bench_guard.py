@@ -25,7 +25,7 @@ ROUNDS, MS = 40, 50            # of frames and attaches, and how long one measur
 PATHS, QUEUES, KINDS = ["ports", "nat"], [1, 2], ["64", "1500", "gso"]
 FLAT = [1, 100, 1000]          # other ports on the bridge
 FLAT_ROUNDS, FLAT_TURNS = 11, 5
-ATTACHED, ATTACH_TURNS = 10, 4 # guests in one go, and how often in a round
+ATTACHED, ATTACH_TURNS = 10, 4  # guests in one go, and how often in a round
 ELEMENTS, ELEMENT_ROUNDS = [1, 1000, 2000], 5
 LOST = 0.001                   # share of the frames that may be
 BARE, OFF, ON = "bare bridge", "guard off", "guard on"
@@ -240,8 +240,9 @@ def print_frames(found):
     rows = []
     for key, results in found.items():
         lost = max(loss for name in names for _, _, loss in results[name])
+        shares = [ratio(rates(results, a), rates(results, b)) for a, b in ((OFF, BARE), (ON, BARE), (ON, OFF))]
         rows.append((label(*key), *(f"{statistics.median(rates(results, n)) / 1e3:.0f}" for n in names),
-                     *(f"{gbit(results, n):.1f}" for n in names), *(f"{ratio(rates(results, a), rates(results, b)):.3f}" for a, b in ((OFF, BARE), (ON, BARE), (ON, OFF))),
+                     *(f"{gbit(results, n):.1f}" for n in names), *(f"{share:.3f}" for share in shares),
                      f"{lost * 100:.2f}"))
     table(("", *(f"k/s: {names[0]}", *names[1:]), *(f"Gbit/s: {names[0]}", *names[1:]), "off / bare", "on / bare",
            "on / off", "% lost, at worst"), rows)

@@ -7,10 +7,9 @@
  * answers each command on its standard input with a line:
  *
  *	run ports|nat 64|1500|gso QUEUES MS	frames a second, octets a frame, sent, delivered
- *	others COUNT				so many ports beside these are attached now; median
- *of the nanoseconds that each of the new ones took
- *	spoof					how many frames passed of one under another's
- *address
+ *	others COUNT	attaches ports until there are so many beside the first; how many there
+ *			are, and the median of the nanoseconds that each new one took
+ *	spoof		of one frame under another's address, how many passed
  *
  * guard elements COUNT...: what the nf_tables transaction of one attach takes where so many ports
  * are attached already; lines of count, median and 99th percentile in microseconds. To be run in a
@@ -18,12 +17,12 @@
  *
  * What is measured. A write to a TAP carries the frame all the way within the call: through the
  * bridge and its hooks into the ring of the receiving TAP, or through routing and NAT into the
- * other namespace (drivers/net/tun.c, tun_rx_batched). So the time of the writes is the path's
- *cost, and the rate is what a sender reaches that does nothing else. Each thread writes a batch
- *that the ring has room for, takes its time, and then empties the ring of the other port itself:
- *nothing is lost for want of a reader, and nobody is woken, whose wake-ups would be measured too.
- *The rate is that of the median batch, which a neighbour on the same processor does not move. With
- *two queues there are two threads and two flows; their rates are added.
+ * other namespace (drivers/net/tun.c, tun_rx_batched). So the time of the writes is the cost of the
+ * path, and the rate is what a sender reaches that does nothing else. Each thread writes a batch
+ * that the ring has room for, takes its time, and then empties the ring of the other port itself:
+ * nothing is lost for want of a reader, and nobody is woken, whose wake-ups would be measured too.
+ * The rate is that of the median batch, which a neighbour on the same processor does not move. With
+ * two queues there are two threads and two flows; their rates are added.
  *
  * A frame is given to the kernel as a guest's driver gives it: with a virtio header and a checksum
  * that is left to the card. Of one that is read, the beginning is enough: the rest is not copied.
