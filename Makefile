@@ -9,7 +9,7 @@
 # make bench      measures attach and detach against the kernel's floor
 # make bench-pool measures the choice of an address, from an empty to a full pool
 # make bench-dhcp measures DHCP against a reflector, Kea and dnsmasq, in eight minutes
-# make bench-guard measures what the guard costs, beside none and a bare bridge, in five minutes
+# make bench-guard measures what the guard costs, beside none and a bare bridge, in four minutes
 # make soak       SOAK_KILLS=1000 times kill -9 under load, and every ACK is still there
 # make fuzz       FUZZ_SECONDS=60 of each fuzz target (clang)
 # make clean
