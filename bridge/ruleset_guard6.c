@@ -159,7 +159,7 @@ static void claim_rules(struct batch *b, const struct claim *c)
 {
 	static const struct rule_rate rate = { "bind_rates", SET_BIND_RATES, BIND_AN_HOUR,
 					       3600,	     BIND_BURST,     true };
-	static const uint8_t link_local[2] = { 0xfe, 0x80 }, ten_bits[2] = { 0xff, 0xc0 };
+	static const uint8_t link_local[8] = { 0xfe, 0x80 }; /* RFC 4291 2.5.6 */
 	struct rule rule;
 
 	batch_chain(b, NFPROTO_BRIDGE, c->chain);
@@ -182,7 +182,6 @@ static void claim_rules(struct batch *b, const struct claim *c)
 	}
 	rule = begin(b, c->chain);
 	rule_payload(&rule, c->base, c->offset, sizeof(link_local), REG(0));
-	rule_mask(&rule, REG(0), ten_bits, sizeof(ten_bits));
 	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, link_local, sizeof(link_local));
 	ruleset_guard_drop(&rule, c->reason);
 	rule = begin(b, c->chain);
