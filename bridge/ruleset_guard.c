@@ -132,6 +132,7 @@ void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, cons
 static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group)
 {
 	static const struct rule_rate told = { TOLD, SET_TOLD, TOLD_A_MINUTE, 60, 1, false };
+	static const uint32_t none = 0;
 	char name[32], prefix[64];
 	struct rule rule;
 
@@ -149,6 +150,11 @@ static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group
 	rule = begin(b, name);
 	rule_meta(&rule, NFT_META_IIF, REG(0));
 	rule_lookup(&rule, REG(0), LOGGED, SET_LOGGED, false);
+	if (reason == NFT_REASON_IP6 || reason == NFT_REASON_ND) {
+		/* ruleset_guard6.c has lent it. */
+		rule_set(&rule, REG(0), &none, sizeof(none));
+		rule_meta_set(&rule, NFT_META_MARK, REG(0));
+	}
 	rule_verdict(&rule, NF_ACCEPT);
 	rule_end(&rule);
 	ruleset_guard_show(b, name, group, nft_reason_text(reason));
