@@ -212,6 +212,8 @@ static void add_element(struct batch *b, struct nftnl_set *s, const struct batch
 	} else if (from->data) {
 		nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, from->data, from->data_len);
 	}
+	if (from->timeout_ms)
+		nftnl_set_elem_set_u64(e, NFTNL_SET_ELEM_TIMEOUT, from->timeout_ms);
 	nftnl_set_elem_add(s, e);
 }
 

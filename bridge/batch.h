@@ -79,8 +79,9 @@ struct batch_element {
 	const void *key; /* of key_len octets */
 	const void *data;
 	uint32_t data_len;
-	int verdict;	   /* NFT_GOTO or NFT_JUMP with a chain, in a map of verdicts */
-	const char *chain; /* NULL: data, or none */
+	int verdict;	     /* NFT_GOTO or NFT_JUMP with a chain, in a map of verdicts */
+	const char *chain;   /* NULL: data, or none */
+	uint64_t timeout_ms; /* 0: it does not end, or as the set says */
 };
 
 /* What one message has room for, well below the 64 KiB of an attribute. */
@@ -157,6 +158,9 @@ struct rule_rate {
 };
 void rule_rate(struct rule *rule, const struct rule_rate *r);
 
+/* Octets of an IPv6 extension header of this type to the first register; a rule that meets none
+ * ends there. */
+void rule_load_header(struct rule *rule, uint8_t type, uint32_t offset, uint32_t len);
 /* Whether an IPv6 packet has an extension header of this type. */
 void rule_has_header(struct rule *rule, uint8_t type);
 /* Which of so many buckets what stands in the register `from` falls into, to the register `to`. */

@@ -131,13 +131,20 @@ int nft_commit(struct nft *n, struct batch *b, struct err *err)
 
 int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
 {
+	struct guard_claim *claim = NULL;
+	size_t claims = 0;
 	struct batch b;
-	int rc;
+	int rc = nft_claims_list(n, &claim, &claims, err);
 
+	if (rc)
+		return rc;
 	batch_begin(&b, n->seq);
 	ruleset_replace(&b, plan);
+	/* Behind what is there in any case, which they do not change. */
+	ruleset_guard6_claims(&b, claim, claims);
 	rc = nft_commit(n, &b, err);
 	batch_done(&b);
+	free(claim);
 	return rc;
 }
 
@@ -149,7 +156,7 @@ int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key, ui
 	struct batch b;
 	int pages, rc;
 
-	structure.ports = structure.clients = structure.captures = 0;
+	structure.ports = structure.clients = structure.captures = structure.owners = 0;
 	batch_begin(&b, 0);
 	b.clean = true;
 	ruleset_replace(&b, &structure);

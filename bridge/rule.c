@@ -216,19 +216,30 @@ void rule_count(struct rule *rule, const char *set, uint32_t id)
 	with(rule, dynset(rule, set, id, NFT_DYNSET_OP_UPDATE), nftnl_expr_alloc("counter"));
 }
 
-void rule_has_header(struct rule *rule, uint8_t type)
+static void exthdr(struct rule *rule, uint8_t type, uint32_t offset, uint32_t len, uint32_t flags)
 {
 	struct nftnl_expr *e = rule_expr(rule, "exthdr");
-	uint8_t yes = 1;
 
 	if (!e)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_DREG, REG(0));
 	nftnl_expr_set_u8(e, NFTNL_EXPR_EXTHDR_TYPE, type);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OFFSET, 0);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_LEN, 1);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OFFSET, offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_LEN, len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_FLAGS, flags);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+}
+
+void rule_load_header(struct rule *rule, uint8_t type, uint32_t offset, uint32_t len)
+{
+	exthdr(rule, type, offset, len, 0);
+}
+
+void rule_has_header(struct rule *rule, uint8_t type)
+{
+	uint8_t yes = 1;
+
+	exthdr(rule, type, 0, 1, NFT_EXTHDR_F_PRESENT);
 	rule_cmp(rule, REG(0), NFT_CMP_EQ, &yes, sizeof(yes));
 }
 

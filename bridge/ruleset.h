@@ -20,6 +20,7 @@ enum {
 	SET_SERVERS,
 	SET_GUARDED,
 	SET_NETWORKS,
+	SET_JOINED,
 	SET_LOGGED,
 	SET_CAPTURED,
 	SET_MACS,
@@ -99,6 +100,23 @@ void ruleset_guard6_sets(struct batch *b);
 /* The chain GUARD_CHAIN_IP6, where a guarded port's IPv6 whose MAC is good has to go. */
 void ruleset_guard6(struct batch *b);
 void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port *port);
+/* What a link of the host's says, so that no guest says it. */
+void ruleset_guard6_joined(struct batch *b, uint16_t type, const struct nft_port *port);
+void ruleset_guard6_owners(struct batch *b, const struct nft_owner *owner, size_t n);
+/* Rules of a chain that all that is not TCP passes: IPv6 of any port. */
+void ruleset_guard6_any(struct batch *b, const char *chain);
+
+/* What the kernel remembers of who uses which address, kept over a replacement of the rules. */
+#define GUARD_SET_BOUND6 "bound6"
+#define GUARD_SET_OWNED6 "owned6"
+enum { GUARD_CLAIM_MAX = 24 };
+struct guard_claim {
+	const char *set; /* one of the two above */
+	uint8_t key[GUARD_CLAIM_MAX];
+	uint32_t len;
+	uint64_t left_ms;
+};
+void ruleset_guard6_claims(struct batch *b, const struct guard_claim *claim, size_t n);
 
 /* --- ruleset_policy.c: who reaches whom by routing, in table inet netd --- */
 

@@ -416,6 +416,7 @@ void ruleset_guard(struct batch *b, const struct nft_plan *plan)
 	guard_rules(b);
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN_UDP);
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ODD);
+	ruleset_guard6_any(b, CHAIN_ODD);
 	udp_rules(b);
 	icmp_rules(b);
 	base_rules(b);
@@ -475,6 +476,8 @@ static void port_elements(struct batch *b, uint16_t type, const struct nft_port 
 {
 	if (port->dhcp)
 		link_element(b, type, "dhcp_ports", port);
+	if (port->joined)
+		ruleset_guard6_joined(b, type, port);
 	if (port->guard == NFT_GUARD_OFF)
 		return;
 	source_elements(b, type, port);

@@ -36,6 +36,7 @@ enum { ND_RATE = 100, ND_BURST = 500 };
 enum {
 	MLD_REPORT = 131,
 	MLD_DONE = 132,
+	ROUTER_SOLICITATION = 133,
 	ADVERTISEMENT_ROUTER = 134,
 	SOLICITATION = 135,
 	ADVERTISEMENT = 136,
@@ -48,11 +49,13 @@ enum {
 #define CHAIN_SOURCE "source6"
 #define CHAIN_TARGET "target6"
 #define CHAIN_DAD "dad6"
-#define BOUND "bound6"
-#define OWNED "owned6"
+#define BOUND GUARD_SET_BOUND6
+#define OWNED GUARD_SET_OWNED6
+#define CHAIN_FIRST "first6"
+#define CHAIN_HEARD "heard6"
 #define NETWORKS "networks"
 
-static const uint8_t unspecified[ADDRESS];
+static const uint8_t unspecified[ADDRESS], link_local_net[8] = { 0xfe, 0x80 }; /* RFC 4291 2.5.6 */
 
 static struct rule begin(struct batch *b, const char *chain)
 {
@@ -159,7 +162,6 @@ static void claim_rules(struct batch *b, const struct claim *c)
 {
 	static const struct rule_rate rate = { "bind_rates", SET_BIND_RATES, BIND_AN_HOUR,
 					       3600,	     BIND_BURST,     true };
-	static const uint8_t link_local[8] = { 0xfe, 0x80 }; /* RFC 4291 2.5.6 */
 	struct rule rule;
 
 	batch_chain(b, NFPROTO_BRIDGE, c->chain);
@@ -181,8 +183,8 @@ static void claim_rules(struct batch *b, const struct claim *c)
 		good(&rule, c);
 	}
 	rule = begin(b, c->chain);
-	rule_payload(&rule, c->base, c->offset, sizeof(link_local), REG(0));
-	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, link_local, sizeof(link_local));
+	rule_payload(&rule, c->base, c->offset, sizeof(link_local_net), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, link_local_net, sizeof(link_local_net));
 	ruleset_guard_drop(&rule, c->reason);
 	rule = begin(b, c->chain);
 	load_owned_key(&rule, c);
@@ -243,10 +245,11 @@ static void drop_by_type(struct batch *b, uint8_t type, enum nft_reason reason)
 	ruleset_guard_drop(&rule, reason);
 }
 
-/* Reports of groups come before an address, too (RFC 3590). */
-static void pass_reports(struct batch *b)
+/* Reports of groups come before an address, too (RFC 3590), as does the question for routers (RFC
+ * 4861 4.1). */
+static void pass_early(struct batch *b)
 {
-	static const uint8_t type[] = { MLD_REPORT, MLD_DONE, MLD2_REPORT };
+	static const uint8_t type[] = { MLD_REPORT, MLD_DONE, MLD2_REPORT, ROUTER_SOLICITATION };
 
 	for (size_t i = 0; i < sizeof(type); i++) {
 		struct rule rule = begin(b, CHAIN_ICMP);
@@ -272,7 +275,7 @@ static void icmp_rules(struct batch *b)
 	drop_by_type(b, REDIRECT, NFT_REASON_REDIRECT);
 	go_by_type(b, SOLICITATION, CHAIN_ND);
 	go_by_type(b, ADVERTISEMENT, CHAIN_ND);
-	pass_reports(b);
+	pass_early(b);
 	rule = begin(b, CHAIN_ICMP);
 	rule_goto(&rule, CHAIN_SOURCE);
 	rule_end(&rule);
@@ -322,6 +325,78 @@ void ruleset_guard6(struct batch *b)
 	ip6_rules(b);
 }
 
+/* --- of any port --- */
+
+/* A first fragment that ends before the ports hides them (RFC 7112 has all headers in it). */
+static void first_fragments(struct batch *b, const char *chain)
+{
+	static const uint8_t offset[2] = { 0xff, 0xf8 }, none[8];
+	struct rule rule;
+
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_FIRST);
+	rule = begin(b, CHAIN_FIRST);
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(none), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_GTE, none, sizeof(none));
+	rule_verdict(&rule, NFT_RETURN);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_FIRST);
+	ruleset_guard_drop(&rule, NFT_REASON_FRAGMENT);
+	rule = begin(b, chain);
+	rule_load_header(&rule, FRAGMENT, 2, sizeof(offset));
+	rule_mask(&rule, REG(0), offset, sizeof(offset));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, none, sizeof(offset));
+	ruleset_match_guarded(&rule);
+	rule_jump(&rule, CHAIN_FIRST);
+	rule_end(&rule);
+}
+
+/* What is behind an interface of the host's is nobody's to guard, but its link-local addresses are
+ * its own. */
+static void hear_joined(struct batch *b, const char *chain)
+{
+	static const struct claim source = { .base = NFT_PAYLOAD_NETWORK_HEADER,
+					     .offset = AT_SOURCE };
+	static const struct rule_keep owned = { OWNED, SET_OWNED6, KEPT_S, true };
+	static const uint8_t first = SOLICITATION, last = ADVERTISEMENT;
+	static const uint32_t none = 0;
+	struct rule rule;
+
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_HEARD);
+	rule = begin(b, chain);
+	match_l4(&rule, NFT_CMP_EQ, IPPROTO_ICMPV6);
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(first), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_GTE, &first, sizeof(first));
+	rule_cmp(&rule, REG(0), NFT_CMP_LTE, &last, sizeof(last));
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_lookup(&rule, REG(0), "joined", SET_JOINED, false);
+	rule_goto(&rule, CHAIN_HEARD);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_HEARD);
+	rule_payload(&rule, source.base, source.offset, sizeof(link_local_net), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, link_local_net, sizeof(link_local_net));
+	rule_verdict(&rule, NFT_RETURN);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_HEARD);
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_map(&rule, REG(0), NETWORKS, SET_NETWORKS, REG(0));
+	rule_meta_set(&rule, NFT_META_MARK, REG(0));
+	rule_end(&rule);
+	rule = begin(b, CHAIN_HEARD);
+	load_owned_key(&rule, &source);
+	rule_keep(&rule, &owned);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_HEARD);
+	rule_set(&rule, REG(0), &none, sizeof(none));
+	rule_meta_set(&rule, NFT_META_MARK, REG(0));
+	rule_end(&rule);
+}
+
+void ruleset_guard6_any(struct batch *b, const char *chain)
+{
+	first_fragments(b, chain);
+	hear_joined(b, chain);
+}
+
 /* --- sets and elements --- */
 
 /* As the kernel has them in its registers: each member begins with a word of its own. */
@@ -350,6 +425,11 @@ static void address_set(struct batch *b, const char *name, uint32_t id, uint32_t
 
 void ruleset_guard6_sets(struct batch *b)
 {
+	static const struct batch_set joined = { .family = NFPROTO_BRIDGE,
+						 .name = "joined",
+						 .id = SET_JOINED,
+						 .key_type = TYPE_IFINDEX,
+						 .key_len = sizeof(uint32_t) };
 	static const struct batch_set networks = { .family = NFPROTO_BRIDGE,
 						   .name = NETWORKS,
 						   .id = SET_NETWORKS,
@@ -359,6 +439,7 @@ void ruleset_guard6_sets(struct batch *b)
 						   .data_len = sizeof(uint32_t) };
 
 	batch_set(b, &networks);
+	batch_set(b, &joined);
 	address_set(b, GUARD_SET_SOURCES6, SET_SOURCES6, TYPE_CONCAT(TYPE_IFINDEX, TYPE_ETHER), 12);
 	address_set(b, BOUND, SET_BOUND6, TYPE_ETHER, 8);
 	address_set(b, OWNED, SET_OWNED6, TYPE_MARK, 4);
@@ -379,21 +460,60 @@ static void link_local(const struct mac *mac, uint8_t addr[ADDRESS])
 	memcpy(addr + 13, mac->octet + 3, 3);
 }
 
-/* Those of the first MAC, the guest's own. */
-void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port *port)
+static void owned_element(struct batch *b, uint32_t network, const struct mac *mac)
 {
-	struct source6_key source = { .ifindex = port->ifindex };
-	struct owned6_key owned = { .network = port->network };
+	struct owned6_key owned = { .network = network };
+
+	link_local(mac, owned.addr);
+	batch_keys(b, NFT_MSG_NEWSETELEM, NFPROTO_BRIDGE, OWNED, &owned, sizeof(owned), 1);
+}
+
+static void network_element(struct batch *b, uint16_t type, const struct nft_port *port)
+{
 	struct batch_element network = { .key = &port->ifindex,
 					 .data = &port->network,
 					 .data_len = sizeof(port->network) };
 
 	batch_elements(b, type, NFPROTO_BRIDGE, NETWORKS, sizeof(port->ifindex), &network, 1);
+}
+
+/*
+ * Those of the first MAC, the guest's own. That its link-local address is owned stays when the port
+ * goes, so that nobody has it when the guest comes back: the element goes with the rules, and is
+ * made again for who has an allocation.
+ */
+void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port *port)
+{
+	struct source6_key source = { .ifindex = port->ifindex };
+
+	network_element(b, type, port);
 	if (!port->sources)
 		return;
 	source.mac = port->source[0].mac;
 	link_local(&source.mac, source.addr);
-	memcpy(owned.addr, source.addr, sizeof(owned.addr));
 	batch_keys(b, type, NFPROTO_BRIDGE, GUARD_SET_SOURCES6, &source, sizeof(source), 1);
-	batch_keys(b, type, NFPROTO_BRIDGE, OWNED, &owned, sizeof(owned), 1);
+	if (type == NFT_MSG_NEWSETELEM)
+		owned_element(b, port->network, &source.mac);
+}
+
+void ruleset_guard6_joined(struct batch *b, uint16_t type, const struct nft_port *port)
+{
+	network_element(b, type, port);
+	batch_keys(b, type, NFPROTO_BRIDGE, "joined", &port->ifindex, sizeof(port->ifindex), 1);
+}
+
+void ruleset_guard6_owners(struct batch *b, const struct nft_owner *owner, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		owned_element(b, owner[i].network, &owner[i].mac);
+}
+
+void ruleset_guard6_claims(struct batch *b, const struct guard_claim *claim, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct batch_element e = { .key = claim[i].key, .timeout_ms = claim[i].left_ms };
+
+		batch_elements(b, NFT_MSG_NEWSETELEM, NFPROTO_BRIDGE, claim[i].set, claim[i].len,
+			       &e, 1);
+	}
 }

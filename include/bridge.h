@@ -325,6 +325,7 @@ struct nft_port {
 	uint32_t ifindex;
 	bool dhcp; /* its DHCP is trapped */
 	enum nft_guard guard;
+	bool joined;	  /* no guest's: what it says by neighbour discovery, no guest may say */
 	uint32_t network; /* a number that only ports of the same network have */
 	const struct nft_source *source;
 	size_t sources;
@@ -341,6 +342,13 @@ struct nft_client {
 			 */
 };
 
+/* Whose link-local address (RFC 4291 A) no other port of the network may use: the bridge's, and
+ * those of guests whose device is not there. */
+struct nft_owner {
+	uint32_t network;
+	struct mac mac;
+};
+
 /* All that the two tables named netd (families bridge and inet) are made of. */
 struct nft_plan {
 	const struct nft_network *network;
@@ -349,6 +357,8 @@ struct nft_plan {
 	size_t ports;
 	const struct nft_client *client;
 	size_t clients;
+	const struct nft_owner *owner;
+	size_t owners;
 	const char (*uplink)[LINK_NAME_SIZE]; /* padded with NULs; where forwarding was switched on
 						 for our networks alone */
 	size_t uplinks;

@@ -103,10 +103,37 @@ static int serve(struct daemon *d, struct joined *j, struct err *err)
 	return 0;
 }
 
+/* --- the guard --- */
+
+static struct nft_port guard_view(const struct joined *j)
+{
+	return (struct nft_port){ .ifindex = j->ifindex, .joined = true, .network = j->network };
+}
+
+static void unhear(struct daemon *d, struct joined *j)
+{
+	const struct nft_port rules = guard_view(j);
+	struct err err;
+
+	if (j->heard && d->host->ops->rules_port_del(d->host, &rules, &err))
+		log_warning("interface %s: %s", j->name, err.text);
+	j->heard = false;
+}
+
+static int hear(struct daemon *d, struct joined *j, struct err *err)
+{
+	const struct nft_port rules = guard_view(j);
+	int rc = j->heard ? 0 : d->host->ops->rules_port_add(d->host, &rules, err);
+
+	j->heard = !rc;
+	return rc;
+}
+
 /* --- configuration --- */
 
 static void drop(struct daemon *d, struct joined *j)
 {
+	unhear(d, j);
 	unserve(d, j);
 	*j = (struct joined){ 0 };
 }
@@ -173,6 +200,7 @@ static void lost(struct daemon *d, struct joined *j)
 {
 	if (j->in_bridge)
 		log_notice("interface %s is gone", j->name);
+	unhear(d, j);
 	unserve(d, j);
 	j->ifindex = 0;
 	j->in_bridge = j->noted = false;
@@ -254,6 +282,8 @@ static int join(struct daemon *d, struct joined *j, const struct seen_link *link
 	struct rtnl_change c = { .index = link->index, .master = n->bridge_index, .up = true };
 	int rc = check(d, j, link, err);
 
+	if (!rc)
+		rc = hear(d, j, err);
 	if (!rc)
 		rc = serve(d, j, err);
 	if (rc || (link->master == n->bridge_index && link->up))
@@ -339,6 +369,7 @@ void joined_put_right(struct daemon *d)
 			if (strcmp(j->why_not.text, err.text))
 				log_error("interface %s is not in network %s: %s", j->name,
 					  network_of(d, j)->config->name, err.text);
+			unhear(d, j);
 			unserve(d, j);
 		}
 		j->why_not = err;

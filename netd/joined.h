@@ -20,6 +20,7 @@ struct joined {
 	bool noted;	    /* it is on disk how it was */
 	bool in_bridge;	    /* it is in its bridge, and up */
 	unsigned hurt;	    /* enum heal_what */
+	bool heard;	    /* the guard hears what is behind it */
 	bool served;	    /* its clients' DHCP is ours */
 	struct err why_not; /* while it is there and not in the bridge */
 };

@@ -93,6 +93,7 @@ struct plan {
 	struct nft_port *port;
 	struct port_rules *rules;
 	struct nft_client *client;
+	struct nft_owner *owner;
 };
 
 static void plan_networks(const struct daemon *d, struct plan *plan)
@@ -133,9 +134,11 @@ static int plan_ports(struct daemon *d, struct plan *plan)
 		n++;
 	}
 	for (unsigned i = 0; i < d->joins; i++)
-		if (d->joined[i].served)
-			plan->port[n++] =
-				(struct nft_port){ .ifindex = d->joined[i].ifindex, .dhcp = true };
+		if (d->joined[i].served || d->joined[i].heard)
+			plan->port[n++] = (struct nft_port){ .ifindex = d->joined[i].ifindex,
+							     .dhcp = d->joined[i].served,
+							     .joined = d->joined[i].heard,
+							     .network = d->joined[i].network };
 	plan->nft.port = plan->port;
 	plan->nft.ports = n;
 	return 0;
@@ -160,10 +163,32 @@ static int plan_clients(struct daemon *d, struct plan *plan)
 	return 0;
 }
 
+static int plan_owners(struct daemon *d, struct plan *plan)
+{
+	size_t n = 0;
+	struct port *p;
+
+	plan->owner = calloc(d->ports.used + plan->nft.networks + 1, sizeof(*plan->owner));
+	if (!plan->owner)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->nft.networks; i++)
+		plan->owner[n++] =
+			(struct nft_owner){ .network = plan->slot[i],
+					    .mac = d->network[plan->slot[i]].bridge_mac };
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (!p->ifindex)
+			plan->owner[n++] =
+				(struct nft_owner){ .network = p->network, .mac = p->mac };
+	plan->nft.owner = plan->owner;
+	plan->nft.owners = n;
+	return 0;
+}
+
 static void plan_free(struct plan *plan)
 {
 	if (!plan)
 		return;
+	free(plan->owner);
 	policy_done(&plan->policy);
 	free(plan->client);
 	free(plan->port);
@@ -182,7 +207,7 @@ static struct plan *plan_new(struct daemon *d)
 	plan->nft.captures = captures_links(d, plan->captured);
 	plan_networks(d, plan);
 	if (!policy_plan(d, &plan->nft, plan->network, plan->slot, &plan->policy) &&
-	    !plan_ports(d, plan) && !plan_clients(d, plan))
+	    !plan_ports(d, plan) && !plan_clients(d, plan) && !plan_owners(d, plan))
 		return plan;
 	plan_free(plan);
 	return NULL;

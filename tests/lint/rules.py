@@ -31,9 +31,9 @@ MAY = {
 # The files that know these libraries.
 LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c"},
            "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/foreign_docker.c", "bridge/foreign_parse.c",
-                        "bridge/nft_drops.c"},
+                        "bridge/nft_sets.c"},
            "libmnl": {"bridge/batch.c", "bridge/foreign_docker.c", "bridge/foreign_parse.c", "bridge/foreign_read.c",
-                      "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_drops.c",
+                      "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_sets.c",
                       "bridge/nft_watch.c", "bridge/trap.c"},
            "confuse": {"netd/config.c"},
            "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c"}, "pcap": {"netd/capture/main.c"}}
