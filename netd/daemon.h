@@ -78,6 +78,7 @@ struct network {
 	struct log_limit refused_log; /* of those that were refused one */
 	bool leaving;		      /* a reload is about to remove it */
 	bool forwards;		      /* its bridge was last set to do so, or not to */
+	bool isolates;		      /* its ports were last set to be isolated, or not to */
 	unsigned hurt;		      /* enum heal_what */
 };
 
@@ -136,7 +137,8 @@ struct seen_link {
 	uint32_t master;
 	uint32_t mtu;
 	bool up;
-	bool ours; /* by its mark */
+	bool ours;     /* by its mark */
+	bool isolated; /* as a port of its bridge */
 	struct mac mac;
 	char name[LINK_NAME_SIZE];
 };

@@ -79,8 +79,7 @@ static void tell_rules(struct daemon *d)
 		snprintf(more, sizeof(more), "; and there were %u more changes", others);
 	e = event_add(d, EVENT_RULES_RESTORED);
 	snprintf(e->detail, sizeof(e->detail), "%s%s%s",
-		 h->change.overrun ? "others changed more than could be heard of" :
-				     h->change.what,
+		 h->change.overrun ? "others changed more than could be heard of" : h->change.what,
 		 h->change.overrun ? "" : who, more);
 	log_warning("rules of nf_tables: %s; they have been put back", e->detail);
 }
@@ -211,6 +210,10 @@ static void find_of_ports(struct daemon *d)
 		if (!link || !p->settled || n->bridge_foreign)
 			continue;
 		p->hurt |= find_of_link(n, link);
+		/* One that is out of its bridge is nobody's port. */
+		if (link->master && link->master == n->bridge_index &&
+		    link->isolated != n->isolates)
+			p->hurt |= HEAL_ISOLATION;
 		if (link->mtu == n->mtu)
 			continue;
 		p->hurt |= HEAL_MTU;
@@ -293,6 +296,10 @@ static void describe(unsigned what, const char *link, const struct network *n, u
 	case HEAL_FORWARDING:
 		snprintf(ret, size, "forwarding of %s was switched %s", link,
 			 !n || n->forwards ? "off" : "on");
+		break;
+	case HEAL_ISOLATION:
+		snprintf(ret, size, "isolation of interface %s was switched %s", link,
+			 n->isolates ? "off" : "on");
 		break;
 	case HEAL_IPV6:
 		snprintf(ret, size, "IPv6 was switched on for %s", link);
@@ -411,6 +418,9 @@ void heal_tell(struct daemon *d)
 	d->heal.waits = false;
 	if (tell_networks(d) + tell_ports(d) + tell_joined(d) + tell_uplinks(d))
 		rate_take(&d->heal.host, loop_now(d->loop));
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (d->network[i].used)
+			d->network[i].isolates = d->network[i].config->isolate;
 }
 
 bool heal_waits(const struct daemon *d)

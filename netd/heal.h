@@ -20,7 +20,8 @@ enum heal_what {
 	HEAL_ADDRESS = 1 << 4,
 	HEAL_FORWARDING = 1 << 5,
 	HEAL_IPV6 = 1 << 6,
-	HEAL_NOT_YET = 1 << 7, /* an attempt to put it right has failed */
+	HEAL_ISOLATION = 1 << 7,
+	HEAL_NOT_YET = 1 << 8, /* an attempt to put it right has failed */
 };
 
 /* Lets a burst through, and then one a second. Zero: nothing was taken yet. */

@@ -74,6 +74,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 				    .master = link->master,
 				    .mtu = link->mtu,
 				    .up = link->up,
+				    .isolated = link->isolated,
 				    .ours = bridge_mark_parse(link->alias, &mark),
 				    .mac = link->mac };
 	memcpy(seen->name, link->name, sizeof(seen->name));

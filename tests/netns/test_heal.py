@@ -244,6 +244,31 @@ class Links(HealTest):
         self.assertLess(self.counted()[1], 60)
 
 
+class Isolated(Links):
+    """All of it with ports that are isolated from one another."""
+
+    CONFIG = CONFIG.replace("dns", "isolate = yes dns")
+
+    def isolated(self):
+        return self.host.ns.json("bridge", "-j", "-d", "link", "show", "dev", self.port)[0]["isolated"]
+
+    def test_isolation(self):
+        self.assertTrue(self.isolated())
+        self.put_right(f"bridge link set dev {self.port} isolated off",
+                       f"isolation of interface {self.port} was switched off", guest="web1")
+        self.assertTrue(self.isolated())
+
+    def test_reload_is_no_incident(self):
+        self.netd.configure(CONFIG)
+        self.no_more_events()
+        self.assertFalse(self.isolated())
+        self.put_right(f"bridge link set dev {self.port} isolated on",
+                       f"isolation of interface {self.port} was switched on", guest="web1")
+        self.netd.configure(self.CONFIG)
+        self.no_more_events()
+        self.assertTrue(self.isolated())
+
+
 class Joined(HealTest):
     CONFIG = CONFIG.replace("dns", "port veth7 { serve = yes } dns")
 
