@@ -75,7 +75,7 @@ static int send_batch(struct nft *n, struct batch *b, struct err *err)
 static const char *hint(int code)
 {
 	return code == ENOENT || code == EOPNOTSUPP ?
-		       "; are the kernel's modules nft_meta_bridge, nft_limit, nft_connlimit, nft_hash, nft_log, nft_ct and nft_masq there?" :
+		       "; are the kernel's modules nft_meta_bridge, nft_limit, nft_connlimit, nft_hash, nft_log, nft_ct, nft_nat, nft_masq and nft_fib_inet there?" :
 		       "";
 }
 
@@ -156,7 +156,8 @@ int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key, ui
 	struct batch b;
 	int pages, rc;
 
-	structure.ports = structure.clients = structure.captures = structure.owners = 0;
+	structure.ports = structure.clients = structure.captures = structure.owners =
+		structure.publishes = structure.reflects = 0;
 	batch_begin(&b, 0);
 	b.clean = true;
 	ruleset_replace(&b, &structure);

@@ -398,7 +398,10 @@ static struct nl_msg *port_message(struct rtnl *r, const struct rtnl_change *c)
 	struct nl_msg *msg = request(r, RTM_SETLINK, NLM_F_ACK, &ifi, sizeof(ifi));
 	struct nlattr *port = msg ? nla_nest_start(msg, IFLA_PROTINFO) : NULL;
 
-	if (!port || nla_put_u8(msg, IFLA_BRPORT_ISOLATED, c->isolate) < 0) {
+	if (!port ||
+	    ((c->isolate || c->unisolate) &&
+	     nla_put_u8(msg, IFLA_BRPORT_ISOLATED, c->isolate) < 0) ||
+	    ((c->hairpin || c->unhairpin) && nla_put_u8(msg, IFLA_BRPORT_MODE, c->hairpin) < 0)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -408,7 +411,7 @@ static struct nl_msg *port_message(struct rtnl *r, const struct rtnl_change *c)
 
 int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
 {
-	bool of_port = c->isolate || c->unisolate;
+	bool of_port = c->isolate || c->unisolate || c->hairpin || c->unhairpin;
 	CLEAN_MSG struct nl_msg *change = change_message(r, c);
 	CLEAN_MSG struct nl_msg *port = of_port ? port_message(r, c) : NULL;
 	CLEAN_MSG struct nl_msg *altname = c->altname ? altname_message(r, c) : NULL;

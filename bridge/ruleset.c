@@ -24,6 +24,7 @@ void ruleset_replace(struct batch *b, const struct nft_plan *plan)
 	if (!plan)
 		return;
 	ruleset_guard(b, plan);
+	ruleset_reflect(b, plan);
 	ruleset_policy_sets(b, plan);
 	ruleset_access_sets(b, plan);
 	ruleset_rules_sets(b, plan);
@@ -35,4 +36,5 @@ void ruleset_replace(struct batch *b, const struct nft_plan *plan)
 	for (size_t i = 0; i < plan->clients; i++)
 		ruleset_guard_client(b, NFT_MSG_NEWSETELEM, &plan->client[i]);
 	ruleset_guard_captured(b, NFT_MSG_NEWSETELEM, plan->captured, plan->captures);
+	ruleset_nat_published(b, NFT_MSG_NEWSETELEM, plan->publish, plan->publishes);
 }

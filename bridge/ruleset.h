@@ -39,6 +39,10 @@ enum {
 	SET_REACH,
 	SET_CONNECTIONS,
 	SET_FULL,
+	SET_PUBLISHED,
+	SET_PUBLISHED_AT,
+	SET_REFLECTED,
+	SET_REFLECTED_OWN,
 	SET_GROUP = 1 << 20, /* and its number */
 	SET_POLICY = 1 << 21,
 };
@@ -46,6 +50,10 @@ enum {
 /* Hooks' priorities; the lower, the earlier. */
 enum {
 	PRIORITY_TRAP = -350, /* before ebtables' and nft's own bridge chains */
+	PRIORITY_RAW = -300,  /* before connections are tracked */
+	/* not 0, where br_netfilter's hook is, and may or may not come first */
+	PRIORITY_BRIDGED = -200,
+	PRIORITY_DSTNAT = -100,
 	PRIORITY_FILTER = 0,
 	PRIORITY_SRCNAT = 100,
 };
@@ -158,5 +166,14 @@ void ruleset_rules_service(struct rule *rule, const struct nft_service *s, unsig
 /* --- ruleset_nat.c: addresses that are translated, in table inet netd --- */
 
 void ruleset_nat(struct batch *b, const struct nft_plan *plan);
+/* The elements of n that are published, as ruleset_ports. */
+void ruleset_nat_published(struct batch *b, uint16_t type, const struct nft_publish *publish,
+			   size_t n);
+
+/* --- ruleset_reflect.c: ports with hairpin_mode, in table bridge netd --- */
+
+void ruleset_reflect(struct batch *b, const struct nft_plan *plan);
+void ruleset_reflect_ports(struct batch *b, uint16_t type, const struct nft_reflect *reflect,
+			   size_t n);
 
 #endif

@@ -25,19 +25,30 @@ static void forwarding_path(const char *link, char *path, size_t size)
 	snprintf(path, size, "/proc/sys/net/ipv4/conf/%s/forwarding", link);
 }
 
-int sysctl_forwarding_get(const char *link, bool *ret, struct err *err)
+static void localnet_path(const char *link, char *path, size_t size)
 {
-	CLEAN_FD int fd = -1;
-	char path[96], value;
+	snprintf(path, size, "/proc/sys/net/ipv4/conf/%s/route_localnet", link);
+}
 
-	forwarding_path(link, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+static int read_switch(const char *path, bool *ret, struct err *err)
+{
+	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char value;
+
 	if (fd < 0)
 		return err_sys(err, errno, "%s", path);
 	if (read(fd, &value, 1) != 1)
 		return err_sys(err, EIO, "%s", path);
 	*ret = value != '0';
 	return 0;
+}
+
+int sysctl_forwarding_get(const char *link, bool *ret, struct err *err)
+{
+	char path[96];
+
+	forwarding_path(link, path, sizeof(path));
+	return read_switch(path, ret, err);
 }
 
 int sysctl_forwarding_set(const char *link, bool on, struct err *err)
@@ -97,4 +108,20 @@ int sysctl_ipv6_autoconf(const char *link, bool *ret, struct err *err)
 		*ret = is_autoconf(line, link);
 	fclose(f);
 	return 0;
+}
+
+int sysctl_localnet_get(const char *link, bool *ret, struct err *err)
+{
+	char path[96];
+
+	localnet_path(link, path, sizeof(path));
+	return read_switch(path, ret, err);
+}
+
+int sysctl_localnet_set(const char *link, bool on, struct err *err)
+{
+	char path[96];
+
+	localnet_path(link, path, sizeof(path));
+	return write_value(path, on ? "1" : "0", err);
 }

@@ -172,6 +172,8 @@ struct rtnl_change {
 	bool leave; /* the bridge that it is in, if any */
 	/* As a port of its bridge: isolated from the others that are, or no more. */
 	bool isolate, unisolate;
+	/* The same: frames may leave by it that came by it, or no more. */
+	bool hairpin, unhairpin;
 };
 
 /* Joining and going up are one request; the alternative name, and what concerns the port of a
@@ -251,6 +253,12 @@ struct nft_rule {
 	uint32_t group;		  /* NFT_PEER_GROUP: number of a group, of whose guests it is one */
 };
 
+/* What guests of a network of mode nat go out under. */
+struct nft_snat {
+	struct ip4_range addr; /* first 0: the uplink's address */
+	uint16_t first, last;  /* ports; 0: any */
+};
+
 struct nft_network {
 	char bridge[LINK_NAME_SIZE];
 	struct ip4_prefix subnet;
@@ -265,6 +273,7 @@ struct nft_network {
 	size_t reaches;
 	const struct nft_rule *rule; /* of all its guests; the first that matches decides */
 	size_t rules;
+	struct nft_snat snat;
 };
 
 /* Rules that several guests share. */
@@ -285,6 +294,21 @@ struct nft_policy {
 	size_t rules;
 	const uint32_t *group; /* numbers, each an index of the plan's groups and 1 */
 	size_t groups;
+};
+
+/* Ports of the host that lead to a guest's: `count` of them, one to one. */
+struct nft_publish {
+	uint32_t addr;	  /* of the host; 0: any of its */
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t port, count;
+	uint32_t to;	  /* the guest's address, */
+	uint16_t to_port; /* and the first of its ports */
+};
+
+/* A port with hairpin_mode, by which nothing comes back but what is for its guest's MAC. */
+struct nft_reflect {
+	uint32_t ifindex;
+	struct mac mac;
 };
 
 /* What a guest's port may send. */
@@ -369,10 +393,15 @@ struct nft_plan {
 	size_t policies;
 	const uint32_t *captured; /* links of which somebody captures what is dropped */
 	size_t captures;
+	const struct nft_publish *publish; /* no port twice */
+	size_t publishes;
+	bool reflecting; /* whether there can be any of these */
+	const struct nft_reflect *reflect;
+	size_t reflects;
 };
 
-/* Of all that nft_replace would make of the plan but ports: two plans with the same hash have the
- * same structure. -ENOMEM. */
+/* Of all that nft_replace would make of the plan but its elements: two plans with the same hash
+ * have the same structure. -ENOMEM. */
 MUST_CHECK int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key,
 			     uint64_t *ret);
 
@@ -430,6 +459,13 @@ MUST_CHECK int nft_watch_read(struct nft_watch *w, unsigned most, nft_change_fn 
 /* Has what the guard drops of a link logged to the group behind the trap's, or no more. 0 also when
  * it is so already. */
 MUST_CHECK int nft_capture(struct nft *n, uint32_t ifindex, bool on, struct err *err);
+/* The elements of a port with hairpin_mode, as those of ports above. */
+MUST_CHECK int nft_reflect_change(struct nft *n, const struct nft_reflect *reflect, bool add,
+				  struct err *err);
+/* Takes away the elements of what was published, which are there, and adds others, in one
+ * transaction. */
+MUST_CHECK int nft_publish_change(struct nft *n, const struct nft_publish *del, size_t dels,
+				  const struct nft_publish *add, size_t adds, struct err *err);
 
 /* --- foreign rules: those of nf_tables that are not netd's --- */
 
@@ -579,5 +615,31 @@ MUST_CHECK int sysctl_read(const char *path, int *ret, struct err *err);
 /* Whether a link has an IPv6 address beyond the link that router advertisements, or DHCPv6, gave.
  */
 MUST_CHECK int sysctl_ipv6_autoconf(const char *link, bool *ret, struct err *err);
+/* /proc/sys/net/ipv4/conf/<link>/route_localnet: 127.0.0.0/8 can be routed by the link. */
+MUST_CHECK int sysctl_localnet_get(const char *link, bool *ret, struct err *err);
+MUST_CHECK int sysctl_localnet_set(const char *link, bool on, struct err *err);
+
+/* --- listeners --- */
+
+/* Ports of an address of the host. */
+struct listen_query {
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint32_t addr;	  /* 0: any of the host's */
+	uint16_t first, last;
+};
+
+struct listen_holder {
+	uint16_t port; /* the first that is taken */
+	char who[64]; /* "process nginx (pid 812)", or of which service and user when it is not seen
+		       */
+};
+
+/*
+ * The socket that gets what is sent to one of the ports: of TCP one that listens, of UDP one that
+ * is bound and not connected; of IPv6, too, unless it is for that alone. Of the calling process's
+ * network namespace. -ENOENT (err untouched) when there is none.
+ */
+MUST_CHECK int listen_find(const struct listen_query *q, struct listen_holder *ret,
+			   struct err *err);
 
 #endif
