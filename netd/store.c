@@ -14,7 +14,7 @@
 
 #include "store_db.h"
 
-enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x6e657464 /* "netd" */ };
+enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x6e657464 /* "netd" */ };
 
 static const char schema_1[] =
 	"CREATE TABLE allocation ("
@@ -52,6 +52,14 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" STRICT, WITHOUT ROWID;"
 	"DROP INDEX lease_of;"
 	"CREATE INDEX lease_of ON lease (network, guest, nic) WHERE guest <> '';",
+	"CREATE TABLE published ("
+	" protocol TEXT NOT NULL, address TEXT NOT NULL, port INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, guest_port INTEGER NOT NULL,"
+	" network TEXT NOT NULL, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
+	" PRIMARY KEY (protocol, address, port),"
+	" FOREIGN KEY (network, guest, nic) REFERENCES allocation ON DELETE CASCADE)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX published_of ON published (network, guest, nic);",
 };
 
 static int describe_failure(struct store *s, struct err *err)

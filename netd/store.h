@@ -84,6 +84,28 @@ typedef int (*store_allocation_fn)(void *arg, const struct store_allocation *a);
 MUST_CHECK int store_allocation_list(struct store *s, const char *network, store_allocation_fn fn,
 				     void *arg, struct err *err);
 
+/* --- published ports --- */
+
+/* Ports that were published for an allocation at run time. They go with it. */
+struct store_published {
+	char network[NAME_SIZE], guest[NAME_SIZE];
+	uint32_t nic;
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint32_t address; /* of the host; 0: any */
+	uint16_t port, count, to;
+};
+
+/* -EEXIST when the first port is there, or the allocation is not. */
+MUST_CHECK int store_published_put(struct store *s, const struct store_published *p,
+				   struct ticket *ret, struct err *err);
+/* By protocol, address and first port. */
+MUST_CHECK int store_published_del(struct store *s, const struct store_published *p,
+				   struct ticket *ret, struct err *err);
+typedef int (*store_published_fn)(void *arg, const struct store_published *p);
+/* Those of one network. */
+MUST_CHECK int store_published_list(struct store *s, const char *network, store_published_fn fn,
+				    void *arg, struct err *err);
+
 /* --- leases --- */
 
 struct store_lease {

@@ -53,6 +53,10 @@ const char *const store_sql[STATEMENTS] = {
 	[JOINED_DEL] = "DELETE FROM joined WHERE link=?1",
 	[SECRET_GET] = "SELECT key FROM secret",
 	[SECRET_PUT] = "INSERT INTO secret VALUES (1,?1)",
+	[PUBLISHED_PUT] = "INSERT INTO published VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[PUBLISHED_DEL] = "DELETE FROM published WHERE protocol=?1 AND address=?2 AND port=?3",
+	[PUBLISHED_LIST] = "SELECT protocol, address, port, count, guest_port, network, guest, nic"
+			   " FROM published WHERE network=?1 ORDER BY protocol, address, port",
 };
 
 /* The text has to stay until the statement is reset. */

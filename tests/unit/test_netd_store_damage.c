@@ -92,24 +92,47 @@ static int count_link(void *arg, const char *link, bool was_up)
 	return 0;
 }
 
-/* What the first version lacks is added, and all that it has is there. */
+static int count_published(void *arg, const struct store_published *p)
+{
+	ck_assert_uint_eq(p->port, 8080);
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* Versions 1 and 2 of version 3. */
+static const char *const downgrades[] = {
+	"DROP TABLE published; DROP TABLE joined; DROP INDEX lease_of;"
+	"CREATE INDEX lease_of ON lease (network, guest, nic); PRAGMA user_version = 1",
+	"DROP TABLE published; PRAGMA user_version = 2",
+};
+
+/* What an older version lacks is added, and all that it has is there. */
 START_TEST(older_netd)
 {
+	static const struct store_published p = { .network = "default",
+						  .guest = "guest-2.of_many",
+						  .nic = 2,
+						  .protocol = 6,
+						  .port = 8080,
+						  .count = 1,
+						  .to = 80 };
 	CLEAN_STORE struct store *s = store_must_open(STATE);
-	unsigned links = 0;
+	unsigned links = 0, published = 0;
 
 	store_must_put(s, 1, 3);
 	store_close(s);
-	store_meddle(STATE, "DROP TABLE joined; DROP INDEX lease_of;"
-			    "CREATE INDEX lease_of ON lease (network, guest, nic);"
-			    "PRAGMA user_version = 1");
+	store_meddle(STATE, downgrades[_i]);
 	for (unsigned i = 0; i < 2; i++) {
 		s = store_must_open(STATE);
 		ck_assert_uint_eq(store_count(s, "default"), 3);
 		ck_ok(store_joined_put(s, "veth7", true, NULL, &unit_err));
+		if (!i)
+			ck_ok(store_published_put(s, &p, NULL, &unit_err));
 		ck_ok(store_commit(s, &unit_err));
 		ck_ok(store_joined_list(s, count_link, &links, &unit_err));
 		ck_assert_uint_eq(links, i + 1);
+		ck_ok(store_published_list(s, "default", count_published, &published, &unit_err));
+		ck_assert_uint_eq(published, i + 1);
 		if (!i)
 			store_close(s);
 	}
@@ -288,6 +311,18 @@ static int list_leases(struct store *s, struct err *err)
 	return store_lease_list(s, NULL, ignore_lease, NULL, err);
 }
 
+static int ignore_published(void *arg, const struct store_published *p)
+{
+	(void)arg;
+	(void)p;
+	return 0;
+}
+
+static int list_published(struct store *s, struct err *err)
+{
+	return store_published_list(s, "default", ignore_published, NULL, err);
+}
+
 static int get_subnet(struct store *s, struct err *err)
 {
 	struct ip4_prefix p;
@@ -309,6 +344,14 @@ static const struct {
 	{ "UPDATE lease SET address = 'x' WHERE address = '10.77.0.7'", list_leases, "lease" },
 	{ "UPDATE lease SET state = 'x' WHERE address = '10.77.0.7'", list_leases, "lease" },
 	{ "INSERT INTO subnet VALUES ('default', '10.77.0.1')", get_subnet, "subnet" },
+	{ "INSERT INTO published VALUES ('sctp', '0.0.0.0', 1, 1, 1, 'default', 'g', 0)",
+	  list_published, "published" },
+	{ "INSERT INTO published VALUES ('tcp', '0.0.0', 1, 1, 1, 'default', 'g', 0)",
+	  list_published, "published" },
+	{ "INSERT INTO published VALUES ('tcp', '0.0.0.0', 65535, 2, 1, 'default', 'g', 0)",
+	  list_published, "published" },
+	{ "INSERT INTO published VALUES ('udp', '0.0.0.0', 1, 1, 0, 'default', 'g', 0)",
+	  list_published, "published" },
 };
 
 START_TEST(bad_row)
@@ -548,7 +591,7 @@ UNIT_SUITE(netd_store_damage)
 	tcase_add_loop_test(tc, garbage, 0, 9);
 	tcase_add_test(tc, text_file);
 	tcase_add_test(tc, newer_netd);
-	tcase_add_test(tc, older_netd);
+	tcase_add_loop_test(tc, older_netd, 0, ARRAY_SIZE(downgrades));
 	tcase_add_loop_test(tc, foreign_database, 0, 5);
 	tcase_add_test(tc, no_place_for_a_file);
 	tcase_add_test(tc, cut_off);
