@@ -371,6 +371,18 @@ static int take_relay(struct reading *r, cfg_t *cfg, struct config_network *n)
 	return rc ? rc : take_options(r, cfg, &relay->options);
 }
 
+static int take_publish(struct reading *r, cfg_t *cfg, struct config_network *n)
+{
+	struct config_publish *p = realloc(n->publish, (n->publishes + 1) * sizeof(*p));
+
+	if (!p)
+		return no_memory(r->err);
+	n->publish = p;
+	p += n->publishes++;
+	*p = (struct config_publish){ .place = { r->file, cfg->line } };
+	return take_keys(r, cfg, config_keys_publish, p);
+}
+
 static void network_defaults(struct config_network *n)
 {
 	*n = (struct config_network){ .auto_subnet = true,
@@ -431,6 +443,8 @@ static int take_network(struct reading *r, cfg_t *cfg)
 		rc = take_port(r, cfg_getnsec(cfg, "port", i), n);
 	for (unsigned i = 0; i < cfg_size(cfg, "relay") && !rc; i++)
 		rc = take_relay(r, cfg_getnsec(cfg, "relay", i), n);
+	for (unsigned i = 0; i < cfg_size(cfg, "publish") && !rc; i++)
+		rc = take_publish(r, cfg_getnsec(cfg, "publish", i), n);
 	return rc;
 }
 
@@ -465,7 +479,8 @@ static int read_stream(struct reading *r, FILE *in)
 	cfg_opt_t options =
 		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX],
-		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX], group[KEYS_MAX];
+		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX], group[KEYS_MAX],
+		publish[KEYS_MAX];
 	cfg_opt_t classes = CFG_SEC("class", class, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t groups = CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t in_network[] = {
@@ -474,7 +489,8 @@ static int read_stream(struct reading *r, FILE *in)
 		groups,
 		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("port", port, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+		CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("publish", publish, CFGF_MULTI)
 	};
 	cfg_opt_t in_top[] = { CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT),
 			       options,
@@ -498,6 +514,7 @@ static int read_stream(struct reading *r, FILE *in)
 	describe(group, config_keys_group, NULL, 0);
 	describe(port, config_keys_port, NULL, 0);
 	describe(relay, config_keys_relay, &options, 1);
+	describe(publish, config_keys_publish, NULL, 0);
 	describe(network, config_keys_network, in_network, ARRAY_SIZE(in_network));
 	describe(sock, config_keys_socket, NULL, 0);
 	describe(mac, config_keys_mac, NULL, 0);
@@ -655,24 +672,6 @@ static int check_times(struct config_network *n, struct err *err)
 	return 0;
 }
 
-static int check_overlap(const struct config *c, unsigned at, struct err *err)
-{
-	const struct config_network *n = &c->network[at];
-	char mine[IP4_PREFIX_TEXT_SIZE], theirs[IP4_PREFIX_TEXT_SIZE];
-
-	for (unsigned i = 0; i < at && !n->auto_subnet; i++) {
-		const struct config_network *other = &c->network[i];
-
-		if (!other->auto_subnet && ip4_overlap(n->subnet, other->subnet))
-			return config_wrong(err, n->subnet_place,
-					    "subnet: %s overlaps %s of network '%s' at %s:%d",
-					    ip4_prefix_text(n->subnet, mine),
-					    ip4_prefix_text(other->subnet, theirs), other->name,
-					    other->subnet_place.file, other->subnet_place.line);
-	}
-	return 0;
-}
-
 static int finish(struct config *c, struct err *err)
 {
 	int rc;
@@ -688,11 +687,13 @@ static int finish(struct config *c, struct err *err)
 		if (!rc)
 			rc = config_ranges_check(n, err);
 		if (!rc)
-			rc = check_overlap(c, i, err);
+			rc = config_subnet_check(c, i, err);
 		for (unsigned h = 0; h < n->hosts && !rc; h++)
 			rc = config_host_check(n, h, err);
 		if (!rc)
 			rc = config_links_check(c, n, err);
+		if (!rc)
+			rc = config_publish_check(c, n, err);
 	}
 	return rc ? rc : config_rules_finish(c, err);
 }
@@ -774,6 +775,7 @@ void config_free(struct config *c)
 			host_done(&c->network[i].host[h]);
 		free(c->network[i].host);
 		free(c->network[i].port);
+		free(c->network[i].publish);
 		for (unsigned j = 0; j < c->network[i].relays; j++)
 			config_options_done(&c->network[i].relay[j].options);
 		free(c->network[i].relay);

@@ -163,9 +163,41 @@ enum config_probe {
 	CONFIG_PROBE_OFF,
 };
 
+/* Ports of the host that lead to a guest's, one to one. */
+struct config_published {
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t port, to;
+	uint16_t count;
+};
+
+enum {
+	CONFIG_PUBLISH_RANGE = 1024,  /* ports of one */
+	CONFIG_PUBLISHED_MAX = 16384, /* of all together */
+	CONFIG_PUBLISHES_MAX = 1024,  /* values of all `port` keys together */
+	CONFIG_PUBLISHED_TEXT = 32,
+};
+
+/* One publish block. */
+struct config_publish {
+	char guest[NAME_SIZE];
+	uint32_t nic;
+	uint32_t address; /* of the host; 0: any of its */
+	struct config_published port[CONFIG_LIST_MAX];
+	unsigned ports;
+	struct config_place place, address_place, port_place;
+};
+
+struct config_ports {
+	uint16_t first, last; /* 0: any */
+};
+
 struct config_network {
 	char name[NAME_SIZE];
 	enum bridge_mode mode;
+	struct ip4_range snat; /* first 0: the uplink's address */
+	struct config_ports snat_ports;
+	struct config_publish *publish;
+	unsigned publishes;
 	bool auto_subnet;
 	struct ip4_prefix subnet;    /* unless auto_subnet; the address is the gateway's */
 	struct config_ranges ranges; /* empty: all but the gateway */
@@ -202,6 +234,7 @@ struct config_network {
 	struct config_options options;
 	struct config_classes classes;
 	struct config_place place, subnet_place, range_place, grow_place, exclude_place;
+	struct config_place snat_place, snat_ports_place;
 };
 
 struct config {
@@ -269,5 +302,17 @@ bool config_network_routes(const struct config *c, const struct config_network *
 enum { CONFIG_SERVICE_SIZE = 16 + 12 * NFT_SERVICE_PORTS, CONFIG_RULE_SIZE = 320 };
 const char *config_service_text(const struct nft_service *s, char buf[CONFIG_SERVICE_SIZE]);
 const char *config_rule_text(const struct config_rule *r, char buf[CONFIG_RULE_SIZE]);
+
+/* "tcp:8080:80", "udp:5000-5009:6000-6009", or "tcp:443" where the guest's is the same. */
+MUST_CHECK int config_published_parse(const char *text, struct config_published *ret,
+				      struct err *err);
+/* The longest of the forms above. */
+const char *config_published_text(const struct config_published *p,
+				  char buf[CONFIG_PUBLISHED_TEXT]);
+/* Whether it is one that a host can have. */
+bool config_address_usable(uint32_t address);
+/* Whether what comes to a port of one can be for the other, too. */
+bool config_published_overlap(const struct config_published *a, uint32_t a_address,
+			      const struct config_published *b, uint32_t b_address);
 
 #endif

@@ -640,6 +640,9 @@ const struct key config_keys_network[] = {
 	{ "host-access", .list = true, .offset = NETWORK(host_access), OCTETS(services) },
 	{ "max-connections", .offset = NETWORK(max_connections), PAIR(number), .max = 1048576 },
 	RULES(struct config_network),
+	{ "snat", .offset = NETWORK(snat), OCTETS(snat), .place = NETWORK(snat_place) },
+	{ "snat-ports", .offset = NETWORK(snat_ports), OCTETS(ports),
+	  .place = NETWORK(snat_ports_place) },
 	BOOT(struct config_network),
 	{ 0 },
 };

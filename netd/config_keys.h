@@ -44,7 +44,7 @@ static inline const void *member_const(const struct key *k, const void *section)
 
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
 	config_keys_network[], config_keys_host[], config_keys_class[], config_keys_port[],
-	config_keys_relay[], config_keys_group[];
+	config_keys_relay[], config_keys_group[], config_keys_publish[];
 
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
@@ -58,12 +58,19 @@ void config_print_text(const char *text, FILE *out);
 /* An error about something that stands at this place. */
 int config_wrong(struct err *err, struct config_place p, const char *fmt, ...) ERR_PRINTF(3, 4);
 
+/* Checks the at-th network's subnet against those before it. */
+MUST_CHECK int config_subnet_check(const struct config *c, unsigned at, struct err *err);
+
 /* Checks ports and relay agents' subnets when all is read. */
 MUST_CHECK int config_links_check(const struct config *c, const struct config_network *n,
 				  struct err *err);
 
 /* Checks the at-th reservation of a network against the subnet and those before it. */
 MUST_CHECK int config_host_check(const struct config_network *n, unsigned at, struct err *err);
+
+/* Checks publish blocks and fixed source addresses when all is read. */
+MUST_CHECK int config_publish_check(const struct config *c, const struct config_network *n,
+				    struct err *err);
 
 /* Checks options and classes when all is read, and puts keys that are options among these. */
 MUST_CHECK int config_options_finish(struct config *c, struct err *err);
@@ -108,5 +115,13 @@ MUST_CHECK int config_rules_finish(struct config *c, struct err *err);
 void config_names_done(struct config_names *names);
 void config_rules_done(struct config_rules *rules);
 void config_groups_done(struct config_groups *groups);
+/* --- config_publish.c: what the tables name --- */
+
+int config_parse_snat(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_snat(const struct key *k, const void *section, struct printer *p);
+int config_parse_ports(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err);
+void config_print_ports(const struct key *k, const void *section, struct printer *p);
 
 #endif

@@ -62,6 +62,24 @@ static int check_relay(const struct config *c, const struct config_network *n, u
 	return config_ranges_within(&r->ranges, r->prefix, "range", r->range_place, err);
 }
 
+int config_subnet_check(const struct config *c, unsigned at, struct err *err)
+{
+	const struct config_network *n = &c->network[at];
+	char mine[IP4_PREFIX_TEXT_SIZE], theirs[IP4_PREFIX_TEXT_SIZE];
+
+	for (unsigned i = 0; i < at && !n->auto_subnet; i++) {
+		const struct config_network *other = &c->network[i];
+
+		if (!other->auto_subnet && ip4_overlap(n->subnet, other->subnet))
+			return config_wrong(err, n->subnet_place,
+					    "subnet: %s overlaps %s of network '%s' at %s:%d",
+					    ip4_prefix_text(n->subnet, mine),
+					    ip4_prefix_text(other->subnet, theirs), other->name,
+					    other->subnet_place.file, other->subnet_place.line);
+	}
+	return 0;
+}
+
 int config_links_check(const struct config *c, const struct config_network *n, struct err *err)
 {
 	int rc = 0;

@@ -94,6 +94,11 @@ static void print_network(const struct config_network *n, FILE *out)
 		fputs("\t}\n", out);
 	}
 	print_links(n, out);
+	for (unsigned i = 0; i < n->publishes; i++) {
+		fputs("\tpublish {\n", out);
+		config_keys_print(config_keys_publish, &n->publish[i], "\t\t", out);
+		fputs("\t}\n", out);
+	}
 	fputs("}\n", out);
 }
 

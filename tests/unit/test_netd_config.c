@@ -522,6 +522,10 @@ static const char *const corpus[] = {
 	"class a { arch = 0 } network a { class a { vendor-class = \"a\\xff\" } class b { arch = 1 } }",
 	"option 42 { value = 1.1.1.1 } option 100 { value = 'a b' } network a { }",
 	"network a { max-lease-time = 1w min-lease-time = 30 lease-time = 1d1s }",
+	"network a { snat = 192.0.2.10-192.0.2.13 snat-ports = 20000-29999 }",
+	"network a { snat = 192.0.2.10 snat-ports = 7 publish { guest = b port = udp:53 } }",
+	"network a { publish { guest = b nic = 1 address = 127.0.0.1 port = { tcp:80:8080,"
+	" tcp:1024-2047:64512-65535 } } publish { guest = b port = udp:80 address = 192.0.2.2 } }",
 };
 
 START_TEST(canonical)
