@@ -30,6 +30,14 @@ void api_import(struct varlink_call *call);
 /* api_capture.c: the method Capture. */
 void api_capture(struct varlink_call *call);
 
+/* api_publish.c: the methods Publish, Unpublish and ListPublished, and what they show. */
+void api_publish(struct varlink_call *call);
+void api_unpublish(struct varlink_call *call);
+void api_list_published(struct varlink_call *call);
+json_t *api_json_published(struct daemon *d, const struct published *p);
+json_t *api_json_network_published(struct daemon *d, const struct network *n);
+json_t *api_json_port_published(struct daemon *d, const struct port *p);
+
 /* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
 /* counts: what the guard has held back; NULL: nothing, as of a port that was just made. */
 json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard_counts *counts);

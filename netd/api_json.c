@@ -62,14 +62,16 @@ json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard
 	if (p->address)
 		json_array_append_new(addresses, json_string(ip4_prefix_text(prefix, text)));
 	return json_pack(
-		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o, s:o}",
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o, s:o,"
+		" s:o}",
 		"guest", p->guest, "nic", (int)p->nic, "network", n->config->name, "state",
 		port_state_text(p->state), "interface", text_or_null(p->ifname), "interfaceIndex",
 		p->ifindex ? json_integer(p->ifindex) : json_null(), "bridge", n->bridge, "mac",
 		mac_json(&p->mac), "addresses", addresses, "gateway",
 		config_network_routes(d->config, n->config) ? ip_text(n->subnet.addr) : json_null(),
 		"mtu", (int)n->mtu, "queues", (int)p->queues, "vhost", (int)p->vhost, "owner",
-		(json_int_t)p->owner, "lease", port_lease(d, p), "guard", port_guard(d, p, counts));
+		(json_int_t)p->owner, "lease", port_lease(d, p), "guard", port_guard(d, p, counts),
+		"published", api_json_port_published(d, p));
 }
 
 static unsigned count_ports(struct daemon *d, const struct network *n)
@@ -174,8 +176,10 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 		      "poolUsed", (json_int_t)network_pool_used(d, n), "ports",
 		      (int)count_ports(d, n), "attached", (int)n->attached, "interfaces",
 		      interfaces(d, n), "relays", relay_subnets(n));
-	if (o)
-		add_policy(o, n->config);
+	if (!o)
+		return NULL;
+	add_policy(o, n->config);
+	json_object_set_new(o, "published", api_json_network_published(d, n));
 	return o;
 }
 
@@ -305,6 +309,7 @@ static json_t *warnings(const struct daemon *d)
 {
 	json_t *list = json_array();
 	bool outward = false;
+	char port[16];
 
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
 		const struct network *n = &d->network[i];
@@ -325,6 +330,14 @@ static json_t *warnings(const struct daemon *d)
 	for (unsigned i = 0; i < d->look.n; i++)
 		if (d->look.found[i].severity > FINDING_NOTE)
 			warn(list, "%s: %s", d->look.found[i].what, d->look.found[i].why);
+	for (size_t i = 0; i < d->publishes.n; i++) {
+		const struct published *p = &d->publishes.at[i];
+
+		if (p->why_not[0] && !p->leaving)
+			warn(list, "port %s of guest %s/%" PRIu32 " is not published: %s",
+			     published_port_text(&p->port, p->port.port, port), p->guest, p->nic,
+			     p->why_not);
+	}
 	if (outward && !d->uplinks)
 		warn(list, "the host has no default route: guests reach nothing beyond it");
 	for (unsigned i = 0; i < d->coexist.findings; i++)

@@ -73,7 +73,10 @@ static void commit_once(struct daemon *d)
 {
 	bool dirty = store_dirty(d->store);
 	struct err err;
-	int rc = store_commit(d->store, &err);
+	int rc;
+
+	published_follow(d);
+	rc = store_commit(d->store, &err);
 
 	if (rc)
 		storage_fails(d, &err);
@@ -112,6 +115,7 @@ static void transmit(void *arg)
 {
 	struct daemon *d = arg;
 
+	published_follow(d); /* what was taken back, too */
 	networks_gauge(d);
 	if (d->varlink)
 		varlink_poll(d->varlink);
@@ -142,7 +146,7 @@ static int make_tables(struct daemon *d, struct err *err)
 	if (getrandom(&d->table_key, sizeof(d->table_key), 0) != (ssize_t)sizeof(d->table_key))
 		return err_sys(err, errno, "no random numbers");
 	d->drop_log = d->storage_log = d->conflict_log = ten_a_minute;
-	d->send_log = d->flood_log = d->guard_log = ten_a_minute;
+	d->send_log = d->flood_log = d->guard_log = d->publish_log = ten_a_minute;
 	heal_init(&d->heal);
 	coexist_init(&d->coexist);
 	d->port = calloc(ports, sizeof(*d->port));
@@ -165,6 +169,7 @@ static int add_networks(struct daemon *d, struct err *err)
 		if (!network_add(d, &d->config->network[i]))
 			return err_set(err, ENOSPC, "more than %d networks", CONFIG_NETWORKS_MAX);
 	joined_configure(d);
+	published_configure(d);
 	return 0;
 }
 
@@ -277,6 +282,7 @@ void daemon_stop(struct daemon *d)
 	free(d->link);
 	free(d->addr);
 	free(d->rules);
+	published_done(d);
 	config_free(d->config);
 	free(d);
 }

@@ -15,6 +15,8 @@
  *	rules.c      what the rules of nf_tables are made from
  *	doctor.c     what is wrong, and what mends it
  *	guard.c      what guests may send as, and what was held back
+ *	publish.c    ports of the host that lead to guests
+ *	publish_request.c  publish and unpublish
  *	serve.c      DHCP packets and leases
  *	wait.c       DHCP packets that wait for a probe
  *	probe.c      is an address free before its first use
@@ -46,6 +48,7 @@
 #include "log.h"
 #include "loop.h"
 #include "outbox.h"
+#include "publish.h"
 #include "store.h"
 #include "wait.h"
 
@@ -80,6 +83,7 @@ struct network {
 	bool forwards;		      /* its bridge was last set to do so, or not to */
 	bool isolates;		      /* its ports were last set to be isolated, or not to */
 	unsigned hurt;		      /* enum heal_what */
+	bool localnet;		      /* route_localnet of the bridge is on */
 };
 
 /*
@@ -112,6 +116,7 @@ struct port {
 	int64_t created;
 	uint32_t ifindex;
 	bool lease_unstored; /* the row of its lease has older times than the memory */
+	bool hairpin;	     /* frames may leave by the device that came by it */
 	bool settled;	     /* the kernel has told that the device is up and in its bridge, and
 				isolated there or not, as wanted */
 	char ifname[LINK_NAME_SIZE];
@@ -174,6 +179,9 @@ struct daemon {
 	char *rules;	       /* what the rules in the kernel were made from; NULL: unknown */
 	size_t rules_len;
 	bool links_overflow;
+	struct publishes publishes;
+	bool bridge_calls; /* br_netfilter has bridges call IPv4's rules */
+	bool reflecting;   /* the rules know of ports with hairpin_mode */
 	struct outbox outbox;
 	struct events events;
 	struct varlink_server *varlink;
@@ -184,7 +192,8 @@ struct daemon {
 	struct captures captures;
 	bool probe_news; /* since those who wait were told last */
 	bool reconcile_soon;
-	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log;
+	struct log_limit drop_log, storage_log, conflict_log, send_log, flood_log, guard_log,
+		publish_log;
 	struct heal heal;
 	struct host_look look;
 	struct coexist coexist;
@@ -214,6 +223,7 @@ enum refusal_kind {
 	REFUSED_SYSTEM,	       /* detail: why */
 	REFUSED_CONFIGURATION, /* detail: why */
 	REFUSED_IN_USE,	       /* subject: network, holder: guest/nic */
+	REFUSED_PORT_IN_USE,   /* subject: port, holder */
 	REFUSED_WAIT,	       /* nothing was done; to be tried again when a probe has ended */
 };
 

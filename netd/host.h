@@ -34,6 +34,8 @@ struct host_ops {
 	int (*addr_del)(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err);
 	int (*forwarding_get)(struct host *h, const char *link, bool *ret, struct err *err);
 	int (*forwarding_set)(struct host *h, const char *link, bool on, struct err *err);
+	int (*localnet_get)(struct host *h, const char *link, bool *ret, struct err *err);
+	int (*localnet_set)(struct host *h, const char *link, bool on, struct err *err);
 	int (*ipv6_off)(struct host *h, const char *link, struct err *err);
 	int (*rules_replace)(struct host *h, const struct nft_plan *plan,
 			     struct err *err); /* plan NULL: none */
@@ -45,6 +47,12 @@ struct host_ops {
 	int (*rules_client_del)(struct host *h, const struct nft_client *c, struct err *err);
 	int (*drops_list)(struct host *h, nft_drops_fn fn, void *arg, struct err *err);
 	int (*drops_forget)(struct host *h, uint32_t ifindex, struct err *err);
+	int (*publish_change)(struct host *h, const struct nft_publish *del, size_t dels,
+			      const struct nft_publish *add, size_t adds, struct err *err);
+	int (*reflect_change)(struct host *h, const struct nft_reflect *reflect, bool add,
+			      struct err *err);
+	int (*port_listener)(struct host *h, const struct listen_query *q,
+			     struct listen_holder *ret, struct err *err);
 	int (*tap_open)(struct host *h, const char *name, unsigned queues, int *ret_fds,
 			uint32_t *ret_ifindex, struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);

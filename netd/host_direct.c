@@ -177,6 +177,37 @@ static int drops_forget(struct host *h, uint32_t ifindex, struct err *err)
 	return nft_drops_forget(direct(h)->nft, ifindex, err);
 }
 
+static int localnet_get(struct host *h, const char *link, bool *ret, struct err *err)
+{
+	(void)h;
+	return sysctl_localnet_get(link, ret, err);
+}
+
+static int localnet_set(struct host *h, const char *link, bool on, struct err *err)
+{
+	(void)h;
+	return sysctl_localnet_set(link, on, err);
+}
+
+static int publish_change(struct host *h, const struct nft_publish *del, size_t dels,
+			  const struct nft_publish *add, size_t adds, struct err *err)
+{
+	return nft_publish_change(direct(h)->nft, del, dels, add, adds, err);
+}
+
+static int reflect_change(struct host *h, const struct nft_reflect *reflect, bool add,
+			  struct err *err)
+{
+	return nft_reflect_change(direct(h)->nft, reflect, add, err);
+}
+
+static int port_listener(struct host *h, const struct listen_query *q, struct listen_holder *ret,
+			 struct err *err)
+{
+	(void)h;
+	return listen_find(q, ret, err);
+}
+
 static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_fds,
 		    uint32_t *ret_ifindex, struct err *err)
 {
@@ -455,6 +486,11 @@ static const struct host_ops ops = {
 	.rules_client_del = rules_client_del,
 	.drops_list = drops_list,
 	.drops_forget = drops_forget,
+	.publish_change = publish_change,
+	.reflect_change = reflect_change,
+	.port_listener = port_listener,
+	.localnet_get = localnet_get,
+	.localnet_set = localnet_set,
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,

@@ -427,6 +427,8 @@ int network_load(struct daemon *d, struct network *n, struct err *err)
 			    n->config->name, l.full);
 	move_strays(d, n);
 	rc = serve_load(d, n, err);
+	if (!rc)
+		rc = published_load(d, n, err);
 	n->grown_told = dhcp_pool_grown(n->pool);
 	return rc;
 }
@@ -508,6 +510,19 @@ static int set_gateway(struct daemon *d, struct network *n, struct err *err)
 	return d->host->ops->addr_add(d->host, n->bridge_index, n->subnet, err);
 }
 
+/* Who reaches published ports at 127.0.0.1 is routed to the guests with that address. */
+static int set_localnet(struct daemon *d, struct network *n, struct err *err)
+{
+	bool wanted = published_localnet(d, n), on;
+	int rc = d->host->ops->localnet_get(d->host, n->bridge, &on, err);
+
+	if (!rc && on != wanted)
+		rc = d->host->ops->localnet_set(d->host, n->bridge, wanted, err);
+	if (!rc)
+		n->localnet = wanted;
+	return rc;
+}
+
 static int set_sysctls(struct daemon *d, struct network *n, struct err *err)
 {
 	bool forwards = config_network_routes(d->config, n->config), on;
@@ -521,7 +536,7 @@ static int set_sysctls(struct daemon *d, struct network *n, struct err *err)
 		rc = d->host->ops->forwarding_set(d->host, n->bridge, forwards, err);
 	if (!rc)
 		n->forwards = forwards;
-	return rc;
+	return rc ? rc : set_localnet(d, n, err);
 }
 
 static int bring_up(struct daemon *d, struct network *n, struct err *err)
@@ -578,6 +593,7 @@ void network_forget(struct daemon *d, struct network *n)
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (p->network == n->slot)
 			port_remove(d, p);
+	published_forget(d, n);
 	network_free_pools(n);
 	n->subnet.len = 0;
 	n->up = false;

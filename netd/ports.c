@@ -181,6 +181,7 @@ static void drop_link(struct daemon *d, struct port *p)
 	captures_end_link(d, p->ifindex);
 	index_del(&d->port_by_link, link_hash(d, p->ifindex), p->slot);
 	d->network[p->network].attached--;
+	reflect_forget(d, p);
 	p->ifindex = 0;
 	p->ifname[0] = 0;
 	p->state = PORT_RESERVED;
@@ -190,6 +191,7 @@ void port_remove(struct daemon *d, struct port *p)
 {
 	drop_link(d, p);
 	leave_tables(d, p);
+	published_leave(d, p);
 	index_del(&d->port_by_name, name_hash(d, p->guest, p->nic), p->slot);
 	slots_give(&d->ports, p->slot);
 }
@@ -548,6 +550,8 @@ void port_undelivered(struct attachment *a, bool stored)
 		if (stored)
 			leave_row(d, &after, a);
 		leave(d, p, a);
+		if (a->new_allocation)
+			published_gone(d, &after);
 	}
 	free(a);
 }
@@ -698,6 +702,7 @@ void port_released(struct daemon *d, struct release *release)
 		struct release *next = release->next;
 
 		event_add_port(d, EVENT_RELEASED, &release->port);
+		published_gone(d, &release->port);
 		free(release);
 		release = next;
 	}
@@ -711,6 +716,8 @@ void port_unreleased(struct daemon *d, struct release *release)
 		if (!port_insert(d, &release->port))
 			log_error("port %s/%" PRIu32 ": its allocation could not be put back",
 				  release->port.guest, release->port.nic);
+		else
+			published_stay(d, &release->port);
 		free(release);
 		release = next;
 	}

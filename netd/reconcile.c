@@ -320,6 +320,8 @@ static int put_right(struct survey *s, struct err *err)
 	plan_networks(d);
 	adopt_ports(s);
 	joined_find(d);
+	published_judge(d);
+	reflect_look(d);
 	rc = uplinks_claim(d, err);
 	if (!rc)
 		rc = rules_apply(d, force, err);
@@ -353,7 +355,7 @@ static void try_again_later(struct daemon *d)
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used && !d->network[i].up)
 			reconcile_in(d, RETRY_NS);
-	if (joined_waits(d) || heal_waits(d))
+	if (joined_waits(d) || heal_waits(d) || published_waits(d))
 		reconcile_in(d, RETRY_NS);
 }
 

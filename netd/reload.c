@@ -71,7 +71,7 @@ static int check(struct daemon *d, const struct config *c, struct refusal *r)
 	for (unsigned i = 0; i < c->networks; i++)
 		if (check_one(d, &c->network[i], r))
 			return -1;
-	return 0;
+	return published_check(d, c, r);
 }
 
 /* With the new supernets in force, and the old ones again when it is refused. */
@@ -144,6 +144,7 @@ static void apply(struct daemon *d, struct config *c)
 		if (!network_find(d, c->network[i].name))
 			network_add(d, &c->network[i]);
 	joined_configure(d);
+	published_configure(d);
 	configure_dhcp(d);
 	end_strays(d);
 	d->generator.policy = c->mac_policy;

@@ -94,6 +94,8 @@ struct plan {
 	struct port_rules *rules;
 	struct nft_client *client;
 	struct nft_owner *owner;
+	struct nft_publish *publish;
+	struct nft_reflect *reflect;
 };
 
 static void plan_networks(const struct daemon *d, struct plan *plan)
@@ -108,6 +110,9 @@ static void plan_networks(const struct daemon *d, struct plan *plan)
 		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
 		to->subnet = n->subnet;
 		to->mode = n->config->mode;
+		to->snat.addr = n->config->snat;
+		to->snat.first = n->config->snat_ports.first;
+		to->snat.last = n->config->snat_ports.last;
 		plan->slot[plan->nft.networks++] = i;
 	}
 	plan->nft.uplink = plan->uplink;
@@ -184,6 +189,19 @@ static int plan_owners(struct daemon *d, struct plan *plan)
 	return 0;
 }
 
+static int plan_publishes(struct daemon *d, struct plan *plan)
+{
+	plan->publish = calloc(d->publishes.n + 1, sizeof(*plan->publish));
+	plan->reflect = calloc(d->ports.used + 1, sizeof(*plan->reflect));
+	if (!plan->publish || !plan->reflect)
+		return -ENOMEM;
+	plan->nft.publish = plan->publish;
+	plan->nft.publishes = published_plan(d, plan->publish);
+	plan->nft.reflect = plan->reflect;
+	plan->nft.reflecting = reflect_plan(d, plan->reflect, &plan->nft.reflects);
+	return 0;
+}
+
 static void plan_free(struct plan *plan)
 {
 	if (!plan)
@@ -191,6 +209,8 @@ static void plan_free(struct plan *plan)
 	free(plan->owner);
 	policy_done(&plan->policy);
 	free(plan->client);
+	free(plan->publish);
+	free(plan->reflect);
 	free(plan->port);
 	free(plan->rules);
 	free(plan);
@@ -207,14 +227,15 @@ static struct plan *plan_new(struct daemon *d)
 	plan->nft.captures = captures_links(d, plan->captured);
 	plan_networks(d, plan);
 	if (!policy_plan(d, &plan->nft, plan->network, plan->slot, &plan->policy) &&
-	    !plan_ports(d, plan) && !plan_clients(d, plan) && !plan_owners(d, plan))
+	    !plan_ports(d, plan) && !plan_clients(d, plan) && !plan_owners(d, plan) &&
+	    !plan_publishes(d, plan))
 		return plan;
 	plan_free(plan);
 	return NULL;
 }
 
-/* Tells one structure of the rules from another. Ports are elements, which come and go by
- * themselves. */
+/* Tells one structure of the rules from another. Ports, and what is published, are elements, which
+ * come and go by themselves. */
 static char *fingerprint(const struct daemon *d, const struct plan *plan, size_t *ret_len)
 {
 	uint64_t hash;
@@ -239,8 +260,11 @@ static int replace(struct daemon *d, const struct plan *plan, struct err *err)
 	if (!before)
 		return err_set(err, ENOMEM, "out of memory");
 	rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL, err);
-	if (!rc)
+	if (!rc) {
 		guard_keep_counts(d, before);
+		published_planned(d);
+		d->reflecting = plan->nft.reflecting;
+	}
 	free(before);
 	return rc;
 }

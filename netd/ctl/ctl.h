@@ -91,6 +91,9 @@ int ctl_reload(struct ctl *c, int argc, char **argv);
 int ctl_doctor(struct ctl *c, int argc, char **argv);
 int ctl_import(struct ctl *c, int argc, char **argv);
 int ctl_capture(struct ctl *c, int argc, char **argv);
+int ctl_publish(struct ctl *c, int argc, char **argv);
+int ctl_unpublish(struct ctl *c, int argc, char **argv);
+int ctl_published(struct ctl *c, int argc, char **argv);
 
 /* --- lease files of other DHCP servers --- */
 

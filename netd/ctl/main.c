@@ -35,6 +35,11 @@ static const struct {
 	  "what passes at its port, as pcapng" },
 	{ "import", ctl_import, "[--network NAME] [--dry-run] FILE",
 	  "what dnsmasq or libvirt has promised, as allocations" },
+	{ "publish", ctl_publish, "GUEST[/NIC] PROTO:PORT:GUESTPORT... [--address ADDRESS]",
+	  "ports of the host that lead to the guest's" },
+	{ "unpublish", ctl_unpublish, "GUEST[/NIC] [PROTO:PORT:GUESTPORT]... [--address ADDRESS]",
+	  "they lead there no more; without a port: none does" },
+	{ "published", ctl_published, "[GUEST]", "every port that is published" },
 	{ "reload", ctl_reload, "", "read the configuration again" },
 	{ "doctor", ctl_doctor, "[GUEST[/NIC]]", "what is wrong, why, and what mends it" },
 };

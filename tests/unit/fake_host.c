@@ -181,6 +181,8 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 	if (c->alias)
 		snprintf(link->alias, sizeof(link->alias), "%s", c->alias);
 	link->up = (link->up || c->up) && !c->down;
+	if (c->hairpin || c->unhairpin)
+		fake(h)->hairpin[link->index % FAKE_LINKS] = c->hairpin;
 	link->isolated = (link->isolated || c->isolate) && !c->unisolate && link->master;
 	return 0;
 }
@@ -276,7 +278,9 @@ static int rules_replace(struct host *h, const struct nft_plan *plan, struct err
 	f->networks = plan ? (unsigned)plan->networks : 0;
 	if (plan && f->see_plan)
 		f->see_plan(plan);
-	f->elements = 0;
+	f->elements = f->publishes = 0;
+	for (size_t i = 0; plan && i < plan->publishes; i++)
+		f->published[f->publishes++] = plan->publish[i];
 	for (size_t i = 0; plan && i < plan->ports; i++)
 		add_element(f, &plan->port[i]);
 	f->drops = f->clients = 0;
@@ -366,6 +370,80 @@ static int drops_forget(struct host *h, uint32_t ifindex, struct err *err)
 		if (f->drop[i].ifindex == ifindex)
 			f->drop[i] = f->drop[--f->drops];
 	return 0;
+}
+
+static struct nft_publish *find_published(struct fake_host *f, const struct nft_publish *p)
+{
+	for (unsigned i = 0; i < f->publishes; i++)
+		if (f->published[i].addr == p->addr && f->published[i].protocol == p->protocol &&
+		    f->published[i].port == p->port)
+			return &f->published[i];
+	return NULL;
+}
+
+/* As nf_tables does: what is taken away has to be there, what is added must not. */
+static int publish_change(struct host *h, const struct nft_publish *del, size_t dels,
+			  const struct nft_publish *put, size_t puts, struct err *err)
+{
+	struct fake_host *f = fake(h);
+	int rc = maybe_fail(h, err);
+
+	for (size_t i = 0; i < dels && !rc; i++) {
+		struct nft_publish *p = find_published(f, &del[i]);
+
+		fake_must(p && p->to == del[i].to, "what is not published is taken away");
+		*p = f->published[--f->publishes];
+	}
+	for (size_t i = 0; i < puts && !rc; i++) {
+		fake_must(!find_published(f, &put[i]), "a port is published twice");
+		fake_must(f->publishes < FAKE_ELEMENTS, "no room for a published port");
+		f->published[f->publishes++] = put[i];
+	}
+	return rc;
+}
+
+static int reflect_change(struct host *h, const struct nft_reflect *reflect, bool on,
+			  struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (!rc)
+		fake(h)->reflected[reflect->ifindex % FAKE_LINKS] = on;
+	return rc;
+}
+
+static int port_listener(struct host *h, const struct listen_query *q, struct listen_holder *ret,
+			 struct err *err)
+{
+	const struct listen_query *l = &fake(h)->listening;
+	int rc = maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (l->protocol != q->protocol || l->last < q->first || q->last < l->first ||
+	    (l->addr && q->addr && l->addr != q->addr))
+		return -ENOENT;
+	ret->port = l->first > q->first ? l->first : q->first;
+	snprintf(ret->who, sizeof(ret->who), "process nginx (pid 812)");
+	return 0;
+}
+
+static int localnet_get(struct host *h, const char *link, bool *ret, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (!rc)
+		*ret = fake(h)->localnet[forwarding_slot(h, link)];
+	return rc;
+}
+
+static int localnet_set(struct host *h, const char *link, bool on, struct err *err)
+{
+	int rc = maybe_fail(h, err);
+
+	if (!rc)
+		fake(h)->localnet[forwarding_slot(h, link)] = on;
+	return rc;
 }
 
 /* The link is there for as long as the test does not say otherwise; descriptors are real, to be
@@ -544,6 +622,11 @@ static const struct host_ops ops = {
 	.rules_client_del = rules_client_del,
 	.drops_list = drops_list,
 	.drops_forget = drops_forget,
+	.publish_change = publish_change,
+	.reflect_change = reflect_change,
+	.port_listener = port_listener,
+	.localnet_get = localnet_get,
+	.localnet_set = localnet_set,
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,
@@ -684,7 +767,9 @@ const char *fake_dump(char *buf, size_t size)
 	for (unsigned i = 0; i < FAKE_LINKS; i++)
 		links += fake_host->link[i].index != 0;
 	snprintf(buf, size,
-		 "%u links, %u addresses, %u elements, %u networks in rules, %u descriptors", links,
-		 fake_host->addrs, fake_host->elements, fake_host->networks, open_descriptors());
+		 "%u links, %u addresses, %u elements, %u networks in rules, %u published, "
+		 "%u descriptors",
+		 links, fake_host->addrs, fake_host->elements, fake_host->networks,
+		 fake_host->publishes, open_descriptors());
 	return buf;
 }

@@ -36,9 +36,14 @@ struct fake_host {
 		const struct nft_plan *plan); /* of rules that are replaced; NULL: nobody */
 	/* One whose elements are added, or removed. */
 	void (*see_port)(const struct nft_port *port, bool added);
-	bool forwarding[FAKE_LINKS]; /* by index; [0]: all */
-	bool vhost;		     /* there is vhost-net */
-	struct mac fdb_mac;	     /* seen behind link fdb_port */
+	struct nft_publish published[FAKE_ELEMENTS]; /* in the rules */
+	unsigned publishes;
+	bool reflected[FAKE_LINKS], hairpin[FAKE_LINKS]; /* by index */
+	bool localnet[FAKE_LINKS];			 /* by index */
+	struct listen_query listening; /* a process listens on these; protocol 0: none does */
+	bool forwarding[FAKE_LINKS];   /* by index; [0]: all */
+	bool vhost;		       /* there is vhost-net */
+	struct mac fdb_mac;	       /* seen behind link fdb_port */
 	uint32_t fdb_port;
 	uint32_t neigh_addr; /* a neighbour on link neigh_index, with neigh_mac */
 	uint32_t neigh_index;
