@@ -226,6 +226,18 @@ int nft_port_move(struct nft *n, const struct nft_port *from, const struct nft_p
 	return rc == -ENOENT ? nft_port_add(n, to, err) : rc;
 }
 
+int nft_owner_del(struct nft *n, const struct nft_owner *owner, struct err *err)
+{
+	struct batch b;
+	int rc;
+
+	batch_begin(&b, n->seq);
+	ruleset_guard6_owners(&b, NFT_MSG_DELSETELEM, owner, 1);
+	rc = nft_commit(n, &b, err);
+	batch_done(&b);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int change_client(struct nft *n, uint16_t type, const struct nft_client *c, struct err *err)
 {
 	struct batch b;

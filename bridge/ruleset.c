@@ -32,7 +32,7 @@ void ruleset_replace(struct batch *b, const struct nft_plan *plan)
 	ruleset_access(b, plan);
 	ruleset_nat(b, plan);
 	ruleset_ports(b, NFT_MSG_NEWSETELEM, plan->port, plan->ports);
-	ruleset_guard6_owners(b, plan->owner, plan->owners);
+	ruleset_guard6_owners(b, NFT_MSG_NEWSETELEM, plan->owner, plan->owners);
 	for (size_t i = 0; i < plan->clients; i++)
 		ruleset_guard_client(b, NFT_MSG_NEWSETELEM, &plan->client[i]);
 	ruleset_guard_captured(b, NFT_MSG_NEWSETELEM, plan->captured, plan->captures);

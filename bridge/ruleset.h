@@ -110,7 +110,7 @@ void ruleset_guard6(struct batch *b);
 void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port *port);
 /* What a link of the host's says, so that no guest says it. */
 void ruleset_guard6_joined(struct batch *b, uint16_t type, const struct nft_port *port);
-void ruleset_guard6_owners(struct batch *b, const struct nft_owner *owner, size_t n);
+void ruleset_guard6_owners(struct batch *b, uint16_t type, const struct nft_owner *owner, size_t n);
 /* Rules of a chain that all that is not TCP passes: IPv6 of any port. */
 void ruleset_guard6_any(struct batch *b, const char *chain);
 

@@ -107,18 +107,6 @@ static void accept_ping(struct batch *b, const char *chain)
 	rule_end(&rule);
 }
 
-/* What listens on the loopback address only is for the host alone, also where route_localnet makes
- * it reachable. */
-static void drop_loopback(struct batch *b, const char *chain)
-{
-	static const struct ip4_prefix loopback = { .addr = 0x7f000000, .len = 8 };
-	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
-
-	match_ipv4(&rule);
-	match_prefix(&rule, IP_DESTINATION, NFT_CMP_EQ, loopback);
-	rule_end_drop(&rule);
-}
-
 /* DHCP is here where it was not trapped: a network's that netd does not serve. */
 static void host_rules(struct batch *b, const struct nft_network *n)
 {
@@ -131,7 +119,6 @@ static void host_rules(struct batch *b, const struct nft_network *n)
 
 	ruleset_name(chain, "host", n);
 	ruleset_accept_known(b, chain);
-	drop_loopback(b, chain);
 	ruleset_access_cap(b, chain, n);
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		accept_service(b, chain, &always[i]);

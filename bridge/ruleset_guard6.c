@@ -460,12 +460,12 @@ static void link_local(const struct mac *mac, uint8_t addr[ADDRESS])
 	memcpy(addr + 13, mac->octet + 3, 3);
 }
 
-static void owned_element(struct batch *b, uint32_t network, const struct mac *mac)
+static void owned_element(struct batch *b, uint16_t type, uint32_t network, const struct mac *mac)
 {
 	struct owned6_key owned = { .network = network };
 
 	link_local(mac, owned.addr);
-	batch_keys(b, NFT_MSG_NEWSETELEM, NFPROTO_BRIDGE, OWNED, &owned, sizeof(owned), 1);
+	batch_keys(b, type, NFPROTO_BRIDGE, OWNED, &owned, sizeof(owned), 1);
 }
 
 static void network_element(struct batch *b, uint16_t type, const struct nft_port *port)
@@ -479,8 +479,7 @@ static void network_element(struct batch *b, uint16_t type, const struct nft_por
 
 /*
  * Those of the first MAC, the guest's own. That its link-local address is owned stays when the port
- * goes, so that nobody has it when the guest comes back: the element goes with the rules, and is
- * made again for who has an allocation.
+ * goes, so that nobody has it when the guest comes back: the element goes with the allocation.
  */
 void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port *port)
 {
@@ -493,7 +492,7 @@ void ruleset_guard6_ports(struct batch *b, uint16_t type, const struct nft_port 
 	link_local(&source.mac, source.addr);
 	batch_keys(b, type, NFPROTO_BRIDGE, GUARD_SET_SOURCES6, &source, sizeof(source), 1);
 	if (type == NFT_MSG_NEWSETELEM)
-		owned_element(b, port->network, &source.mac);
+		owned_element(b, type, port->network, &source.mac);
 }
 
 void ruleset_guard6_joined(struct batch *b, uint16_t type, const struct nft_port *port)
@@ -502,10 +501,10 @@ void ruleset_guard6_joined(struct batch *b, uint16_t type, const struct nft_port
 	batch_keys(b, type, NFPROTO_BRIDGE, "joined", &port->ifindex, sizeof(port->ifindex), 1);
 }
 
-void ruleset_guard6_owners(struct batch *b, const struct nft_owner *owner, size_t n)
+void ruleset_guard6_owners(struct batch *b, uint16_t type, const struct nft_owner *owner, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		owned_element(b, owner[i].network, &owner[i].mac);
+		owned_element(b, type, owner[i].network, &owner[i].mac);
 }
 
 void ruleset_guard6_claims(struct batch *b, const struct guard_claim *claim, size_t n)

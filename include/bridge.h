@@ -418,6 +418,8 @@ MUST_CHECK int nft_port_del(struct nft *n, const struct nft_port *port, struct e
 /* From what it was added as to what it is now, in one transaction. */
 MUST_CHECK int nft_port_move(struct nft *n, const struct nft_port *from, const struct nft_port *to,
 			     struct err *err);
+/* Nobody has that MAC any more: its link-local address is anybody's. 0 also when it was. */
+MUST_CHECK int nft_owner_del(struct nft *n, const struct nft_owner *owner, struct err *err);
 MUST_CHECK int nft_client_add(struct nft *n, const struct nft_client *c, struct err *err);
 MUST_CHECK int nft_client_del(struct nft *n, const struct nft_client *c, struct err *err);
 

@@ -439,6 +439,8 @@ MUST_CHECK int rules_apply(struct daemon *d, bool force, struct err *err);
 MUST_CHECK int rules_add_port(struct daemon *d, const struct port *p, struct err *err);
 void rules_del_port(struct daemon *d, const struct port *p);
 /* It has another address than before. */
+/* Its allocation goes, or has another MAC from now on. */
+void rules_forget_mac(struct daemon *d, const struct port *p);
 void rules_move_port(struct daemon *d, const struct port *p, uint32_t before);
 
 /* --- serve.c --- */

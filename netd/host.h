@@ -43,6 +43,7 @@ struct host_ops {
 	int (*rules_port_del)(struct host *h, const struct nft_port *port, struct err *err);
 	int (*rules_port_move)(struct host *h, const struct nft_port *from,
 			       const struct nft_port *to, struct err *err);
+	int (*rules_owner_del)(struct host *h, const struct nft_owner *owner, struct err *err);
 	int (*rules_client_add)(struct host *h, const struct nft_client *c, struct err *err);
 	int (*rules_client_del)(struct host *h, const struct nft_client *c, struct err *err);
 	int (*drops_list)(struct host *h, nft_drops_fn fn, void *arg, struct err *err);

@@ -157,6 +157,11 @@ static int rules_port_move(struct host *h, const struct nft_port *from, const st
 	return nft_port_move(direct(h)->nft, from, to, err);
 }
 
+static int rules_owner_del(struct host *h, const struct nft_owner *owner, struct err *err)
+{
+	return nft_owner_del(direct(h)->nft, owner, err);
+}
+
 static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
 {
 	return nft_client_add(direct(h)->nft, c, err);
@@ -482,6 +487,7 @@ static const struct host_ops ops = {
 	.rules_port_add = rules_port_add,
 	.rules_port_del = rules_port_del,
 	.rules_port_move = rules_port_move,
+	.rules_owner_del = rules_owner_del,
 	.rules_client_add = rules_client_add,
 	.rules_client_del = rules_client_del,
 	.drops_list = drops_list,

@@ -189,6 +189,7 @@ static void drop_link(struct daemon *d, struct port *p)
 
 void port_remove(struct daemon *d, struct port *p)
 {
+	rules_forget_mac(d, p);
 	drop_link(d, p);
 	leave_tables(d, p);
 	published_leave(d, p);
@@ -296,6 +297,8 @@ static bool change_allocation(struct daemon *d, struct port *p, const struct por
 		*p = *to;
 		return true;
 	}
+	if (!mac_equal(&p->mac, &to->mac))
+		rules_forget_mac(d, p);
 	leave_tables(d, p);
 	*p = *to;
 	if (enter_tables(d, p))

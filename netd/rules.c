@@ -66,6 +66,16 @@ void rules_del_port(struct daemon *d, const struct port *p)
 		log_warning("port %s/%u: %s", p->guest, p->nic, err.text);
 }
 
+void rules_forget_mac(struct daemon *d, const struct port *p)
+{
+	const struct nft_owner owner = { .network = p->network, .mac = p->mac };
+	struct err err;
+
+	if (d->rules && d->network[p->network].config->guard != NFT_GUARD_OFF &&
+	    d->host->ops->rules_owner_del(d->host, &owner, &err))
+		log_warning("port %s/%u: %s", p->guest, p->nic, err.text);
+}
+
 void rules_move_port(struct daemon *d, const struct port *p, uint32_t before)
 {
 	struct port was = *p;

@@ -327,6 +327,14 @@ static int rules_port_move(struct host *h, const struct nft_port *from, const st
 	return rc ? rc : rules_port_add(h, to, err);
 }
 
+static int rules_owner_del(struct host *h, const struct nft_owner *owner, struct err *err)
+{
+	(void)h;
+	(void)owner;
+	(void)err;
+	return 0;
+}
+
 static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
 {
 	struct fake_host *f = fake(h);
@@ -618,6 +626,7 @@ static const struct host_ops ops = {
 	.rules_port_add = rules_port_add,
 	.rules_port_del = rules_port_del,
 	.rules_port_move = rules_port_move,
+	.rules_owner_del = rules_owner_del,
 	.rules_client_add = rules_client_add,
 	.rules_client_del = rules_client_del,
 	.drops_list = drops_list,
