@@ -234,6 +234,8 @@ int listen_find(const struct listen_query *q, struct listen_holder *ret, struct 
 	if (!s.found)
 		return -ENOENT;
 	ret->port = s.port;
-	name_holder(&s, ret);
+	ret->who[0] = 0;
+	if (!q->nameless)
+		name_holder(&s, ret);
 	return 0;
 }

@@ -628,6 +628,7 @@ struct listen_query {
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint32_t addr;	  /* 0: any of the host's */
 	uint16_t first, last;
+	bool nameless; /* only whether there is one: to find a process can take long */
 };
 
 struct listen_holder {

@@ -205,12 +205,13 @@ static const struct published *find_entry(const struct daemon *d, uint32_t addre
 
 /* -ENOENT (err untouched): nobody does. */
 static int find_listener(struct daemon *d, uint32_t address, const struct config_published *port,
-			 struct published_holder *ret, struct err *err)
+			 bool nameless, struct published_holder *ret, struct err *err)
 {
 	struct listen_query q = { .protocol = port->protocol,
 				  .addr = address,
 				  .first = port->port,
-				  .last = (uint16_t)(port->port + port->count - 1) };
+				  .last = (uint16_t)(port->port + port->count - 1),
+				  .nameless = nameless };
 	struct listen_holder holder;
 	int rc = d->host->ops->port_listener(d->host, &q, &holder, err);
 
@@ -227,7 +228,7 @@ int published_holder(struct daemon *d, uint32_t address, const struct config_pub
 	const struct published *p = find_entry(d, address, port);
 
 	if (!p)
-		return find_listener(d, address, port, ret, err);
+		return find_listener(d, address, port, false, ret, err);
 	ret->port = p->port.port > port->port ? p->port.port : port->port;
 	name_entry(d, p, ret);
 	return 0;
@@ -261,15 +262,27 @@ static bool find_why_not(struct daemon *d, const struct published *p, char ret[P
 	return rc != -ENOENT;
 }
 
+/* Of one that a process had when it was judged last. */
+static bool is_still_taken(struct daemon *d, const struct published *p)
+{
+	struct published_holder holder;
+	struct err err;
+
+	return p->by_process && !find_listener(d, p->address, &p->port, true, &holder, &err);
+}
+
 static void judge(struct daemon *d, struct published *p)
 {
 	char text[16], why[PUBLISHED_WHY_SIZE];
 
+	if (is_still_taken(d, p))
+		return;
 	p->judged = !find_why_not(d, p, why);
 	if (p->judged) {
 		p->why_not[0] = 0;
 		return;
 	}
+	p->by_process = !find_entry(d, p->address, &p->port);
 	if (strcmp(why, p->why_not))
 		log_warning("port %s/%" PRIu32 ": %s is not published: %s", p->guest, p->nic,
 			    published_port_text(&p->port, p->port.port, text), why);
@@ -329,7 +342,7 @@ static int check_port(struct daemon *d, const struct config *c, const struct con
 			holder.port = rival->port.port;
 		name_entry(d, rival, &holder);
 	} else if (!is_held(d, p, at)) {
-		rc = find_listener(d, p->address, &p->port[at], &holder, &err);
+		rc = find_listener(d, p->address, &p->port[at], false, &holder, &err);
 	}
 	if (!rival && rc == -ENOENT)
 		return 0;
@@ -476,12 +489,10 @@ bool published_localnet(const struct daemon *d, const struct network *n)
 	return false;
 }
 
-int published_sync(struct daemon *d, struct err *err)
+static int sync_localnet(struct daemon *d, struct err *err)
 {
-	int rc = sync_elements(d, err);
+	int rc = 0;
 
-	if (!rc)
-		rc = reflect_sync(d, err);
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX && !rc; i++) {
 		struct network *n = &d->network[i];
 		bool on;
@@ -497,6 +508,20 @@ int published_sync(struct daemon *d, struct err *err)
 		else
 			reconcile_later(d);
 	}
+	return rc;
+}
+
+/* In every turn, so this is cheap when nothing is published. */
+int published_sync(struct daemon *d, struct err *err)
+{
+	int rc = sync_elements(d, err);
+
+	if (!rc)
+		rc = reflect_sync(d, err);
+	if (rc || !d->publishes.changed)
+		return rc;
+	rc = sync_localnet(d, err);
+	d->publishes.changed = rc != 0;
 	return rc;
 }
 

@@ -29,6 +29,7 @@ struct published {
 	struct config_place place;	  /* of one that is configured */
 	bool leaving;			  /* that it goes is not durable yet */
 	bool judged;			  /* nobody else has the port */
+	bool by_process;		  /* while one has: it is not another entry */
 	char why_not[PUBLISHED_WHY_SIZE]; /* who has it, while it is not; empty: not known yet */
 	bool made;
 	struct nft_publish rule; /* while it is made: what stands in the rules */
@@ -38,7 +39,7 @@ struct publishes {
 	struct published *at;
 	size_t n, cap;
 	uint64_t next;
-	bool changed; /* what is made, since reflect_sync looked */
+	bool changed; /* what is made, and not all that follows from it yet */
 };
 
 /* --- what is configured, and what the state has --- */

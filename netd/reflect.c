@@ -97,7 +97,6 @@ static int switch_off_others(struct daemon *d, struct err *err)
 	for (uint32_t at = 0; !rc && (p = port_next(d, &at));)
 		if (p->ifindex && p->hairpin && (!d->bridge_calls || !is_published(d, p)))
 			rc = switch_off(d, p, err);
-	d->publishes.changed = rc != 0;
 	return rc;
 }
 

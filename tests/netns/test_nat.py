@@ -232,6 +232,13 @@ class Published(NatTest):
         self.no_answer(self.host.internet, Host.UPLINK_ADDRESS, 5004, "udp")
         self.no_answer(self.host.internet, Host.UPLINK_ADDRESS, 80)
 
+    def test_the_guest_s_rules_hold(self):
+        self.host.internet.run("ip", "addr", "add", "192.0.2.9/24", "dev", "net0")
+        self.published(more="\n\trule { allow in tcp:80 from 192.0.2.1 }")
+        self.ask(self.host.internet, Host.UPLINK_ADDRESS, 8080)
+        self.host.internet.run("ip", "route", "replace", Host.UPLINK_ADDRESS, "dev", "net0", "src", "192.0.2.9")
+        self.no_answer(self.host.internet, Host.UPLINK_ADDRESS, 8080)
+
     def test_from_the_host(self):
         self.published()
         self.assertEqual(self.ask(self.host.ns, Host.UPLINK_ADDRESS, 8080)[0], Host.UPLINK_ADDRESS)

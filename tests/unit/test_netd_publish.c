@@ -227,7 +227,8 @@ START_TEST(refused_with_who_has_it)
 {
 	fake_attach(&f, "web1", 0);
 	publish_it("web1", "tcp:8080:80");
-	fake_host->listening = (struct listen_query){ IPPROTO_UDP, 0, 50, 59 };
+	fake_host->listening =
+		(struct listen_query){ .protocol = IPPROTO_UDP, .first = 50, .last = 59 };
 	must_refuse("web1", "tcp:8080:81", REFUSED_PORT_IN_USE, "tcp:8080",
 		    "guest web1/0 of network default");
 	must_refuse("web1", "tcp:8000-8099", REFUSED_PORT_IN_USE, "tcp:8080",
@@ -281,7 +282,8 @@ START_TEST(a_reload_is_refused_with_who)
 		 "%s:5: port: tcp:8080 is taken by guest web1/0 of network default", f.config);
 	ck_assert_str_eq(r.detail.text, why);
 	release("web1");
-	fake_host->listening = (struct listen_query){ IPPROTO_TCP, 0, 8080, 8080 };
+	fake_host->listening =
+		(struct listen_query){ .protocol = IPPROTO_TCP, .first = 8080, .last = 8080 };
 	ck_assert_int_eq(fake_reload(&f, config, &r), -1);
 	snprintf(why, sizeof(why), "%s:5: port: tcp:8080 is taken by process nginx (pid 812)",
 		 f.config);
@@ -304,7 +306,8 @@ START_TEST(at_a_start_the_network_comes_up_without_it)
 
 	fake_attach(&f, "web1", 0);
 	fake_stop(&f);
-	fake_host->listening = (struct listen_query){ IPPROTO_TCP, 0, 80, 80 };
+	fake_host->listening =
+		(struct listen_query){ .protocol = IPPROTO_TCP, .first = 80, .last = 80 };
 	fake_start(&f, config);
 	ck_assert(f.d->network[0].up);
 	ck_assert_uint_eq(fake_host->publishes, 1);
