@@ -361,6 +361,17 @@ class AtRunTime(NatTest):
         self.ask(self.host.internet, Host.UPLINK_ADDRESS, 8080)
         self.assertEqual(self.localnet("nd-default"), "1")
 
+    def test_is_put_back_with_the_rules(self):
+        daemon = self.daemon()
+        guest = self.guest(daemon, "web1")
+        self.echo(guest, "tcp:0.0.0.0:80")
+        daemon.ctl("publish", "web1", "tcp:8080:80")
+        self.host.ns.run("nft", "flush", "ruleset")
+        self.until(lambda: "8080" in self.host.ns.run("nft", "list", "ruleset"))
+        self.ask(self.host.internet, Host.UPLINK_ADDRESS, 8080)
+        daemon.ctl("unpublish", "web1")
+        self.assertNotIn("8080", self.host.ns.run("nft", "list", "ruleset"))
+
     def test_gone_with_the_guest_s_release(self):
         daemon = self.daemon()
         guest = self.guest(daemon, "web1")
