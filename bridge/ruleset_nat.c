@@ -211,6 +211,7 @@ static void keep_loopback(struct batch *b)
 		match_bridges(&rule, NFT_META_IIFNAME, false);
 		match_ipv4(&rule);
 		match_prefix(&rule, field[i], NFT_CMP_EQ, loopback);
+		rule_counter(&rule);
 		rule_verdict(&rule, NF_DROP);
 		rule_end(&rule);
 	}

@@ -204,7 +204,7 @@ class HostAccess(PolicyTest):
         guest.run("ip", "route", "add", "127.0.0.9/32", "via", "10.77.1.1", "src", guest.address)
         self.assert_reached(guest, ["udp:10.77.1.1:53"], ["udp:127.0.0.9:53"])
         rules = self.host.ns.run("nft", "list", "chain", "inet", "netd", "loopback")
-        self.assertRegex(rules, r"127\.0\.0\.0/8 counter packets [1-9]", "it came so far, and was dropped")
+        self.assertRegex(rules, r"daddr 127\.0\.0\.0/8 counter packets [1-9]", "it came so far, and was dropped")
 
 
 class Rules(PolicyTest):
