@@ -121,6 +121,8 @@ void rule_meta_set(struct rule *rule, uint32_t key, uint32_t reg);
 void rule_payload(struct rule *rule, uint32_t base, uint32_t offset, uint32_t len, uint32_t reg);
 void rule_ct(struct rule *rule, uint32_t key, uint32_t reg);
 void rule_mask(struct rule *rule, uint32_t reg, const void *bits, uint32_t len);
+/* Keeps the bits of `keep`, and then turns those of `turn`. */
+void rule_bits(struct rule *rule, uint32_t reg, const void *keep, const void *turn, uint32_t len);
 /* op: NFT_CMP_EQ, … */
 void rule_cmp(struct rule *rule, uint32_t reg, uint32_t op, const void *data, uint32_t len);
 void rule_lookup(struct rule *rule, uint32_t reg, const char *set, uint32_t id, bool inverted);

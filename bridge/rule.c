@@ -71,9 +71,8 @@ void rule_ct(struct rule *rule, uint32_t key, uint32_t reg)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
 }
 
-void rule_mask(struct rule *rule, uint32_t reg, const void *bits, uint32_t len)
+void rule_bits(struct rule *rule, uint32_t reg, const void *keep, const void *turn, uint32_t len)
 {
-	static const uint8_t none[16];
 	struct nftnl_expr *e = rule_expr(rule, "bitwise");
 
 	if (!e)
@@ -82,8 +81,15 @@ void rule_mask(struct rule *rule, uint32_t reg, const void *bits, uint32_t len)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, reg);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, bits, len);
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, none, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, keep, len);
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, turn, len);
+}
+
+void rule_mask(struct rule *rule, uint32_t reg, const void *bits, uint32_t len)
+{
+	static const uint8_t none[16];
+
+	rule_bits(rule, reg, bits, none, len);
 }
 
 void rule_map(struct rule *rule, uint32_t reg, const char *set, uint32_t id, uint32_t to)

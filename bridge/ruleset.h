@@ -67,8 +67,8 @@ void ruleset_ports(struct batch *b, uint16_t type, const struct nft_port *port, 
 /* --- ruleset_trap.c: DHCP on its way to netd, in table bridge netd --- */
 
 void ruleset_trap_sets(struct batch *b);
-/* The chain "dhcp", where what goes to port 67 or 68 has to go. */
-void ruleset_trap(struct batch *b, uint16_t group);
+/* The chain "dhcp", where what goes to port 67 or 68 has to go; guarded: some ports are. */
+void ruleset_trap(struct batch *b, uint16_t group, bool guarded);
 
 /* A set of links, each with a bucket of its own, which is filled in by the rules, and forgotten
  * when the link was idle for so long that it is full again. */

@@ -24,8 +24,9 @@
 #include <linux/netfilter_bridge.h>
 
 enum {
-	AT_SOURCE = 6,	   /* of a frame */
+	AT_SOURCE = 6,	   /* of a frame; the EtherType is behind it */
 	AT_ETHERTYPE = 12, /* of a frame */
+	AT_PROTOCOL = 9,   /* of an IPv4 header */
 	AT_OPERATION = 6,  /* of ARP, RFC 826 */
 	AT_SENDER = 8,	   /* hardware address; the protocol address is behind it */
 	AT_SENDER_IP = 14,
@@ -42,8 +43,8 @@ enum { TOLD_A_MINUTE = 6 };
 #define BASE "guard_in"
 #define CHAIN "guard"
 #define CHAIN_ARP "guard_arp"
-#define CHAIN_ODD "guard_odd"
-#define CHAIN_UDP "guard_udp"
+#define CHAIN_UDP "low_ports"
+#define CHAIN_ODD6 "guard_odd6"
 #define GUARDED "guarded"
 #define LOGGED "logged"
 #define CAPTURED "captured"
@@ -165,14 +166,24 @@ static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group
 
 /* --- what is good --- */
 
-/* link . MAC of the frame . IPv4 source */
+/* A guess by the first octet, which the kernel reads by itself; who matches has to look closer. */
+static void guess_version(struct rule *rule, uint8_t version)
+{
+	static const uint8_t nibble = 0xf0;
+	uint8_t first = (uint8_t)(version << 4);
+
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof(first), REG(0));
+	rule_mask(rule, REG(0), &nibble, sizeof(nibble));
+	rule_cmp(rule, REG(0), NFT_CMP_EQ, &first, sizeof(first));
+}
+
+/* link . MAC of the frame and its EtherType, in one load . IPv4 source */
 static void pass_ip_sources(struct batch *b)
 {
 	struct rule rule = begin(b, BASE);
 
-	match_ethertype(&rule, ETH_P_IP);
 	rule_meta(&rule, NFT_META_IIF, REG(0));
-	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN, REG(1));
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN + 2, REG(1));
 	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, IP_SOURCE, 4, REG(3));
 	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
 	rule_verdict(&rule, NF_ACCEPT);
@@ -185,6 +196,7 @@ static void pass_ip6_sources(struct batch *b)
 {
 	struct rule rule = begin(b, BASE);
 
+	guess_version(&rule, 6);
 	match_ethertype(&rule, ETH_P_IPV6);
 	match_l4(&rule, NFT_CMP_NEQ, IPPROTO_ICMPV6);
 	rule_meta(&rule, NFT_META_IIF, REG(0));
@@ -197,13 +209,27 @@ static void pass_ip6_sources(struct batch *b)
 
 /* --- what needs a closer look, whoever sends it --- */
 
-static void udp_rules(struct batch *b)
+/* Of UDP, and of what comes with it: TCP's, say. It is the kernel's quickest test that misses
+ * nothing. */
+static void find_low_ports(struct batch *b)
+{
+	uint16_t bits = htons(0xfd80), none = 0; /* to 0-127 or 512-639 */
+	struct rule rule = begin(b, BASE);
+
+	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(bits), REG(0));
+	rule_mask(&rule, REG(0), &bits, sizeof(bits));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &none, sizeof(none));
+	rule_jump(&rule, CHAIN_UDP);
+	rule_end(&rule);
+}
+
+static void low_port_rules(struct batch *b, bool guarded)
 {
 	uint16_t first = htons(67), last = htons(68), client6 = htons(546);
-	struct rule rule = begin(b, CHAIN_ODD);
+	struct rule rule = begin(b, CHAIN_UDP);
 
-	match_l4(&rule, NFT_CMP_EQ, IPPROTO_UDP);
-	rule_goto(&rule, CHAIN_UDP);
+	match_l4(&rule, NFT_CMP_NEQ, IPPROTO_UDP);
+	rule_verdict(&rule, NFT_RETURN);
 	rule_end(&rule);
 	rule = begin(b, CHAIN_UDP);
 	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(first), REG(0));
@@ -211,6 +237,8 @@ static void udp_rules(struct batch *b)
 	rule_cmp(&rule, REG(0), NFT_CMP_GTE, &first, sizeof(first));
 	rule_jump(&rule, "dhcp");
 	rule_end(&rule);
+	if (!guarded)
+		return;
 	rule = begin(b, CHAIN_UDP);
 	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(client6), REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &client6, sizeof(client6));
@@ -218,12 +246,15 @@ static void udp_rules(struct batch *b)
 	ruleset_guard_drop(&rule, NFT_REASON_DHCP_SERVER);
 }
 
-/* ICMP redirects would lead the neighbours' traffic to their sender (RFC 792). */
-static void icmp_rules(struct batch *b)
+/* ICMP redirects would lead the neighbours' traffic to their sender (RFC 792). What is not ICMP
+ * is found out by the first comparison, or, where it is no IPv4 either, by the second. */
+static void hold_redirects(struct batch *b)
 {
-	uint8_t redirect = 5;
-	struct rule rule = begin(b, CHAIN_ODD);
+	uint8_t icmp = IPPROTO_ICMP, redirect = 5;
+	struct rule rule = begin(b, BASE);
 
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_PROTOCOL, sizeof(icmp), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &icmp, sizeof(icmp));
 	match_l4(&rule, NFT_CMP_EQ, IPPROTO_ICMP);
 	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(redirect), REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &redirect, sizeof(redirect));
@@ -232,6 +263,20 @@ static void icmp_rules(struct batch *b)
 }
 
 /* --- what is left --- */
+
+/* link . sender's MAC . an address of the packet. The set has keys of IPv4 frames: where those have
+ * the EtherType, here are two more octets, which are made the same. */
+static void match_claim(struct rule *rule, uint32_t address)
+{
+	static const uint8_t mac[ETH_ALEN + 2] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t type[ETH_ALEN + 2] = { [ETH_ALEN] = ETH_P_IP >> 8, ETH_P_IP & 0xff };
+
+	rule_meta(rule, NFT_META_IIF, REG(0));
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER, sizeof(mac), REG(1));
+	rule_bits(rule, REG(1), mac, type, sizeof(mac));
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, address, 4, REG(3));
+	rule_lookup(rule, REG(0), SOURCES, SET_SOURCES, false);
+}
 
 static void arp_rules(struct batch *b)
 {
@@ -253,10 +298,7 @@ static void arp_rules(struct batch *b)
 	rule = begin(b, CHAIN_ARP);
 	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_OPERATION, sizeof(reply), REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_LTE, &reply, sizeof(reply));
-	rule_meta(&rule, NFT_META_IIF, REG(0));
-	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER, ETH_ALEN, REG(1));
-	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER_IP, 4, REG(3));
-	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
+	match_claim(&rule, AT_SENDER_IP);
 	rule_verdict(&rule, NF_ACCEPT);
 	rule_end(&rule);
 	/* A probe (RFC 5227 2.1.1) for an address of its own: for another's it would make that one
@@ -266,10 +308,7 @@ static void arp_rules(struct batch *b)
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &request, sizeof(request));
 	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER_IP, sizeof(nobody), REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &nobody, sizeof(nobody));
-	rule_meta(&rule, NFT_META_IIF, REG(0));
-	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER, ETH_ALEN, REG(1));
-	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_TARGET_IP, 4, REG(3));
-	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
+	match_claim(&rule, AT_TARGET_IP);
 	rule_verdict(&rule, NF_ACCEPT);
 	rule_end(&rule);
 	rule = begin(b, CHAIN_ARP);
@@ -323,16 +362,21 @@ static void guard_rules(struct batch *b)
 	ruleset_guard_drop(&rule, NFT_REASON_ETHERTYPE);
 }
 
-static void base_rules(struct batch *b)
+static void base_rules(struct batch *b, bool guarded)
 {
 	struct rule rule;
 
 	batch_base_chain(b, NFPROTO_BRIDGE, BASE, "filter", NF_BR_PRE_ROUTING, PRIORITY_TRAP);
-	rule = begin(b, BASE);
-	match_l4(&rule, NFT_CMP_NEQ, IPPROTO_TCP);
-	rule_jump(&rule, CHAIN_ODD);
-	rule_end(&rule);
+	find_low_ports(b);
+	if (!guarded)
+		return;
+	hold_redirects(b);
 	pass_ip_sources(b);
+	rule = begin(b, BASE);
+	guess_version(&rule, 6);
+	match_l4(&rule, NFT_CMP_NEQ, IPPROTO_TCP);
+	rule_jump(&rule, CHAIN_ODD6);
+	rule_end(&rule);
 	pass_ip6_sources(b);
 	rule = begin(b, BASE);
 	ruleset_match_guarded(&rule);
@@ -368,7 +412,7 @@ static void reason_set(struct batch *b, const char *name, uint32_t id, uint32_t 
 struct mac_key {
 	uint32_t ifindex;
 	struct mac mac;
-	uint8_t pad[2];
+	uint16_t type; /* in a source's, of the frame; else it is padding */
 };
 
 struct source_key {
@@ -401,25 +445,30 @@ void ruleset_guard_sets(struct batch *b)
 	ruleset_rate_set(b, "arp_rates", SET_ARP_RATES, RATES_IDLE_MS);
 }
 
+static void guard_chains(struct batch *b, uint16_t group)
+{
+	for (unsigned i = 0; i < NFT_REASONS; i++)
+		reason_rules(b, (enum nft_reason)i, group);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ARP);
+	arp_rules(b);
+	ruleset_guard6(b);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ODD6);
+	ruleset_guard6_any(b, CHAIN_ODD6);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN);
+	guard_rules(b);
+}
+
 void ruleset_guard(struct batch *b, const struct nft_plan *plan)
 {
 	ruleset_trap_sets(b);
 	ruleset_guard_sets(b);
 	ruleset_guard6_sets(b);
-	for (unsigned i = 0; i < NFT_REASONS; i++)
-		reason_rules(b, (enum nft_reason)i, plan->trap_group);
-	ruleset_trap(b, plan->trap_group);
-	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ARP);
-	arp_rules(b);
-	ruleset_guard6(b);
-	batch_chain(b, NFPROTO_BRIDGE, CHAIN);
-	guard_rules(b);
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN_UDP);
-	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ODD);
-	ruleset_guard6_any(b, CHAIN_ODD);
-	udp_rules(b);
-	icmp_rules(b);
-	base_rules(b);
+	if (plan->guarded)
+		guard_chains(b, plan->trap_group);
+	ruleset_trap(b, plan->trap_group, plan->guarded);
+	low_port_rules(b, plan->guarded);
+	base_rules(b, plan->guarded);
 }
 
 /* --- elements --- */
@@ -434,8 +483,10 @@ static void mac_element(struct batch *b, uint16_t type, uint32_t ifindex, const 
 static void source_element(struct batch *b, uint16_t type, uint32_t ifindex,
 			   const struct nft_source *s)
 {
-	struct source_key key = { .mac = { .ifindex = ifindex, .mac = s->mac },
-				  .addr = htonl(s->addr) };
+	struct source_key key = {
+		.mac = { .ifindex = ifindex, .mac = s->mac, .type = htons(ETH_P_IP) },
+		.addr = htonl(s->addr)
+	};
 
 	if (s->addr)
 		batch_keys(b, type, NFPROTO_BRIDGE, SOURCES, &key, sizeof(key), 1);

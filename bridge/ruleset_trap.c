@@ -122,7 +122,7 @@ void ruleset_trap_sets(struct batch *b)
 	ruleset_rate_set(b, "dhcp_servers", SET_SERVERS, RATES_IDLE_MS);
 }
 
-void ruleset_trap(struct batch *b, uint16_t group)
+void ruleset_trap(struct batch *b, uint16_t group, bool guarded)
 {
 	struct rule rule;
 
@@ -137,10 +137,12 @@ void ruleset_trap(struct batch *b, uint16_t group)
 	rule_end(&rule);
 	tell_of_servers(b, group);
 	/* No guest plays DHCP server, which the guard counts; nor does anybody where we are it. */
-	rule = begin(b);
-	match_port(&rule, 68);
-	ruleset_match_guarded(&rule);
-	ruleset_guard_drop(&rule, NFT_REASON_DHCP_SERVER);
+	if (guarded) {
+		rule = begin(b);
+		match_port(&rule, 68);
+		ruleset_match_guarded(&rule);
+		ruleset_guard_drop(&rule, NFT_REASON_DHCP_SERVER);
+	}
 	rule = begin(b);
 	match_trapped(&rule, 68);
 	rule_verdict(&rule, NF_DROP);

@@ -387,6 +387,7 @@ struct nft_plan {
 						 for our networks alone */
 	size_t uplinks;
 	uint16_t trap_group; /* of nfnetlink_log */
+	bool guarded;	     /* some ports are, or may be; false: guard is NFT_GUARD_OFF in all */
 	const struct nft_group *group;
 	size_t groups;
 	const struct nft_policy *policy;

@@ -123,6 +123,7 @@ static void plan_networks(const struct daemon *d, struct plan *plan)
 		to->snat.addr = n->config->snat;
 		to->snat.first = n->config->snat_ports.first;
 		to->snat.last = n->config->snat_ports.last;
+		plan->nft.guarded = plan->nft.guarded || n->config->guard != NFT_GUARD_OFF;
 		plan->slot[plan->nft.networks++] = i;
 	}
 	plan->nft.uplink = plan->uplink;

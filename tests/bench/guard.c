@@ -689,7 +689,8 @@ static void measure_elements(struct nft *nft, unsigned count)
 				       .networks = 1,
 				       .port = port,
 				       .ports = count,
-				       .trap_group = TRAP_GROUP };
+				       .trap_group = TRAP_GROUP,
+				       .guarded = true };
 	struct err why = { 0 };
 
 	for (unsigned i = 0; i <= count; i++) {
