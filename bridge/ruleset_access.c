@@ -27,8 +27,8 @@ void ruleset_access_cap(struct batch *b, const char *chain, const struct nft_net
 	if (!n->max_connections)
 		return;
 	rule = rule_begin(b, NFPROTO_INET, chain);
-	match_ipv4(&rule);
 	match_ct_state(&rule, NF_CT_STATE_BIT(IP_CT_NEW));
+	match_ipv4(&rule);
 	/* The first packet only: others that find no answer yet would be counted again. What is
 	 * dropped here never gets into the table. */
 	match_ct_status(&rule, NFT_CMP_EQ, IPS_CONFIRMED);

@@ -200,12 +200,22 @@ static void come_back(struct batch *b, struct ip4_prefix from, const char *bridg
 	end_masquerade(&rule, &any_port);
 }
 
+/* All that the host receives comes by here, so a guess is made first, of which IPv6 may be, too. */
+static void guess_loopback(struct batch *b, uint32_t field)
+{
+	struct rule rule = rule_begin(b, NFPROTO_INET, "loopback-guess");
+
+	match_prefix(&rule, field, NFT_CMP_EQ, loopback);
+	rule_goto(&rule, "loopback");
+	rule_end(&rule);
+}
+
 static void keep_loopback(struct batch *b)
 {
 	static const uint32_t field[] = { IP_SOURCE, IP_DESTINATION };
 	struct rule rule;
 
-	batch_base_chain(b, NFPROTO_INET, "loopback", "filter", NF_INET_PRE_ROUTING, PRIORITY_RAW);
+	batch_chain(b, NFPROTO_INET, "loopback");
 	for (unsigned i = 0; i < 2; i++) {
 		rule = rule_begin(b, NFPROTO_INET, "loopback");
 		match_bridges(&rule, NFT_META_IIFNAME, false);
@@ -215,6 +225,10 @@ static void keep_loopback(struct batch *b)
 		rule_verdict(&rule, NF_DROP);
 		rule_end(&rule);
 	}
+	batch_base_chain(b, NFPROTO_INET, "loopback-guess", "filter", NF_INET_PRE_ROUTING,
+			 PRIORITY_RAW);
+	for (unsigned i = 0; i < 2; i++)
+		guess_loopback(b, field[i]);
 }
 
 void ruleset_nat(struct batch *b, const struct nft_plan *plan)

@@ -97,17 +97,10 @@ static void drop_outside(struct batch *b, const char *chain, uint32_t meta_key)
  * which is the bridge's or that of the sender's port. What was published is neither: it goes
  * through the rules.
  */
-static void match_within(struct rule *rule, uint32_t meta_key, const struct nft_network *n)
-{
-	match_link(rule, meta_key, NFT_CMP_EQ, n->bridge);
-}
-
-static void drop_detour(struct batch *b, const char *chain, const struct nft_network *n,
-			const uint8_t *mac, uint32_t len)
+static void drop_detour(struct batch *b, const char *chain, const uint8_t *mac, uint32_t len)
 {
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
-	match_within(&rule, NFT_META_OIFNAME, n);
 	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, 0, len, REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, mac, len);
 	rule_end_drop(&rule);
@@ -120,20 +113,19 @@ static void within(struct batch *b, const char *chain, uint32_t meta_key, const 
 	bool from = meta_key == NFT_META_OIFNAME;
 	struct rule rule = rule_begin(b, NFPROTO_INET, chain);
 
-	match_within(&rule, meta_key, n);
+	match_link(&rule, meta_key, NFT_CMP_NEQ, n->bridge);
+	rule_goto(&rule, routed);
+	rule_end(&rule);
+	rule = rule_begin(b, NFPROTO_INET, chain);
 	match_ct_status(&rule, NFT_CMP_NEQ, IPS_DST_NAT);
 	rule_goto(&rule, routed);
 	rule_end(&rule);
 	if (from && n->isolate) {
-		drop_detour(b, chain, n, n->mac.octet, sizeof(n->mac.octet));
-		drop_detour(b, chain, n, &port_mac, 1);
+		drop_detour(b, chain, n->mac.octet, sizeof(n->mac.octet));
+		drop_detour(b, chain, &port_mac, 1);
 	}
 	rule = rule_begin(b, NFPROTO_INET, chain);
-	match_within(&rule, meta_key, n);
 	end_accept(&rule);
-	rule = rule_begin(b, NFPROTO_INET, chain);
-	rule_goto(&rule, routed);
-	rule_end(&rule);
 }
 
 /* --- out of a network, and into one --- */

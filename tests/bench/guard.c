@@ -37,6 +37,7 @@
 #include <linux/sockios.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -65,8 +66,7 @@ enum {
 	MSS = 1460,
 	SEGMENTS = 44, /* the most that an IPv4 packet has room for */
 	GSO_LEN = ETH_HLEN + 20 + TCP_HEADER + SEGMENTS * MSS,
-	HEAD = AT_IP +
-	       4, /* addresses and the packet's length: whether it is the one that was sent */
+	HEAD = AT_IP + 4, /* addresses and the packet's length: whether it is the one sent */
 	READ_LEN = 64,
 };
 
@@ -77,8 +77,7 @@ static const uint32_t world = 0xcb007109; /* 203.0.113.9 */
  * What is sent. The super-segments are TCP's: every kernel takes those from a TAP, while those of
  * UDP came with Linux 6.2. Through NAT no handshake precedes them, and the same one comes again and
  * again: conntrack takes a connection up in the middle and finds a retransmission always in its
- * window (net/netfilter/nf_conntrack_proto_tcp.c; nf_conntrack_tcp_loose is 1 by default), so that
- * after the first it is established, as in a download.
+ * window (net/netfilter/nf_conntrack_proto_tcp.c; nf_conntrack_tcp_loose is 1 by default).
  */
 struct kind {
 	const char *name;
@@ -428,28 +427,76 @@ static int packets_open(void)
 	return fd;
 }
 
-/* Whether one of the packets that came is this frame's, whole, and under another's address. */
-static bool came_translated(int fd, const struct frame *f)
+/* Whether this frame's packet came, whole, under another's address; its headers are in ret. */
+static bool came_translated(int fd, const struct frame *f, uint8_t ret[READ_LEN])
 {
-	uint8_t got[READ_LEN];
+	const uint8_t *ip = ret + ETH_HLEN, *sent = f->octet + AT_IP;
 
-	for (;;) {
-		ssize_t len = recv(fd, got, sizeof(got), 0);
-		const uint8_t *ip = got + ETH_HLEN, *sent = f->octet + AT_IP;
-
-		if (len < 0)
-			return false;
-		if (len >= ETH_HLEN + 20 && !memcmp(ip + 2, sent + 2, 2) &&
-		    !memcmp(ip + 16, sent + 16, 4) && memcmp(ip + 12, sent + 12, 4) != 0)
+	while (recv(fd, ret, READ_LEN, 0) >= ETH_HLEN + 20)
+		if (!memcmp(ip + 2, sent + 2, 2) && !memcmp(ip + 16, sent + 16, 4) &&
+		    memcmp(ip + 12, sent + 12, 4) != 0)
 			return true;
+	return false;
+}
+
+/* The world answers a packet: then the connection is established, as most are. */
+static void answer(int fd, const uint8_t packet[READ_LEN], const struct kind *k)
+{
+	const struct kind back = { "back", 64, k->protocol, 0, 0 };
+	struct end there = { .addr = world };
+	static struct frame f;
+	uint8_t *l4 = f.octet + AT_L4;
+	struct mac host;
+	uint32_t addr;
+
+	memcpy(&there.mac, packet, ETH_ALEN);
+	memcpy(&host, packet + ETH_ALEN, ETH_ALEN);
+	memcpy(&addr, packet + ETH_HLEN + 12, sizeof(addr));
+	frame_make(&f, &back, &there, &host, ntohl(addr), 0, true);
+	memcpy(l4, packet + ETH_HLEN + 20 + 2, 2);
+	memcpy(l4 + 2, packet + ETH_HLEN + 20, 2);
+	put16(l4 + (k->protocol == IPPROTO_TCP ? 16 : 6), ~sum(l4, f.len - AT_L4, 0));
+	if (send(fd, f.octet + VNET, f.len - VNET, 0) < 0)
+		err(1, "send outside");
+}
+
+/* The host need not ask for the guest's MAC. */
+static void be_known(const struct end *e)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = { htonl(e->addr) } };
+	struct arpreq req = { .arp_ha.sa_family = ARPHRD_ETHER, .arp_flags = ATF_COM | ATF_PERM };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&req.arp_pa, &sin, sizeof(sin));
+	memcpy(req.arp_ha.sa_data, &e->mac, ETH_ALEN);
+	snprintf(req.arp_dev, sizeof(req.arp_dev), "%s", self.bridge);
+	if (fd < 0 || ioctl(fd, SIOCSARP, &req) < 0)
+		err(1, "SIOCSARP");
+	close(fd);
+}
+
+/* Whether something with the world's address came to the guest. */
+static bool was_answered(const struct end *e)
+{
+	uint8_t got[READ_LEN], source[4];
+
+	put32(source, world);
+	for (unsigned n = 0; n < PROBE_MS * e->queues; n++) {
+		while (read(e->fd[n % e->queues], got, sizeof(got)) >= HEAD)
+			if (!memcmp(got + AT_IP + 12, source, sizeof(source)))
+				return true;
+		poll(NULL, 0, 1);
 	}
+	return false;
 }
 
 /* The first ones may wait for the host to learn its gateway's MAC. */
 static void open_world(const struct end *from, const struct kind *k)
 {
 	static struct frame f;
+	uint8_t packet[READ_LEN];
 
+	be_known(from);
 	for (unsigned i = 0; i < from->queues; i++) {
 		int fd = packets_open();
 		struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -459,11 +506,13 @@ static void open_world(const struct end *from, const struct kind *k)
 		for (unsigned n = 0; n < PROBES && !came; n++) {
 			frame_send(from->fd[i], &f);
 			poll(&ready, 1, PROBE_MS);
-			came = came_translated(fd, &f);
+			came = came_translated(fd, &f, packet);
 		}
 		if (!came)
-			errx(1, "no %s frame passes to the world under the uplink's address",
-			     k->name);
+			errx(1, "no %s frame passes to the world, translated", k->name);
+		answer(fd, packet, k);
+		if (!was_answered(from))
+			errx(1, "the world's answer to a %s frame does not pass", k->name);
 		close(fd);
 	}
 }

@@ -247,6 +247,7 @@ START_TEST(hash)
 	n[0].service = &service;
 	n[0].reach = &reach;
 	DIFFERS(plan.trap_group = 1);
+	DIFFERS(plan.guarded = true);
 	DIFFERS(n[0].isolate = true);
 	DIFFERS(n[0].mac.octet[5] = 1);
 	DIFFERS(n[0].max_connections = 5);
