@@ -13,12 +13,17 @@
  *
  * What an expression costs is mostly whether the kernel calls a function for it. Loads of up to
  * four octets at their place from behind the link layer's header, masks and comparisons of them are
- * done where they stand (net/netfilter/nf_tables_core.c, nft_do_chain); with 64-byte frames a rule
- * of those takes 12 ns of an EPYC with retpolines and safe returns, while the link takes 40, a load
- * from the frame's header 45, a lookup by 4 octets 50, by 8 or more 105, and to accept 20. So the
- * rules that all frames meet first guess by what is cheap, and look closer only at what is left;
- * and the MAC and the EtherType are one load. Where no port is guarded there are no rules of the
- * guard.
+ * done where they stand (net/netfilter/nf_tables_core.c, nft_do_chain): on an EPYC with retpolines
+ * and safe returns a rule of those takes 12 ns, while the link takes 40, a load from the frame's
+ * header 45, a lookup by 4 octets 50, by 8 or more 105, in either kind of hash, and to accept 20.
+ * So the rules that all frames meet first guess by what is cheap, and look closer only at what is
+ * left; and the MAC and the EtherType are one load. Where no port is guarded there are no rules of
+ * the guard.
+ *
+ * What 64-byte frames take more than on a bare bridge, in ns: 84 without a guard, 280 to 300 with
+ * it; 260 with a map of links to chains of their own, which each port would have to make; 225 with
+ * a classifier in BPF (clsact) and a mark for what it does not know, 163 with tcx, which is Linux
+ * 6.6's.
  *
  * VLAN tags are seen in the header itself: the kernel has taken an outer tag out of the frame, and
  * `meta protocol` is then of what was inside; a load at the place of the EtherType puts the tag
