@@ -10,8 +10,8 @@ build=$(realpath "$2")
 out=$(realpath "$3")
 root=$out/host-root
 version=$(basename "$dir"/kernel/lib/modules/*)
-modules='tun vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat
-	nfnetlink_log nf_conntrack'
+modules='tun vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat nft_nat nft_fib nft_fib_ipv4 nft_fib_ipv6
+	nft_fib_inet nfnetlink_log nf_conntrack inet_diag tcp_diag udp_diag'
 programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod $build/netd/netd $build/netd/netd-capture $build/netd/netdctl"
 # QEMU loads its accelerator as a module.
 accelerator=$(dpkg -L qemu-system-common | grep '/accel-tcg-x86_64\.so$')

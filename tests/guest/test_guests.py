@@ -90,8 +90,8 @@ class VhostHost(NetnsTest):
 
     def test_kernel_without_a_feature(self):
         """Each missing module is one sentence and exit 1, and nothing is left behind."""
-        hint = ("; are the kernel's modules nft_meta_bridge, nft_limit, nft_connlimit, nft_hash, nft_log, nft_ct and nft_masq "
-                "there?")
+        hint = ("; are the kernel's modules nft_meta_bridge, nft_limit, nft_connlimit, nft_hash, nft_log, nft_ct, nft_nat, "
+                "nft_masq and nft_fib_inet there?")
         # In the order in which netd needs them: what one start has loaded stays loaded for the next.
         cases = (("nfnetlink", "cannot open an nf_tables socket: Protocol not supported"),
                  ("nfnetlink_log", "cannot listen to nfnetlink_log group 28260: Invalid argument; "
