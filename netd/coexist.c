@@ -41,7 +41,15 @@ static bool has_host_dns(const struct network *n)
 	return false;
 }
 
-static void add_network(struct question *q, const struct network *n)
+static bool has_published(const struct daemon *d, const struct network *n)
+{
+	for (size_t i = 0; i < d->publishes.n; i++)
+		if (d->publishes.at[i].network == n->slot && d->publishes.at[i].made)
+			return true;
+	return false;
+}
+
+static void add_network(const struct daemon *d, struct question *q, const struct network *n)
 {
 	struct foreign_network *to = &q->network[q->ask.networks++];
 
@@ -51,6 +59,7 @@ static void add_network(struct question *q, const struct network *n)
 	to->subnet = n->subnet;
 	to->mode = n->config->mode;
 	to->host_dns = has_host_dns(n);
+	to->published = has_published(d, n);
 	if (to->mode != BRIDGE_MODE_ISOLATED)
 		memcpy(q->bridge[q->bridges++], n->bridge, sizeof(n->bridge));
 }
@@ -65,7 +74,7 @@ static struct question *make_question(const struct daemon *d)
 	q->ask.uplink = q->uplink;
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (network_stands(&d->network[i]))
-			add_network(q, &d->network[i]);
+			add_network(d, q, &d->network[i]);
 	for (unsigned i = 0; i < d->uplinks; i++) {
 		struct foreign_uplink *to = &q->uplink[q->ask.uplinks++];
 

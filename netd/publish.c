@@ -522,6 +522,7 @@ int published_sync(struct daemon *d, struct err *err)
 		return rc;
 	rc = sync_localnet(d, err);
 	d->publishes.changed = rc != 0;
+	coexist_later(d); /* somebody's firewall may be in the way of what is new */
 	return rc;
 }
 

@@ -284,7 +284,7 @@ int rules_apply(struct daemon *d, bool force, struct err *err)
 {
 	struct plan *plan = plan_new(d);
 	char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int rc = 0;
 
 	if (plan)

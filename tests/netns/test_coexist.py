@@ -81,6 +81,32 @@ def lost(vmm, address=INTERNET):
     return not vmm.ok("ping", "-c", "1", "-W", "1", address)
 
 
+
+class Published(CoexistTest):
+    """A chain that lets guests out and their answers in, and nobody else to them."""
+
+    CHAIN = """
+table inet filter {
+	chain forward { type filter hook forward priority filter; policy drop;
+		ct state established,related accept
+		ip saddr 10.77.0.0/24 accept
+	}
+}
+"""
+
+    def test_only_what_is_published_is_in_its_way(self):
+        self.feed("nft", "-f", "-", text=self.CHAIN)
+        daemon = self.daemon()
+        self.vmm(daemon, "web1").udhcpc()
+        self.assertEqual(self.found(daemon), [])
+        before = daemon.ctl("doctor", check=False)[1]
+        self.assertNotIn("published", before)
+        daemon.ctl("publish", "web1", "tcp:8080:80")
+        self.until(lambda: "published ports" in daemon.ctl("doctor", check=False)[1])
+        daemon.ctl("unpublish", "web1")
+        self.until(lambda: "published ports" not in daemon.ctl("doctor", check=False)[1])
+
+
 class Found(CoexistTest):
     """Of each firewall: what is said, and that the command does it."""
 
