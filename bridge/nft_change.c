@@ -146,7 +146,8 @@ bool nft_change_take(struct nft_changes *c, const struct nlmsghdr *h, struct nft
 
 	if (h->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    mnl_nlmsg_get_payload_len(h) < sizeof(*nfg) ||
-	    mnl_attr_parse(h, sizeof(*nfg), take_attr, tb) < 0)
+	    /* As the kernel has it; libmnl would look for attributes up to the next multiple. */
+	    h->nlmsg_len % MNL_ALIGNTO || mnl_attr_parse(h, sizeof(*nfg), take_attr, tb) < 0)
 		return false;
 	if (type == NFT_MSG_NEWGEN) {
 		end(c, tb, ret);
