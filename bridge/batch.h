@@ -137,13 +137,12 @@ void rule_counter(struct rule *rule);
 /* To nfnetlink_log; prefix NULL: none. */
 void rule_log(struct rule *rule, uint16_t group, const char *prefix);
 
-/* Adds the key in the first register to a set of NFT_SET_EVAL, or, with `update`, puts off its end;
- * seconds: until it ends, 0: never. */
+/* Adds the key in the first register to a set of NFT_SET_EVAL, or puts off its end; seconds: until
+ * it ends, 0: never, or as the set says. */
 struct rule_keep {
 	const char *set;
 	uint32_t id;
 	uint32_t seconds;
-	bool update;
 };
 void rule_keep(struct rule *rule, const struct rule_keep *k);
 /* The same, with a counter of packets and octets. */

@@ -198,8 +198,7 @@ static struct nftnl_expr *dynset(struct rule *rule, const char *set, uint32_t id
 
 void rule_keep(struct rule *rule, const struct rule_keep *k)
 {
-	struct nftnl_expr *e =
-		dynset(rule, k->set, k->id, k->update ? NFT_DYNSET_OP_UPDATE : NFT_DYNSET_OP_ADD);
+	struct nftnl_expr *e = dynset(rule, k->set, k->id, NFT_DYNSET_OP_UPDATE);
 
 	if (e && k->seconds)
 		nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, k->seconds * 1000ULL);
@@ -279,14 +278,7 @@ void rule_hash(struct rule *rule, uint32_t from, uint32_t len, uint32_t buckets,
 
 void rule_remember(struct rule *rule, const char *set, uint32_t id)
 {
-	struct nftnl_expr *e = rule_expr(rule, "dynset");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
-	nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SET_ID, id);
+	dynset(rule, set, id, NFT_DYNSET_OP_ADD);
 }
 
 void rule_connections_over(struct rule *rule, const char *set, uint32_t id, uint32_t most)

@@ -117,9 +117,9 @@ static void load_owned_key(struct rule *rule, const struct claim *c)
 /* All three elements, made or kept for another day. */
 static void remember(struct rule *rule, const struct claim *c)
 {
-	static const struct rule_keep owned = { OWNED, SET_OWNED6, KEPT_S, true },
-				      bound = { BOUND, SET_BOUND6, KEPT_S, true },
-				      source = { GUARD_SET_SOURCES6, SET_SOURCES6, KEPT_S, true };
+	static const struct rule_keep owned = { OWNED, SET_OWNED6, KEPT_S },
+				      bound = { BOUND, SET_BOUND6, KEPT_S },
+				      source = { GUARD_SET_SOURCES6, SET_SOURCES6, KEPT_S };
 
 	load_owned_key(rule, c);
 	rule_keep(rule, &owned);
@@ -356,7 +356,7 @@ static void hear_joined(struct batch *b, const char *chain)
 {
 	static const struct claim source = { .base = NFT_PAYLOAD_NETWORK_HEADER,
 					     .offset = AT_SOURCE };
-	static const struct rule_keep owned = { OWNED, SET_OWNED6, KEPT_S, true };
+	static const struct rule_keep owned = { OWNED, SET_OWNED6, KEPT_S };
 	static const uint8_t first = SOLICITATION, last = ADVERTISEMENT;
 	static const uint32_t none = 0;
 	struct rule rule;

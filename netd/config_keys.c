@@ -573,7 +573,7 @@ static void print_word(const struct key *k, const void *section, struct printer 
 const struct key config_keys_top[] = {
 	{ "supernet", .list = true, .offset = offsetof(struct config, supernet), PAIR(supernet) },
 	{ "trap-group", .offset = offsetof(struct config, trap_group), PAIR(number), .min = 1,
-	  .max = 65535 },
+	  .max = 65534 }, /* the next one is used, too: capture.c */
 	{ "max-ports", .offset = offsetof(struct config, max_ports), PAIR(number), .min = 1,
 	  .max = 65536 },
 	{ "max-leases", .offset = offsetof(struct config, max_leases), PAIR(number),
