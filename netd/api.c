@@ -21,7 +21,7 @@ struct parameter {
 	bool required;
 };
 
-enum { PARAMETERS_MAX = 8 };
+enum { PARAMETERS_MAX = 16 };
 
 struct method {
 	const char *name;
@@ -81,12 +81,12 @@ static const char *wrong_parameter(const struct method *m, json_t *given)
 	return NULL;
 }
 
-static const char *text_of(const struct varlink_call *call, const char *name)
+const char *api_text(const struct varlink_call *call, const char *name)
 {
 	return json_string_value(json_object_get(call->parameters, name));
 }
 
-static int64_t integer_of(const struct varlink_call *call, const char *name, int64_t otherwise)
+int64_t api_integer(const struct varlink_call *call, const char *name, int64_t otherwise)
 {
 	const json_t *v = json_object_get(call->parameters, name);
 
@@ -95,7 +95,7 @@ static int64_t integer_of(const struct varlink_call *call, const char *name, int
 
 /* --- refusals --- */
 
-static void bad_value(const struct varlink_call *call, const char *parameter, const char *reason)
+void api_bad_value(const struct varlink_call *call, const char *parameter, const char *reason)
 {
 	varlink_error(call, "io.netd.BadValue",
 		      json_pack("{s:s, s:s}", "parameter", parameter, "reason", reason));
@@ -142,19 +142,19 @@ void api_refuse(const struct varlink_call *call, const struct refusal *r)
 
 /* --- lists --- */
 
-static struct ticket now(const struct varlink_call *call)
+struct ticket api_now(const struct varlink_call *call)
 {
 	return store_ticket(call->daemon->store);
 }
 
 static void get_status(struct varlink_call *call)
 {
-	varlink_reply(call, now(call), api_json_status(call->daemon));
+	varlink_reply(call, api_now(call), api_json_status(call->daemon));
 }
 
 static void list_networks(struct varlink_call *call)
 {
-	const char *name = text_of(call, "name");
+	const char *name = api_text(call, "name");
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
@@ -168,12 +168,12 @@ static void list_networks(struct varlink_call *call)
 		varlink_error(call, "io.netd.NoSuchNetwork", json_pack("{s:s}", "network", name));
 		return;
 	}
-	varlink_reply(call, now(call), json_pack("{s:o}", "networks", list));
+	varlink_reply(call, api_now(call), json_pack("{s:o}", "networks", list));
 }
 
 static void list_guests(struct varlink_call *call)
 {
-	const char *guest = text_of(call, "guest");
+	const char *guest = api_text(call, "guest");
 	struct guard_counts *counts = guard_counts(call->daemon);
 	json_t *list = json_array();
 	struct port *p;
@@ -184,7 +184,7 @@ static void list_guests(struct varlink_call *call)
 				list,
 				api_json_port(call->daemon, p, counts ? &counts[p->slot] : NULL));
 	free(counts);
-	varlink_reply(call, now(call), json_pack("{s:o}", "guests", list));
+	varlink_reply(call, api_now(call), json_pack("{s:o}", "guests", list));
 }
 
 struct lease_list {
@@ -226,7 +226,7 @@ static int compare_leases(const void *a, const void *b)
 
 static void list_leases(struct varlink_call *call)
 {
-	const char *network = text_of(call, "network");
+	const char *network = api_text(call, "network");
 	struct lease_list list = { .d = call->daemon };
 	json_t *array = json_array();
 	struct err err;
@@ -245,146 +245,12 @@ static void list_leases(struct varlink_call *call)
 		json_array_append_new(array, list.at[i].lease);
 	free(list.at);
 	if (!rc) {
-		varlink_reply(call, now(call), json_pack("{s:o}", "leases", array));
+		varlink_reply(call, api_now(call), json_pack("{s:o}", "leases", array));
 		return;
 	}
 	json_decref(array);
 	varlink_error(call, "io.netd.StorageFailed",
 		      json_pack("{s:s}", "reason", rc == -ENOMEM ? "out of memory" : err.text));
-}
-
-/* --- attach, detach, release --- */
-
-static bool parse_attach(const struct varlink_call *call, struct attach_request *q)
-{
-	static const char *const vhost_words[] = {
-		[VHOST_AUTO] = "auto", [VHOST_ON] = "on", [VHOST_OFF] = "off"
-	};
-	const char *mac = text_of(call, "mac"), *vhost = text_of(call, "vhost"), *address;
-	const json_t *addresses = json_object_get(call->parameters, "addresses");
-
-	*q = (struct attach_request){ .network = text_of(call, "network"),
-				      .guest = text_of(call, "guest"),
-				      .nic = (uint32_t)integer_of(call, "nic", 0),
-				      .queues = (uint32_t)integer_of(call, "queues", 1),
-				      .owner = call->uid };
-	if (mac && !mac_parse(mac, &q->wish.mac)) {
-		bad_value(call, "mac", "it is not a MAC address");
-		return false;
-	}
-	if (json_array_size(addresses) > 1) {
-		bad_value(call, "addresses", "there is more than one");
-		return false;
-	}
-	address = json_string_value(json_array_get(addresses, 0));
-	if (address && !ip4_parse(address, &q->wish.address)) {
-		bad_value(call, "addresses", "it is not an IPv4 address");
-		return false;
-	}
-	for (unsigned i = 0; vhost && i < 3; i++)
-		if (!strcmp(vhost, vhost_words[i])) {
-			q->vhost = (enum vhost_wish)i;
-			return true;
-		}
-	if (vhost)
-		bad_value(call, "vhost", "it is not auto, on or off");
-	return !vhost;
-}
-
-static void attached(void *arg, enum varlink_outcome outcome)
-{
-	if (outcome == VARLINK_DELIVERED)
-		port_delivered(arg);
-	else
-		port_undelivered(arg, outcome != VARLINK_TAKEN_BACK);
-}
-
-static json_t *numbers(unsigned first, unsigned n)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, json_integer(first + i));
-	return list;
-}
-
-static void attach(struct varlink_call *call)
-{
-	struct attach_request q;
-	struct attachment *a;
-	struct ticket ticket;
-	struct refusal r;
-	int fds[2 * TAP_QUEUES_MAX];
-	json_t *parameters;
-
-	if (!parse_attach(call, &q))
-		return;
-	q.wish.wait = &call->wait;
-	if (port_attach(call->daemon, &q, &a, &ticket, &r)) {
-		if (r.kind == REFUSED_WAIT)
-			varlink_park(call);
-		else
-			api_refuse(call, &r);
-		return;
-	}
-	memcpy(fds, a->tap_fd, a->queues * sizeof(*fds));
-	memcpy(fds + a->queues, a->vhost_fd, a->vhosts * sizeof(*fds));
-	parameters = json_pack(
-		"{s:o, s:o, s:o, s:o}", "port",
-		api_json_port(call->daemon, port_by_guest(call->daemon, q.guest, q.nic), NULL),
-		"tapFileDescriptors", numbers(0, a->queues), "vhostFileDescriptors",
-		numbers(a->queues, a->vhosts), "vhostNote",
-		a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null());
-	varlink_reply_fds(call, ticket, parameters, fds, a->queues + a->vhosts, attached, a);
-}
-
-static void detach(struct varlink_call *call)
-{
-	struct refusal r;
-
-	if (port_detach(call->daemon, text_of(call, "guest"), integer_of(call, "nic", -1), &r))
-		api_refuse(call, &r);
-	else
-		varlink_reply(call, now(call), NULL);
-}
-
-struct released {
-	struct daemon *d;
-	struct release *release;
-};
-
-static void released(void *arg, enum varlink_outcome outcome)
-{
-	struct released *r = arg;
-
-	if (outcome == VARLINK_TAKEN_BACK)
-		port_unreleased(r->d, r->release);
-	else
-		port_released(r->d, r->release);
-	free(r);
-}
-
-static void release(struct varlink_call *call)
-{
-	struct released *done = malloc(sizeof(*done));
-	struct ticket ticket = ticket_no_promise();
-	struct refusal r;
-
-	if (!done) {
-		refuse(&r, REFUSED_SYSTEM, NULL, NULL);
-		api_refuse(call, &r);
-		return;
-	}
-	*done = (struct released){ .d = call->daemon };
-	if (port_release(call->daemon, text_of(call, "guest"), integer_of(call, "nic", -1),
-			 &done->release, &ticket, &r)) {
-		/* What was released before the failure stays released. */
-		port_released(call->daemon, done->release);
-		free(done);
-		api_refuse(call, &r);
-		return;
-	}
-	varlink_reply_fds(call, ticket, NULL, NULL, 0, released, done);
 }
 
 /* --- waiting and watching --- */
@@ -420,21 +286,21 @@ static void wait_for(struct varlink_call *call)
 		.poll = poll_wait, .once = true, .deadline = INT64_MAX, .what = -1
 	};
 	const json_t *timeout = json_object_get(call->parameters, "timeoutSeconds");
-	const char *what = text_of(call, "for");
+	const char *what = api_text(call, "for");
 
 	for (int i = 0; i < 3; i++)
 		if (!strcmp(what, waits[i]))
 			s.what = i;
 	if (s.what < 0) {
-		bad_value(call, "for", "it is not attached, bound or gone");
+		api_bad_value(call, "for", "it is not attached, bound or gone");
 		return;
 	}
-	if (bridge_name_refusal(text_of(call, "guest"))) {
-		bad_value(call, "guest", bridge_name_refusal(text_of(call, "guest")));
+	if (bridge_name_refusal(api_text(call, "guest"))) {
+		api_bad_value(call, "guest", bridge_name_refusal(api_text(call, "guest")));
 		return;
 	}
-	snprintf(s.guest, sizeof(s.guest), "%s", text_of(call, "guest"));
-	s.nic = (uint32_t)integer_of(call, "nic", 0);
+	snprintf(s.guest, sizeof(s.guest), "%s", api_text(call, "guest"));
+	s.nic = (uint32_t)api_integer(call, "nic", 0);
 	if (json_is_number(timeout))
 		s.deadline = loop_now(call->daemon->loop) +
 			     (int64_t)(fmin(json_number_value(timeout), 1e6) * (double)NS_PER_S);
@@ -467,7 +333,7 @@ static void watch(struct varlink_call *call)
 		varlink_error(call, "org.varlink.service.ExpectedMore", NULL);
 		return;
 	}
-	s.next = (uint64_t)integer_of(call, "from", (int64_t)call->daemon->events.next);
+	s.next = (uint64_t)api_integer(call, "from", (int64_t)call->daemon->events.next);
 	if (s.next == 0)
 		s.next = 1;
 	varlink_stream(call, &s);
@@ -480,7 +346,7 @@ static void reload(struct varlink_call *call)
 	if (daemon_reload(call->daemon, &r))
 		api_refuse(call, &r);
 	else
-		varlink_reply(call, now(call), NULL);
+		varlink_reply(call, api_now(call), NULL);
 }
 
 static json_t *finding_json(const struct finding *x)
@@ -497,8 +363,8 @@ static json_t *finding_json(const struct finding *x)
 
 static void doctor(struct varlink_call *call)
 {
-	const char *guest = text_of(call, "guest");
-	int64_t nic = integer_of(call, "nic", -1);
+	const char *guest = api_text(call, "guest");
+	int64_t nic = api_integer(call, "nic", -1);
 	struct findings f = { .max = FINDINGS_MAX };
 	json_t *list = json_array();
 
@@ -513,7 +379,7 @@ static void doctor(struct varlink_call *call)
 	for (unsigned i = 0; i < f.n; i++)
 		json_array_append_new(list, finding_json(&f.at[i]));
 	free(f.at);
-	varlink_reply(call, now(call), json_pack("{s:o}", "findings", list));
+	varlink_reply(call, api_now(call), json_pack("{s:o}", "findings", list));
 }
 
 /* --- introspection --- */
@@ -541,7 +407,7 @@ static const char service_description[] =
 
 static void get_description(struct varlink_call *call)
 {
-	const char *interface = text_of(call, "interface");
+	const char *interface = api_text(call, "interface");
 	const char *text = !strcmp(interface, "io.netd")	     ? io_netd_varlink :
 			   !strcmp(interface, "org.varlink.service") ? service_description :
 								       NULL;
@@ -566,7 +432,7 @@ static const struct method methods[] = {
 	{ "io.netd.ListGuests", list_guests, false, { { "guest", TEXT, false } } },
 	{ "io.netd.ListLeases", list_leases, false, { { "network", TEXT, false } } },
 	{ "io.netd.Attach",
-	  attach,
+	  api_attach,
 	  false,
 	  { { "network", TEXT, false },
 	    { "guest", TEXT, true },
@@ -574,10 +440,14 @@ static const struct method methods[] = {
 	    { "mac", TEXT, false },
 	    { "addresses", TEXTS, false },
 	    { "queues", INTEGER, false },
-	    { "vhost", TEXT, false } } },
-	{ "io.netd.Detach", detach, false, { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
+	    { "vhost", TEXT, false },
+	    { "device", TEXT, false },
+	    { "interface", TEXT, false },
+	    { "user", INTEGER, false },
+	    { "networkNamespace", INTEGER, false } } },
+	{ "io.netd.Detach", api_detach, false, { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
 	{ "io.netd.Release",
-	  release,
+	  api_release,
 	  false,
 	  { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
 	{ "io.netd.Import",

@@ -24,6 +24,19 @@ void api_methods(api_method_fn fn, void *arg);
 /* Answers with the named error of a refusal. */
 void api_refuse(const struct varlink_call *call, const struct refusal *r);
 
+/* A parameter of the call; NULL, or `otherwise`, where it is absent or null. */
+const char *api_text(const struct varlink_call *call, const char *name);
+int64_t api_integer(const struct varlink_call *call, const char *name, int64_t otherwise);
+/* Answers with io.netd.BadValue. */
+void api_bad_value(const struct varlink_call *call, const char *parameter, const char *reason);
+/* For what was read, and what was put in this turn. */
+struct ticket api_now(const struct varlink_call *call);
+
+/* api_attach.c: the methods Attach, Detach and Release. */
+void api_attach(struct varlink_call *call);
+void api_detach(struct varlink_call *call);
+void api_release(struct varlink_call *call);
+
 /* api_import.c: the method Import. */
 void api_import(struct varlink_call *call);
 

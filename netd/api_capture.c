@@ -50,11 +50,6 @@ static void go_on(struct varlink_call *call, struct capture *c)
 
 /* --- the first time --- */
 
-static const char *text_of(const struct varlink_call *call, const char *name)
-{
-	return json_string_value(json_object_get(call->parameters, name));
-}
-
 static int refuse_guest(const char *guest, const json_t *nic, struct refusal *r)
 {
 	char text[NAME_SIZE + 24];
@@ -69,7 +64,7 @@ static int parse(const struct varlink_call *call, struct capture_request *q, str
 {
 	const json_t *nic = json_object_get(call->parameters, "nic"),
 		     *snapshot = json_object_get(call->parameters, "snapshotLength");
-	const char *guest = text_of(call, "guest"), *filter = text_of(call, "filter");
+	const char *guest = api_text(call, "guest"), *filter = api_text(call, "filter");
 	const struct port *p =
 		port_by_guest(call->daemon, guest, (uint32_t)json_integer_value(nic));
 

@@ -76,12 +76,6 @@ void api_list_published(struct varlink_call *call)
 		      json_pack("{s:o}", "published", list(call->daemon, is_of_guest, guest)));
 }
 
-static void bad_value(const struct varlink_call *call, const char *parameter, const char *reason)
-{
-	varlink_error(call, "io.netd.BadValue",
-		      json_pack("{s:s, s:s}", "parameter", parameter, "reason", reason));
-}
-
 static bool parse_ports(const struct varlink_call *call, struct config_published *ret)
 {
 	const json_t *ports = json_object_get(call->parameters, "ports");
@@ -91,7 +85,7 @@ static bool parse_ports(const struct varlink_call *call, struct config_published
 
 	json_array_foreach ((json_t *)ports, i, one) {
 		if (config_published_parse(json_string_value(one), &ret[i], &err)) {
-			bad_value(call, "ports", err.text);
+			api_bad_value(call, "ports", err.text);
 			return false;
 		}
 	}
@@ -112,11 +106,11 @@ static bool parse_request(const struct varlink_call *call, struct publish_reques
 				       .nic = json_is_integer(nic) ? json_integer_value(nic) : -1,
 				       .ports = n };
 	if (address && (!ip4_parse(address, &q->address) || !config_address_usable(q->address))) {
-		bad_value(call, "address", "it is not an IPv4 address that a host can have");
+		api_bad_value(call, "address", "it is not an IPv4 address that a host can have");
 		return false;
 	}
 	if (n > CONFIG_PUBLISHES_MAX) {
-		bad_value(call, "ports", "there are too many");
+		api_bad_value(call, "ports", "there are too many");
 		return false;
 	}
 	q->port = *ret_ports = calloc(n + 1, sizeof(**ret_ports));

@@ -12,7 +12,7 @@
 
 /* --- printing --- */
 
-void config_print_text(const char *text, FILE *out)
+void config_write_text(const char *text, FILE *out)
 {
 	bool plain = *text != 0;
 
@@ -40,7 +40,7 @@ void config_keys_item(struct printer *p, const char *text)
 		fprintf(p->out, "%s%s = %s", p->indent, p->key->name, p->key->list ? "{ " : "");
 	else
 		fputs(", ", p->out);
-	config_print_text(text, p->out);
+	config_write_text(text, p->out);
 }
 
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out)
@@ -56,7 +56,7 @@ void config_keys_print(const struct key *table, const void *section, const char 
 
 /* --- numbers --- */
 
-static int parse_number(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_number(const struct key *k, void *section, const char *text, unsigned index,
 			struct err *err)
 {
 	unsigned long long v;
@@ -72,7 +72,7 @@ static int parse_number(const struct key *k, void *section, const char *text, un
 	return 0;
 }
 
-static void print_number(const struct key *k, const void *section, struct printer *p)
+void config_print_number(const struct key *k, const void *section, struct printer *p)
 {
 	char text[16];
 
@@ -80,7 +80,7 @@ static void print_number(const struct key *k, const void *section, struct printe
 	config_keys_item(p, text);
 }
 
-static int parse_mode_bits(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_mode_bits(const struct key *k, void *section, const char *text, unsigned index,
 			   struct err *err)
 {
 	unsigned long v;
@@ -94,7 +94,7 @@ static int parse_mode_bits(const struct key *k, void *section, const char *text,
 	return 0;
 }
 
-static void print_mode_bits(const struct key *k, const void *section, struct printer *p)
+void config_print_mode_bits(const struct key *k, const void *section, struct printer *p)
 {
 	char text[16];
 
@@ -116,7 +116,7 @@ static uint32_t unit_of(char letter)
 }
 
 /* "90", "1h", "1h30m", and "infinite" where the key allows it. */
-static int parse_duration(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_duration(const struct key *k, void *section, const char *text, unsigned index,
 			  struct err *err)
 {
 	unsigned long long total = 0;
@@ -149,7 +149,7 @@ static int parse_duration(const struct key *k, void *section, const char *text, 
 	return 0;
 }
 
-static void print_duration(const struct key *k, const void *section, struct printer *p)
+void config_print_duration(const struct key *k, const void *section, struct printer *p)
 {
 	uint32_t v = *(const uint32_t *)member_const(k, section);
 	char text[16];
@@ -165,7 +165,7 @@ static void print_duration(const struct key *k, const void *section, struct prin
 	config_keys_item(p, text);
 }
 
-static int parse_bool(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_bool(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
 	bool on = !strcmp(text, "on") || !strcmp(text, "yes") || !strcmp(text, "true");
@@ -177,25 +177,25 @@ static int parse_bool(const struct key *k, void *section, const char *text, unsi
 	return 0;
 }
 
-static void print_bool(const struct key *k, const void *section, struct printer *p)
+void config_print_bool(const struct key *k, const void *section, struct printer *p)
 {
 	config_keys_item(p, *(const bool *)member_const(k, section) ? "on" : "off");
 }
 
-static int parse_mtu(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_mtu(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err)
 {
 	if (!strcmp(text, "auto")) {
 		*(uint32_t *)member(k, section) = 0;
 		return 0;
 	}
-	return parse_number(k, section, text, index, err);
+	return config_parse_number(k, section, text, index, err);
 }
 
-static void print_mtu(const struct key *k, const void *section, struct printer *p)
+void config_print_mtu(const struct key *k, const void *section, struct printer *p)
 {
 	if (*(const uint32_t *)member_const(k, section))
-		print_number(k, section, p);
+		config_print_number(k, section, p);
 	else
 		config_keys_item(p, "auto");
 }
@@ -215,14 +215,14 @@ static int copy_text(char *to, size_t size, const char *text, struct err *err)
 }
 
 /* The size of a text member is in max. */
-static int parse_text(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_text(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
 	(void)index;
 	return copy_text(member(k, section), k->max, text, err);
 }
 
-static void print_text(const struct key *k, const void *section, struct printer *p)
+void config_print_text(const struct key *k, const void *section, struct printer *p)
 {
 	const char *text = member_const(k, section);
 
@@ -230,7 +230,7 @@ static void print_text(const struct key *k, const void *section, struct printer 
 		config_keys_item(p, text);
 }
 
-static int parse_name(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_name(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
 	char clean[DHCP_NAME_SIZE];
@@ -242,17 +242,17 @@ static int parse_name(const struct key *k, void *section, const char *text, unsi
 	return copy_text(member(k, section), k->max, clean, err);
 }
 
-static int parse_path(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_path(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
 	if (*text != '/')
 		return err_set(err, EINVAL, "'%s' is not an absolute path", text);
-	return parse_text(k, section, text, index, err);
+	return config_parse_text(k, section, text, index, err);
 }
 
 /* --- addresses --- */
 
-static int parse_ip(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_ip(const struct key *k, void *section, const char *text, unsigned index,
 		    struct err *err)
 {
 	(void)index;
@@ -261,7 +261,7 @@ static int parse_ip(const struct key *k, void *section, const char *text, unsign
 	return 0;
 }
 
-static void print_ip(const struct key *k, const void *section, struct printer *p)
+void config_print_ip(const struct key *k, const void *section, struct printer *p)
 {
 	uint32_t addr = *(const uint32_t *)member_const(k, section);
 	char text[IP4_TEXT_SIZE];
@@ -275,7 +275,7 @@ static int list_full(struct err *err)
 	return err_set(err, EINVAL, "more than %d values", CONFIG_LIST_MAX);
 }
 
-static int parse_ips(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_ips(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err)
 {
 	struct config_ips *list = member(k, section);
@@ -288,7 +288,7 @@ static int parse_ips(const struct key *k, void *section, const char *text, unsig
 	return 0;
 }
 
-static void print_ips(const struct key *k, const void *section, struct printer *p)
+void config_print_ips(const struct key *k, const void *section, struct printer *p)
 {
 	const struct config_ips *list = member_const(k, section);
 	char text[IP4_TEXT_SIZE];
@@ -297,7 +297,7 @@ static void print_ips(const struct key *k, const void *section, struct printer *
 		config_keys_item(p, ip4_text(list->at[i], text));
 }
 
-static int parse_dns(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_dns(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err)
 {
 	struct config_network *n = section;
@@ -318,7 +318,7 @@ static int parse_dns(const struct key *k, void *section, const char *text, unsig
 	return 0;
 }
 
-static void print_dns(const struct key *k, const void *section, struct printer *p)
+void config_print_dns(const struct key *k, const void *section, struct printer *p)
 {
 	const struct config_network *n = section;
 	char text[IP4_TEXT_SIZE];
@@ -330,7 +330,7 @@ static void print_dns(const struct key *k, const void *section, struct printer *
 		config_keys_item(p, ip4_text(n->dns.at[i], text));
 }
 
-static int parse_range(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_range(const struct key *k, void *section, const char *text, unsigned index,
 		       struct err *err)
 {
 	struct config_ranges *r = member(k, section);
@@ -354,7 +354,7 @@ static int parse_range(const struct key *k, void *section, const char *text, uns
 	return 0;
 }
 
-static void print_range(const struct key *k, const void *section, struct printer *p)
+void config_print_range(const struct key *k, const void *section, struct printer *p)
 {
 	const struct config_ranges *r = member_const(k, section);
 	char first[IP4_TEXT_SIZE], last[IP4_TEXT_SIZE], text[2 * IP4_TEXT_SIZE];
@@ -366,7 +366,7 @@ static void print_range(const struct key *k, const void *section, struct printer
 	}
 }
 
-static int parse_subnet(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_subnet(const struct key *k, void *section, const char *text, unsigned index,
 			struct err *err)
 {
 	struct config_network *n = section;
@@ -394,7 +394,7 @@ static int parse_subnet(const struct key *k, void *section, const char *text, un
 	return 0;
 }
 
-static void print_subnet(const struct key *k, const void *section, struct printer *p)
+void config_print_subnet(const struct key *k, const void *section, struct printer *p)
 {
 	const struct config_network *n = section;
 	char text[IP4_PREFIX_TEXT_SIZE];
@@ -403,7 +403,7 @@ static void print_subnet(const struct key *k, const void *section, struct printe
 	config_keys_item(p, n->auto_subnet ? "auto" : ip4_prefix_text(n->subnet, text));
 }
 
-static int parse_supernet(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_supernet(const struct key *k, void *section, const char *text, unsigned index,
 			  struct err *err)
 {
 	struct config_prefixes *l = member(k, section);
@@ -419,7 +419,7 @@ static int parse_supernet(const struct key *k, void *section, const char *text, 
 	return 0;
 }
 
-static void print_supernet(const struct key *k, const void *section, struct printer *p)
+void config_print_supernet(const struct key *k, const void *section, struct printer *p)
 {
 	const struct config_prefixes *l = member_const(k, section);
 	char text[IP4_PREFIX_TEXT_SIZE];
@@ -430,18 +430,18 @@ static void print_supernet(const struct key *k, const void *section, struct prin
 
 /* --- classes --- */
 
-static int parse_pattern(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_pattern(const struct key *k, void *section, const char *text, unsigned index,
 			 struct err *err)
 {
-	return *text ? parse_text(k, section, text, index, err) :
+	return *text ? config_parse_text(k, section, text, index, err) :
 		       err_set(err, EINVAL, "an empty pattern");
 }
 
 /* Names are compared in lower case. */
-static int parse_name_pattern(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_name_pattern(const struct key *k, void *section, const char *text, unsigned index,
 			      struct err *err)
 {
-	int rc = parse_pattern(k, section, text, index, err);
+	int rc = config_parse_pattern(k, section, text, index, err);
 
 	if (!rc)
 		for (char *c = member(k, section); *c; c++)
@@ -449,13 +449,13 @@ static int parse_name_pattern(const struct key *k, void *section, const char *te
 	return rc;
 }
 
-static int parse_arch(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_arch(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
 	struct dhcp_class *c = member(k, section);
 	uint32_t arch;
 	struct key number = { .max = UINT16_MAX };
-	int rc = parse_number(&number, &arch, text, index, err);
+	int rc = config_parse_number(&number, &arch, text, index, err);
 
 	if (rc)
 		return rc;
@@ -466,7 +466,7 @@ static int parse_arch(const struct key *k, void *section, const char *text, unsi
 	return 0;
 }
 
-static void print_arch(const struct key *k, const void *section, struct printer *p)
+void config_print_arch(const struct key *k, const void *section, struct printer *p)
 {
 	const struct dhcp_class *c = member_const(k, section);
 	char text[16];
@@ -479,47 +479,7 @@ static void print_arch(const struct key *k, const void *section, struct printer 
 
 /* --- words --- */
 
-static const char *const modes[] = { [BRIDGE_MODE_NAT] = "nat",
-				     [BRIDGE_MODE_ROUTE] = "route",
-				     [BRIDGE_MODE_ISOLATED] = "isolated",
-				     NULL };
-static const char *const policies[] = {
-	[MAC_POLICY_HASH] = "hash", [MAC_POLICY_RANDOM] = "random", [MAC_POLICY_HOST] = "host", NULL
-};
-static const char *const identities[] = { [DHCP_IDENTITY_PORT] = "port",
-					  [DHCP_IDENTITY_CLIENT_ID] = "client-id",
-					  [DHCP_IDENTITY_MAC] = "mac",
-					  NULL };
-static const char *const guards[] = {
-	[NFT_GUARD_OFF] = "off", [NFT_GUARD_LOG] = "log", [NFT_GUARD_ON] = "on", NULL
-};
-static const char *const probes[] = {
-	[CONFIG_PROBE_AUTO] = "auto", [CONFIG_PROBE_ON] = "on", [CONFIG_PROBE_OFF] = "off", NULL
-};
-
-static const char *const coexists[] = {
-	[CONFIG_COEXIST_NONE] = "none", [CONFIG_COEXIST_DOCKER] = "docker", NULL
-};
-
-const char *config_mode_text(enum bridge_mode mode)
-{
-	return modes[mode];
-}
-
-const char *config_guard_text(enum nft_guard guard)
-{
-	return guards[guard];
-}
-
-/* One of the key's words, of which the n-th stands for n in an enum. */
-static_assert(sizeof(enum bridge_mode) == sizeof(unsigned) &&
-		      sizeof(enum mac_policy) == sizeof(unsigned) &&
-		      sizeof(enum dhcp_identity) == sizeof(unsigned) &&
-		      sizeof(enum config_probe) == sizeof(unsigned) &&
-		      sizeof(enum nft_guard) == sizeof(unsigned),
-	      "words are read and written as numbers");
-
-static int parse_word(const struct key *k, void *section, const char *text, unsigned index,
+int config_parse_word(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err)
 {
 	char list[128] = "";
@@ -541,162 +501,10 @@ static int parse_word(const struct key *k, void *section, const char *text, unsi
 	return err_set(err, EINVAL, "'%s' is not %s", text, list);
 }
 
-static void print_word(const struct key *k, const void *section, struct printer *p)
+void config_print_word(const struct key *k, const void *section, struct printer *p)
 {
 	unsigned i;
 
 	memcpy(&i, member_const(k, section), sizeof(i));
 	config_keys_item(p, k->words[i]);
 }
-
-/* --- the tables --- */
-
-#define PAIR(fn) .parse = parse_##fn, .print = print_##fn
-#define OCTETS(fn) .parse = config_parse_##fn, .print = config_print_##fn
-
-/* Those of a boot server, which every scope of options has. */
-#define BOOT(section)                                                                              \
-	{ "next-server", .offset = offsetof(section, options.next_server), PAIR(ip) },             \
-	{                                                                                          \
-		"boot-file", .offset = offsetof(section, options.boot_file), PAIR(text),           \
-			     .max = CONFIG_BOOT_FILE_SIZE,                                         \
-			     .place = offsetof(section, options.boot_place)                        \
-	}
-
-/* One key for each block `rule`, as config_text.c leaves them. */
-#define RULES(section)                                                                             \
-	{                                                                                          \
-		"rule", .list = true, .offset = offsetof(section, rules), OCTETS(rule),            \
-			.place = offsetof(section, rules.place)                                    \
-	}
-
-const struct key config_keys_top[] = {
-	{ "supernet", .list = true, .offset = offsetof(struct config, supernet), PAIR(supernet) },
-	{ "trap-group", .offset = offsetof(struct config, trap_group), PAIR(number), .min = 1,
-	  .max = 65534 }, /* the next one is used, too: capture.c */
-	{ "max-ports", .offset = offsetof(struct config, max_ports), PAIR(number), .min = 1,
-	  .max = 65536 },
-	{ "max-leases", .offset = offsetof(struct config, max_leases), PAIR(number),
-	  .max = 1048576 },
-	{ "max-clients", .offset = offsetof(struct config, max_clients), PAIR(number), .min = 8,
-	  .max = 4096 },
-	{ "coexist", .offset = offsetof(struct config, coexist), PAIR(word), .words = coexists },
-	{ 0 },
-};
-
-const struct key config_keys_socket[] = {
-	{ "path", .offset = offsetof(struct config, socket_path), .parse = parse_path,
-	  .print = print_text, .max = CONFIG_PATH_SIZE },
-	{ "group", .offset = offsetof(struct config, socket_group), PAIR(text), .max = 64 },
-	{ "mode", .offset = offsetof(struct config, socket_mode), PAIR(mode_bits) },
-	{ 0 },
-};
-
-const struct key config_keys_mac[] = {
-	{ "policy", .offset = offsetof(struct config, mac_policy), PAIR(word), .words = policies },
-	{ "prefix", OCTETS(mac_prefix), .place = offsetof(struct config, mac_prefix_place) },
-	{ "secret", .offset = offsetof(struct config, secret), PAIR(text),
-	  .max = sizeof(((struct config *)0)->secret) },
-	{ 0 },
-};
-
-#define NETWORK(m) offsetof(struct config_network, m)
-#define DURATION(m) .offset = NETWORK(m), PAIR(duration)
-
-const struct key config_keys_network[] = {
-	{ "mode", .offset = NETWORK(mode), PAIR(word), .words = modes },
-	{ "subnet", PAIR(subnet), .place = NETWORK(subnet_place) },
-	{ "range", .list = true, .offset = NETWORK(ranges), PAIR(range),
-	  .place = NETWORK(range_place) },
-	{ "grow", .list = true, .offset = NETWORK(grow), PAIR(range),
-	  .place = NETWORK(grow_place) },
-	{ "exclude", .list = true, .offset = NETWORK(exclude), PAIR(range),
-	  .place = NETWORK(exclude_place) },
-	{ "lease-time", DURATION(lease_time), .min = 30, .max = DHCP_INFINITE },
-	{ "min-lease-time", DURATION(min_lease_time), .min = 30, .max = DHCP_INFINITE },
-	{ "max-lease-time", DURATION(max_lease_time), .min = 30, .max = DHCP_INFINITE },
-	{ "offer-hold", DURATION(offer_hold), .min = 1, .max = 3600 },
-	{ "quarantine", DURATION(quarantine), .min = 1, .max = 31 * 86400 },
-	{ "keep-leases", .offset = NETWORK(keep_leases), PAIR(bool) },
-	{ "dns", .list = true, PAIR(dns) },
-	{ "domain", .offset = NETWORK(domain), .parse = parse_name, .print = print_text,
-	  .max = DHCP_NAME_SIZE },
-	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
-	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool) },
-	{ "guard", .offset = NETWORK(guard), PAIR(word), .words = guards },
-	{ "identity", .offset = NETWORK(identity), PAIR(word), .words = identities },
-	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },
-	{ "authoritative", .offset = NETWORK(authoritative), PAIR(bool) },
-	{ "rapid-commit", .offset = NETWORK(rapid_commit), PAIR(bool) },
-	{ "subnet-selection", .offset = NETWORK(subnet_selection), PAIR(bool) },
-	{ "bootp", .offset = NETWORK(bootp), PAIR(bool) },
-	{ "probe", .offset = NETWORK(probe), PAIR(word), .words = probes },
-	{ "probe-stock", .offset = NETWORK(probe_stock), PAIR(number), .min = 0, .max = 32 },
-	{ "ping", .offset = NETWORK(ping), PAIR(bool) },
-	{ "sweep", DURATION(sweep), .min = 0, .max = 86400 },
-	{ "isolate", .offset = NETWORK(isolate), PAIR(bool) },
-	{ "reach", .list = true, .offset = NETWORK(reach), OCTETS(names),
-	  .place = NETWORK(reach.place) },
-	{ "host-access", .list = true, .offset = NETWORK(host_access), OCTETS(services) },
-	{ "max-connections", .offset = NETWORK(max_connections), PAIR(number), .max = 1048576 },
-	RULES(struct config_network),
-	{ "snat", .offset = NETWORK(snat), OCTETS(snat), .place = NETWORK(snat_place) },
-	{ "snat-ports", .offset = NETWORK(snat_ports), OCTETS(ports),
-	  .place = NETWORK(snat_ports_place) },
-	BOOT(struct config_network),
-	{ 0 },
-};
-
-const struct key config_keys_host[] = {
-	{ "match-mac", .offset = offsetof(struct config_host, match_mac), OCTETS(mac),
-	  .place = offsetof(struct config_host, match_mac_place) },
-	{ "match-client-id", .offset = offsetof(struct config_host, match_id), OCTETS(client_id),
-	  .place = offsetof(struct config_host, match_id_place) },
-	{ "mac", .offset = offsetof(struct config_host, mac), OCTETS(mac),
-	  .place = offsetof(struct config_host, mac_place) },
-	{ "address", .offset = offsetof(struct config_host, address), PAIR(ip),
-	  .place = offsetof(struct config_host, address_place) },
-	{ "also", .list = true, .offset = offsetof(struct config_host, also), PAIR(ips),
-	  .place = offsetof(struct config_host, also_place) },
-	{ "hostname", .offset = offsetof(struct config_host, hostname), .parse = parse_name,
-	  .print = print_text, .max = DHCP_NAME_SIZE },
-	{ "groups", .list = true, .offset = offsetof(struct config_host, groups), OCTETS(names),
-	  .place = offsetof(struct config_host, groups.place) },
-	RULES(struct config_host),
-	BOOT(struct config_host),
-	{ 0 },
-};
-
-const struct key config_keys_port[] = {
-	{ "serve", .offset = offsetof(struct config_port, serve), PAIR(bool) },
-	{ "trusted", .offset = offsetof(struct config_port, trusted), PAIR(bool) },
-	{ 0 },
-};
-
-const struct key config_keys_relay[] = {
-	{ "range", .list = true, .offset = offsetof(struct config_relay, ranges), PAIR(range),
-	  .place = offsetof(struct config_relay, range_place) },
-	BOOT(struct config_relay),
-	{ 0 },
-};
-
-const struct key config_keys_group[] = {
-	RULES(struct config_group),
-	{ 0 },
-};
-
-#define PATTERN(m)                                                                                 \
-	.offset = offsetof(struct config_class, match.m), .max = DHCP_PATTERN_SIZE,                \
-	.print = print_text
-
-const struct key config_keys_class[] = {
-	{ "vendor-class", PATTERN(vendor_class), .parse = parse_pattern },
-	{ "user-class", PATTERN(user_class), .parse = parse_pattern },
-	{ "hostname", PATTERN(hostname), .parse = parse_name_pattern },
-	{ "circuit-id", PATTERN(circuit_id), .parse = parse_pattern },
-	{ "remote-id", PATTERN(remote_id), .parse = parse_pattern },
-	{ "arch", .list = true, .offset = offsetof(struct config_class, match), PAIR(arch) },
-	{ "mac-prefix", .offset = offsetof(struct config_class, match), OCTETS(class_mac) },
-	BOOT(struct config_class),
-	{ 0 },
-};

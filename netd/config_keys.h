@@ -53,7 +53,7 @@ void config_keys_print(const struct key *table, const void *section, const char 
 void config_keys_item(struct printer *p, const char *text);
 
 /* Writes a text so that it is read back as it is: quoted where it must be. */
-void config_print_text(const char *text, FILE *out);
+void config_write_text(const char *text, FILE *out);
 
 /* An error about something that stands at this place. */
 int config_wrong(struct err *err, struct config_place p, const char *fmt, ...) ERR_PRINTF(3, 4);
@@ -81,6 +81,59 @@ MUST_CHECK int config_ranges_within(const struct config_ranges *list, struct ip4
 MUST_CHECK int config_ranges_check(const struct config_network *n, struct err *err);
 void config_options_done(struct config_options *o);
 void config_classes_done(struct config_classes *classes);
+
+/* --- config_keys.c: what the tables name; PAIR of config_tables.c --- */
+
+int config_parse_arch(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_arch(const struct key *k, const void *section, struct printer *p);
+int config_parse_bool(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_bool(const struct key *k, const void *section, struct printer *p);
+int config_parse_dns(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err);
+void config_print_dns(const struct key *k, const void *section, struct printer *p);
+int config_parse_duration(const struct key *k, void *section, const char *text, unsigned index,
+			  struct err *err);
+void config_print_duration(const struct key *k, const void *section, struct printer *p);
+int config_parse_ip(const struct key *k, void *section, const char *text, unsigned index,
+		    struct err *err);
+void config_print_ip(const struct key *k, const void *section, struct printer *p);
+int config_parse_ips(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err);
+void config_print_ips(const struct key *k, const void *section, struct printer *p);
+int config_parse_mode_bits(const struct key *k, void *section, const char *text, unsigned index,
+			   struct err *err);
+void config_print_mode_bits(const struct key *k, const void *section, struct printer *p);
+int config_parse_mtu(const struct key *k, void *section, const char *text, unsigned index,
+		     struct err *err);
+void config_print_mtu(const struct key *k, const void *section, struct printer *p);
+int config_parse_name(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+int config_parse_name_pattern(const struct key *k, void *section, const char *text, unsigned index,
+			      struct err *err);
+int config_parse_number(const struct key *k, void *section, const char *text, unsigned index,
+			struct err *err);
+void config_print_number(const struct key *k, const void *section, struct printer *p);
+int config_parse_path(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+int config_parse_pattern(const struct key *k, void *section, const char *text, unsigned index,
+			 struct err *err);
+int config_parse_range(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err);
+void config_print_range(const struct key *k, const void *section, struct printer *p);
+int config_parse_subnet(const struct key *k, void *section, const char *text, unsigned index,
+			struct err *err);
+void config_print_subnet(const struct key *k, const void *section, struct printer *p);
+int config_parse_supernet(const struct key *k, void *section, const char *text, unsigned index,
+			  struct err *err);
+void config_print_supernet(const struct key *k, const void *section, struct printer *p);
+int config_parse_text(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_text(const struct key *k, const void *section, struct printer *p);
+int config_parse_word(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_word(const struct key *k, const void *section, struct printer *p);
 
 /* --- config_octets.c: what the tables name --- */
 

@@ -28,7 +28,7 @@ static void print_options(const struct config_options *options, const char *inde
 			fprintf(out, "%soption %u { value = { ", indent, o->code);
 		for (unsigned j = 0; j < o->n; j++) {
 			fputs(j ? ", " : "", out);
-			config_print_text(o->value[j], out);
+			config_write_text(o->value[j], out);
 		}
 		fputs(" } }\n", out);
 	}
@@ -67,7 +67,7 @@ static void print_links(const struct config_network *n, FILE *out)
 
 	for (unsigned i = 0; i < n->ports; i++) {
 		fputs("\tport ", out);
-		config_print_text(n->port[i].name, out);
+		config_write_text(n->port[i].name, out);
 		fputs(" {\n", out);
 		config_keys_print(config_keys_port, &n->port[i], "\t\t", out);
 		fputs("\t}\n", out);

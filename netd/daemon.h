@@ -7,7 +7,8 @@
  * durable, and outlives the device.
  *
  *	allocate.c   which MAC and address
- *	ports.c      attach, detach, release
+ *	attach.c     attach
+ *	ports.c      the table of ports, detach, release
  *	networks.c   bridges, subnets
  *	pools.c      which addresses are taken
  *	joined.c     interfaces that are not netd's in its bridges
@@ -267,7 +268,7 @@ MUST_CHECK int allocate_other_address(struct daemon *d, struct port *p, uint32_t
 MUST_CHECK int allocate_keys(struct daemon *d, struct err *err);
 struct mac allocate_bridge_mac(const struct daemon *d, const char *network);
 
-/* --- ports.c --- */
+/* --- attach.c and ports.c --- */
 
 enum vhost_wish { VHOST_AUTO, VHOST_ON, VHOST_OFF };
 
@@ -339,6 +340,16 @@ const char *port_state_text(enum port_state state);
 struct port *port_insert(struct daemon *d, const struct port *template);
 /* Takes it out of the tables again. */
 void port_remove(struct daemon *d, struct port *p);
+/* The device is no more: the port is reserved again. */
+void port_drop_link(struct daemon *d, struct port *p);
+/* Gives a port in the tables another MAC and address. False, and nothing changed, when the tables
+ * refuse. */
+bool port_change(struct daemon *d, struct port *p, const struct port *to);
+/* Takes the port's row out; its MAC rests for so many seconds. */
+MUST_CHECK int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ticket *ret,
+			    struct err *err);
+/* Fills r with err and returns -1. */
+int port_refuse(struct refusal *r, enum refusal_kind kind, const struct err *err);
 /* The MAC and address that `to` says, in the tables. -1 when they refuse. */
 MUST_CHECK int port_readdress(struct daemon *d, struct port *p, const struct port *to);
 /* Host names and options of a network's ports from its configuration. */

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Ports: the table, and attach, detach and release.
- *
- * An attach goes step by step: allocation, row, device, descriptors, rule, reply. When one fails,
- * those before it are undone in reverse, and the same happens when the row could not be made
- * durable or the reply not be delivered: there is then no link, set element, address or row that
- * was not there before.
- */
+/* Ports: the table, rows, and detach and release. attach.c has how they begin. */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "daemon.h"
 
-enum { NAME_ATTEMPTS = 8, MAC_REST_S = 86400, MAX_NIC = 63 };
+enum { MAC_REST_S = 86400 };
 
 /* --- the table --- */
 
@@ -174,7 +167,7 @@ struct port *port_insert(struct daemon *d, const struct port *template)
 	return p;
 }
 
-static void drop_link(struct daemon *d, struct port *p)
+void port_drop_link(struct daemon *d, struct port *p)
 {
 	if (!p->ifindex)
 		return;
@@ -190,7 +183,7 @@ static void drop_link(struct daemon *d, struct port *p)
 void port_remove(struct daemon *d, struct port *p)
 {
 	rules_forget_mac(d, p);
-	drop_link(d, p);
+	port_drop_link(d, p);
 	leave_tables(d, p);
 	published_leave(d, p);
 	index_del(&d->port_by_name, name_hash(d, p->guest, p->nic), p->slot);
@@ -200,7 +193,7 @@ void port_remove(struct daemon *d, struct port *p)
 void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const char *ifname,
 		   enum port_state state)
 {
-	drop_link(d, p);
+	port_drop_link(d, p);
 	p->ifindex = ifindex;
 	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
 	p->state = state;
@@ -238,7 +231,7 @@ int port_store(struct daemon *d, const struct port *p, struct ticket *ret, struc
 	return store_allocation_put(d->store, &row, ret, err);
 }
 
-static int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ticket *ret,
+int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ticket *ret,
 			struct err *err)
 {
 	struct store_allocation row;
@@ -247,40 +240,9 @@ static int port_unstore(struct daemon *d, const struct port *p, int64_t rest, st
 	return store_allocation_del(d->store, &row, loop_wall(d->loop), rest, ret, err);
 }
 
-/* --- attach --- */
+/* --- changes --- */
 
-static int check_request(struct daemon *d, const struct attach_request *q, struct network **ret,
-			 struct refusal *r)
-{
-	const char *why = bridge_name_refusal(q->guest);
-	struct network *n = network_find_or_default(d, q->network);
-	char text[NAME_SIZE + 12], where[LINK_NAME_SIZE + NAME_SIZE + 32];
-	struct port *p;
-
-	if (why)
-		return refuse(r, REFUSED_PARAMETER, "guest", why);
-	if (q->nic > MAX_NIC)
-		return refuse(r, REFUSED_PARAMETER, "nic", "it is larger than 63");
-	if (q->queues < 1 || q->queues > TAP_QUEUES_MAX)
-		return refuse(r, REFUSED_PARAMETER, "queues", "it is not from 1 to 32");
-	if (!n)
-		return refuse(r, REFUSED_NO_NETWORK, q->network ? q->network : "default", NULL);
-	if (!n->up) {
-		refuse(r, REFUSED_NETWORK_DOWN, n->config->name, NULL);
-		r->detail = n->why_not;
-		return -1;
-	}
-	p = port_by_guest(d, q->guest, q->nic);
-	if (p && p->ifindex) {
-		snprintf(where, sizeof(where), "interface %s on network %s", p->ifname,
-			 d->network[p->network].config->name);
-		return refuse(r, REFUSED_ATTACHED, port_text(p, text), where);
-	}
-	*ret = n;
-	return 0;
-}
-
-static int refuse_err(struct refusal *r, enum refusal_kind kind, const struct err *err)
+int port_refuse(struct refusal *r, enum refusal_kind kind, const struct err *err)
 {
 	refuse(r, kind, NULL, NULL);
 	r->detail = *err;
@@ -289,7 +251,7 @@ static int refuse_err(struct refusal *r, enum refusal_kind kind, const struct er
 
 /* Gives a port in the tables another MAC and address. False, and nothing changed, when the tables
  * refuse. */
-static bool change_allocation(struct daemon *d, struct port *p, const struct port *to)
+bool port_change(struct daemon *d, struct port *p, const struct port *to)
 {
 	struct port before = *p;
 
@@ -312,7 +274,7 @@ static bool change_allocation(struct daemon *d, struct port *p, const struct por
 
 int port_readdress(struct daemon *d, struct port *p, const struct port *to)
 {
-	return change_allocation(d, p, to) ? 0 : -1;
+	return port_change(d, p, to) ? 0 : -1;
 }
 
 void ports_configure(struct daemon *d, struct network *n)
@@ -327,66 +289,6 @@ void ports_configure(struct daemon *d, struct network *n)
 		view = dhcp_view(d, p);
 		dhcp_port_update(d->dhcp, &view);
 	}
-}
-
-/* The port with its allocation in the tables: a new one, or the one that is there, changed as asked
- * for. */
-static int enter(struct daemon *d, const struct attach_request *q, struct network *n,
-		 struct attachment *a, struct port **ret, struct refusal *r)
-{
-	struct port *old = port_find(d, n->slot, q->guest, q->nic);
-	struct port p = {
-		.slot = PORT_NONE, .network = n->slot, .nic = q->nic, .created = loop_wall(d->loop)
-	};
-
-	if (old)
-		a->before = p = *old;
-	snprintf(p.guest, sizeof(p.guest), "%s", q->guest);
-	if (allocate(d, &p, &q->wish, r))
-		return -1;
-	p.owner = q->owner;
-	p.queues = q->queues;
-	p.vhost = a->vhosts > 0;
-	a->new_allocation = !old;
-	if (!old)
-		old = port_insert(d, &p);
-	else if (!change_allocation(d, old, &p))
-		old = NULL;
-	*ret = old;
-	return old ? 0 : refuse(r, REFUSED_TOO_MANY_PORTS, NULL, NULL);
-}
-
-/* Back to the allocation that was there before the attach, or to none. */
-static void leave(struct daemon *d, struct port *p, const struct attachment *a)
-{
-	if (a->new_allocation)
-		port_remove(d, p);
-	else
-		change_allocation(d, p, &a->before);
-}
-
-/* The row as it was before `after`. */
-static void leave_row(struct daemon *d, const struct port *after, const struct attachment *a)
-{
-	struct err err;
-	int rc = a->new_allocation ? port_unstore(d, after, 0, NULL, &err) :
-				     port_store(d, &a->before, NULL, &err);
-
-	if (rc)
-		log_error("port %s/%" PRIu32 ": %s", after->guest, after->nic, err.text);
-}
-
-static int create_device(struct daemon *d, const struct port *p, int *fds, uint32_t *ret_ifindex,
-			 char ifname[LINK_NAME_SIZE], struct err *err)
-{
-	int rc = -EEXIST;
-
-	for (unsigned attempt = 0; rc == -EEXIST && attempt < NAME_ATTEMPTS; attempt++) {
-		bridge_port_name(&d->name_key, d->network[p->network].config->name, p->guest,
-				 p->nic, attempt, ifname);
-		rc = d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex, err);
-	}
-	return rc;
 }
 
 int port_link_up(struct daemon *d, const struct port *p, const char *altname, struct err *err)
@@ -416,168 +318,6 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 	return rc ? err_wrap(err, rc, "%s cannot join bridge %s", p->ifname, n->bridge) : 0;
 }
 
-static int open_vhost(struct daemon *d, const struct attach_request *q, struct attachment *a,
-		      struct refusal *r)
-{
-	if (q->vhost == VHOST_OFF)
-		return 0;
-	if (!d->host->ops->vhost_open(d->host, q->queues, a->vhost_fd, &a->vhost_note))
-		a->vhosts = q->queues;
-	else if (q->vhost == VHOST_ON)
-		return refuse_err(r, REFUSED_NO_VHOST, &a->vhost_note);
-	return 0;
-}
-
-static void close_fds(struct attachment *a)
-{
-	for (unsigned i = 0; i < a->queues; i++)
-		close(a->tap_fd[i]);
-	for (unsigned i = 0; i < a->vhosts; i++)
-		close(a->vhost_fd[i]);
-	a->queues = a->vhosts = 0;
-}
-
-/* Device and rule of a port whose allocation stands. What it made is undone by the caller's
- * close_fds. */
-static int plug(struct daemon *d, struct port *p, struct attachment *a, struct refusal *r)
-{
-	char altname[LINK_ALTNAME_SIZE], ifname[LINK_NAME_SIZE], text[NAME_SIZE + 12];
-	uint32_t ifindex;
-	struct err err;
-	int rc = create_device(d, p, a->tap_fd, &ifindex, ifname, &err);
-
-	if (!rc) {
-		a->queues = p->queues;
-		port_set_link(d, p, ifindex, ifname, PORT_CREATED);
-		bridge_port_altname(p->guest, p->nic, altname);
-		rc = port_link_up(d, p, altname, &err);
-	}
-	if (!rc)
-		rc = rules_add_port(d, p, &err);
-	if (!rc)
-		return 0;
-	drop_link(d, p);
-	err_wrap(&err, rc, "port %s", port_text(p, text));
-	return refuse_err(r, REFUSED_SYSTEM, &err);
-}
-
-static int store_new(struct daemon *d, const struct port *p, struct ticket *ticket,
-		     struct refusal *r)
-{
-	char text[IP4_TEXT_SIZE];
-	struct err err;
-	int rc = port_store(d, p, ticket, &err);
-
-	/* Only the constraints knew of the other holder: a row of a network that is not configured.
-	 */
-	if (rc == -EEXIST)
-		return refuse(r, REFUSED_ADDRESS_IN_USE, ip4_text(p->address, text),
-			      "a row of the state");
-	return rc ? refuse_err(r, REFUSED_STORAGE, &err) : 0;
-}
-
-static int attach(struct daemon *d, const struct attach_request *q, struct attachment *a,
-		  struct ticket *ticket, struct refusal *r)
-{
-	struct network *n = NULL;
-	struct port *p = NULL, after;
-
-	if (check_request(d, q, &n, r) || open_vhost(d, q, a, r))
-		return -1;
-	if (enter(d, q, n, a, &p, r))
-		goto undo_fds;
-	if (store_new(d, p, ticket, r))
-		goto undo_enter;
-	if (plug(d, p, a, r))
-		goto undo_row;
-	a->daemon = d;
-	a->port = slots_handle(&d->ports, p->slot);
-	return 0;
-
-undo_row:
-	after = *p;
-	leave_row(d, &after, a);
-undo_enter:
-	leave(d, p, a);
-undo_fds: /* the TAP is not persistent: it goes with its last descriptor */
-	close_fds(a);
-	return -1;
-}
-
-int port_attach(struct daemon *d, const struct attach_request *q, struct attachment **ret,
-		struct ticket *ticket, struct refusal *r)
-{
-	struct attachment *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return refuse(r, REFUSED_SYSTEM, NULL, NULL);
-	if (attach(d, q, a, ticket, r)) {
-		free(a);
-		return -1;
-	}
-	*ret = a;
-	return 0;
-}
-
-static struct port *attached_port(struct attachment *a)
-{
-	uint32_t i = slots_find(&a->daemon->ports, a->port);
-
-	return i == SLOT_NONE ? NULL : &a->daemon->port[i];
-}
-
-void port_delivered(struct attachment *a)
-{
-	struct port *p = attached_port(a);
-
-	if (p && p->state == PORT_CREATED) {
-		p->state = PORT_ATTACHED;
-		event_add_port(a->daemon, EVENT_ATTACHED, p);
-	}
-	close_fds(a);
-	free(a);
-}
-
-void port_undelivered(struct attachment *a, bool stored)
-{
-	struct daemon *d = a->daemon;
-	struct port *p = attached_port(a);
-	struct port after;
-
-	close_fds(a);
-	if (p) {
-		after = *p;
-		if (p->ifindex)
-			rules_del_port(d, p);
-		drop_link(d, p);
-		if (stored)
-			leave_row(d, &after, a);
-		leave(d, p, a);
-		if (a->new_allocation)
-			published_gone(d, &after);
-	}
-	free(a);
-}
-
-int port_reserve(struct daemon *d, const struct network *n, const char *guest,
-		 const struct wish *wish, struct port **ret, struct refusal *r)
-{
-	struct port p = { .slot = PORT_NONE,
-			  .network = n->slot,
-			  .queues = 1,
-			  .created = loop_wall(d->loop) },
-		    *made;
-
-	snprintf(p.guest, sizeof(p.guest), "%s", guest);
-	if (allocate(d, &p, wish, r))
-		return -1;
-	made = port_insert(d, &p);
-	if (!made)
-		return refuse(r, REFUSED_TOO_MANY_PORTS, NULL, NULL);
-	*ret = made;
-	return 0;
-}
-
 /* --- detach, release, gone --- */
 
 /* The rule and all memory of a device that is gone or about to go. */
@@ -586,7 +326,7 @@ static void unplug(struct daemon *d, struct port *p)
 	rules_del_port(d, p);
 	guard_forget_counts(d, p);
 	serve_end_leases(d, &d->network[p->network], p->slot);
-	drop_link(d, p);
+	port_drop_link(d, p);
 }
 
 void port_gone(struct daemon *d, struct port *p)
@@ -608,7 +348,7 @@ static int detach_one(struct daemon *d, struct port *p, struct refusal *r)
 		return 0;
 	rc = d->host->ops->link_del(d->host, p->ifindex, &err);
 	if (rc && rc != -ENODEV)
-		return refuse_err(r, REFUSED_SYSTEM, &err);
+		return port_refuse(r, REFUSED_SYSTEM, &err);
 	unplug(d, p);
 	event_add_port(d, EVENT_DETACHED, &was);
 	return 0;
@@ -661,7 +401,7 @@ static int release_one(struct daemon *d, struct port *p, struct ticket *ticket, 
 	if (detach_one(d, p, r))
 		return -1;
 	if (port_unstore(d, p, MAC_REST_S, ticket, &err))
-		return refuse_err(r, REFUSED_STORAGE, &err);
+		return port_refuse(r, REFUSED_STORAGE, &err);
 	/* Their rows have gone with the port's. */
 	serve_release_leases(d, p);
 	return 0;

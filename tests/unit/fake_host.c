@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fake_host.h"
+#include "fake_ops.h"
 
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
@@ -19,24 +19,24 @@ void fake_must(bool good, const char *what)
 	abort();
 }
 
-static struct fake_host *fake(struct host *h)
+struct fake_host *fake_of(struct host *h)
 {
 	return CONTAINER_OF(h, struct fake_host, host);
 }
 
 /* To be called by every operation that changes something or asks for something. */
-static int maybe_fail(struct host *h, struct err *err)
+int fake_maybe_fail(struct host *h, struct err *err)
 {
-	struct fake_host *f = fake(h);
+	struct fake_host *f = fake_of(h);
 
 	if (f->fail_at && ++f->operations == f->fail_at)
 		return err_set(err, EIO, "operation %u was made to fail", f->fail_at);
 	return 0;
 }
 
-static struct rtnl_link *find(struct host *h, uint32_t index)
+struct rtnl_link *fake_find(struct host *h, uint32_t index)
 {
-	struct fake_host *f = fake(h);
+	struct fake_host *f = fake_of(h);
 
 	for (unsigned i = 0; i < FAKE_LINKS; i++)
 		if (index && f->link[i].index == index)
@@ -44,9 +44,9 @@ static struct rtnl_link *find(struct host *h, uint32_t index)
 	return NULL;
 }
 
-static struct rtnl_link *find_name(struct host *h, const char *name)
+struct rtnl_link *fake_find_name(struct host *h, const char *name)
 {
-	struct fake_host *f = fake(h);
+	struct fake_host *f = fake_of(h);
 
 	for (unsigned i = 0; i < FAKE_LINKS; i++)
 		if (f->link[i].index && !strcmp(f->link[i].name, name))
@@ -54,9 +54,9 @@ static struct rtnl_link *find_name(struct host *h, const char *name)
 	return NULL;
 }
 
-static struct rtnl_link *add(struct host *h, const char *name, const char *kind)
+struct rtnl_link *fake_add(struct host *h, const char *name, const char *kind)
 {
-	struct fake_host *f = fake(h);
+	struct fake_host *f = fake_of(h);
 
 	for (unsigned i = 0; i < FAKE_LINKS; i++) {
 		if (f->link[i].index)
@@ -74,47 +74,47 @@ static struct rtnl_link *add(struct host *h, const char *name, const char *kind)
 
 static int link_list(struct host *h, rtnl_link_fn fn, void *arg, struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	for (unsigned i = 0; i < FAKE_LINKS && !rc; i++)
-		if (fake(h)->link[i].index)
-			rc = fn(arg, &fake(h)->link[i]);
+		if (fake_of(h)->link[i].index)
+			rc = fn(arg, &fake_of(h)->link[i]);
 	return rc;
 }
 
 static int addr_list(struct host *h, rtnl_addr_fn fn, void *arg, struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
-	for (unsigned i = 0; i < fake(h)->addrs && !rc; i++)
-		rc = fn(arg, &fake(h)->addr[i]);
+	for (unsigned i = 0; i < fake_of(h)->addrs && !rc; i++)
+		rc = fn(arg, &fake_of(h)->addr[i]);
 	return rc;
 }
 
 static int route_list(struct host *h, rtnl_route_fn fn, void *arg, struct err *err)
 {
-	const struct rtnl_link *uplink = find_name(h, "eth0");
+	const struct rtnl_link *uplink = fake_find_name(h, "eth0");
 	struct rtnl_route route = { .gateway = 0xc0000201,
 				    .table = RT_TABLE_MAIN,
 				    .type = RTN_UNICAST };
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc || !uplink)
 		return rc;
 	route.index = uplink->index;
 	rc = fn(arg, &route);
-	for (unsigned i = 0; i < fake(h)->routes && !rc; i++)
-		rc = fn(arg, &fake(h)->route[i]);
+	for (unsigned i = 0; i < fake_of(h)->routes && !rc; i++)
+		rc = fn(arg, &fake_of(h)->route[i]);
 	return rc;
 }
 
 static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err)
 {
-	const struct fake_host *f = fake(h);
+	const struct fake_host *f = fake_of(h);
 	struct rtnl_neigh n = { .index = f->neigh_index,
 				.addr = f->neigh_addr,
 				.mac = f->neigh_mac };
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	return rc || !f->neigh_index ? rc : fn(arg, &n);
 }
@@ -122,8 +122,8 @@ static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *e
 static int neigh_find(struct host *h, uint32_t index, uint32_t addr, struct mac *ret,
 		      struct err *err)
 {
-	const struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	const struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -136,14 +136,14 @@ static int neigh_find(struct host *h, uint32_t index, uint32_t addr, struct mac 
 static int fdb_find(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,
 		    struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	(void)bridge;
 	if (rc)
 		return rc;
-	if (!fake(h)->fdb_port || !mac_equal(mac, &fake(h)->fdb_mac))
+	if (!fake_of(h)->fdb_port || !mac_equal(mac, &fake_of(h)->fdb_mac))
 		return -ENOENT;
-	*ret_port = fake(h)->fdb_port;
+	*ret_port = fake_of(h)->fdb_port;
 	return 0;
 }
 
@@ -151,13 +151,13 @@ static int bridge_add(struct host *h, const char *name, const struct mac *mac, u
 		      struct err *err)
 {
 	struct rtnl_link *link;
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
-	if (find_name(h, name))
+	if (fake_find_name(h, name))
 		return err_set(err, EEXIST, "cannot create bridge %s: File exists", name);
-	link = add(h, name, "bridge");
+	link = fake_add(h, name, "bridge");
 	link->mac = *mac;
 	link->mtu = mtu;
 	return 0;
@@ -165,8 +165,8 @@ static int bridge_add(struct host *h, const char *name, const struct mac *mac, u
 
 static int link_set(struct host *h, const struct rtnl_change *c, struct err *err)
 {
-	struct rtnl_link *link = find(h, c->index);
-	int rc = maybe_fail(h, err);
+	struct rtnl_link *link = fake_find(h, c->index);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -182,15 +182,15 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 		snprintf(link->alias, sizeof(link->alias), "%s", c->alias);
 	link->up = (link->up || c->up) && !c->down;
 	if (c->hairpin || c->unhairpin)
-		fake(h)->hairpin[link->index % FAKE_LINKS] = c->hairpin;
+		fake_of(h)->hairpin[link->index % FAKE_LINKS] = c->hairpin;
 	link->isolated = (link->isolated || c->isolate) && !c->unisolate && link->master;
 	return 0;
 }
 
 static int link_del(struct host *h, uint32_t index, struct err *err)
 {
-	struct rtnl_link *link = find(h, index);
-	int rc = maybe_fail(h, err);
+	struct rtnl_link *link = fake_find(h, index);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -202,8 +202,8 @@ static int link_del(struct host *h, uint32_t index, struct err *err)
 
 static int addr_add(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err)
 {
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -214,8 +214,8 @@ static int addr_add(struct host *h, uint32_t index, struct ip4_prefix p, struct 
 
 static int addr_del(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err)
 {
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	for (unsigned i = 0; i < f->addrs && !rc; i++)
 		if (f->addr[i].index == index && f->addr[i].prefix.addr == p.addr)
@@ -223,261 +223,60 @@ static int addr_del(struct host *h, uint32_t index, struct ip4_prefix p, struct 
 	return rc;
 }
 
-static unsigned forwarding_slot(struct host *h, const char *name)
+unsigned fake_forwarding_slot(struct host *h, const char *name)
 {
-	const struct rtnl_link *link = find_name(h, name);
+	const struct rtnl_link *link = fake_find_name(h, name);
 
 	return link ? link->index % FAKE_LINKS : 0;
 }
 
 static int forwarding_get(struct host *h, const char *link, bool *ret, struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	if (!rc)
-		*ret = fake(h)->forwarding[forwarding_slot(h, link)];
+		*ret = fake_of(h)->forwarding[fake_forwarding_slot(h, link)];
 	return rc;
 }
 
 static int forwarding_set(struct host *h, const char *link, bool on, struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	if (!rc)
-		fake(h)->forwarding[forwarding_slot(h, link)] = on;
+		fake_of(h)->forwarding[fake_forwarding_slot(h, link)] = on;
 	return rc;
 }
 
 static int ipv6_off(struct host *h, const char *link, struct err *err)
 {
 	(void)link;
-	return maybe_fail(h, err);
+	return fake_maybe_fail(h, err);
 }
 
 /* Of the rules' set of DHCP ports; nothing happens when it is there. */
-static void add_element(struct fake_host *f, const struct nft_port *port)
-{
-	for (unsigned i = 0; i < f->elements; i++)
-		if (f->element[i] == port->ifindex)
-			return;
-	if (!port->dhcp)
-		return;
-	fake_must(f->elements < FAKE_ELEMENTS, "no room for an element");
-	f->element[f->elements++] = port->ifindex;
-}
-
-static int rules_replace(struct host *h, const struct nft_plan *plan, struct err *err)
-{
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
-
-	if (rc)
-		return rc;
-	f->rules = plan != NULL;
-	f->replaced++;
-	f->networks = plan ? (unsigned)plan->networks : 0;
-	if (plan && f->see_plan)
-		f->see_plan(plan);
-	f->elements = f->publishes = 0;
-	for (size_t i = 0; plan && i < plan->publishes; i++)
-		f->published[f->publishes++] = plan->publish[i];
-	for (size_t i = 0; plan && i < plan->ports; i++)
-		add_element(f, &plan->port[i]);
-	f->drops = f->clients = 0;
-	for (size_t i = 0; plan && i < plan->clients; i++)
-		f->client[f->clients++] = plan->client[i];
-	memset(f->captured, 0, sizeof(f->captured));
-	for (size_t i = 0; plan && i < plan->captures; i++)
-		f->captured[plan->captured[i] % FAKE_LINKS] = true;
-	return 0;
-}
-
-static int rules_port_add(struct host *h, const struct nft_port *port, struct err *err)
-{
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
-
-	if (rc)
-		return rc;
-	add_element(f, port);
-	if (f->see_port)
-		f->see_port(port, true);
-	return 0;
-}
-
-static int rules_port_del(struct host *h, const struct nft_port *port, struct err *err)
-{
-	struct fake_host *f = fake(h);
-
-	(void)err; /* undoing is not made to fail: what could not be undone is logged, and
-		      reconciled later */
-	for (unsigned i = 0; i < f->elements && port->dhcp; i++)
-		if (f->element[i] == port->ifindex)
-			f->element[i] = f->element[--f->elements];
-	if (f->see_port)
-		f->see_port(port, false);
-	return 0;
-}
-
-static int rules_port_move(struct host *h, const struct nft_port *from, const struct nft_port *to,
-			   struct err *err)
-{
-	int rc = rules_port_del(h, from, err);
-
-	return rc ? rc : rules_port_add(h, to, err);
-}
-
-static int rules_owner_del(struct host *h, const struct nft_owner *owner, struct err *err)
-{
-	(void)h;
-	(void)owner;
-	(void)err;
-	return 0;
-}
-
-static int rules_client_add(struct host *h, const struct nft_client *c, struct err *err)
-{
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
-
-	if (rc)
-		return rc;
-	fake_must(f->clients < FAKE_ELEMENTS, "no room for a client");
-	f->client[f->clients++] = *c;
-	return 0;
-}
-
-static int rules_client_del(struct host *h, const struct nft_client *c, struct err *err)
-{
-	struct fake_host *f = fake(h);
-
-	(void)err;
-	for (unsigned i = 0; i < f->clients; i++)
-		if (f->client[i].ifindex == c->ifindex &&
-		    f->client[i].source.addr == c->source.addr)
-			f->client[i] = f->client[--f->clients];
-	return 0;
-}
-
-static int drops_list(struct host *h, nft_drops_fn fn, void *arg, struct err *err)
-{
-	struct fake_host *f = fake(h);
-
-	(void)err;
-	for (unsigned i = 0; i < f->drops; i++)
-		fn(arg, &f->drop[i]);
-	return 0;
-}
-
-static int drops_forget(struct host *h, uint32_t ifindex, struct err *err)
-{
-	struct fake_host *f = fake(h);
-
-	(void)err;
-	for (unsigned i = f->drops; i-- > 0;)
-		if (f->drop[i].ifindex == ifindex)
-			f->drop[i] = f->drop[--f->drops];
-	return 0;
-}
-
-static struct nft_publish *find_published(struct fake_host *f, const struct nft_publish *p)
-{
-	for (unsigned i = 0; i < f->publishes; i++)
-		if (f->published[i].addr == p->addr && f->published[i].protocol == p->protocol &&
-		    f->published[i].port == p->port)
-			return &f->published[i];
-	return NULL;
-}
-
-/* As nf_tables does: what is taken away has to be there, what is added must not. */
-static int publish_change(struct host *h, const struct nft_publish *del, size_t dels,
-			  const struct nft_publish *put, size_t puts, struct err *err)
-{
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
-
-	for (size_t i = 0; i < dels && !rc; i++) {
-		struct nft_publish *p = find_published(f, &del[i]);
-
-		fake_must(p && p->to == del[i].to, "what is not published is taken away");
-		*p = f->published[--f->publishes];
-	}
-	for (size_t i = 0; i < puts && !rc; i++) {
-		fake_must(!find_published(f, &put[i]), "a port is published twice");
-		fake_must(f->publishes < FAKE_ELEMENTS, "no room for a published port");
-		f->published[f->publishes++] = put[i];
-	}
-	return rc;
-}
-
-static int reflect_change(struct host *h, const struct nft_reflect *reflect, bool on,
-			  struct err *err)
-{
-	int rc = maybe_fail(h, err);
-
-	if (!rc)
-		fake(h)->reflected[reflect->ifindex % FAKE_LINKS] = on;
-	return rc;
-}
-
-static int port_listener(struct host *h, const struct listen_query *q, struct listen_holder *ret,
-			 struct err *err)
-{
-	const struct listen_query *l = &fake(h)->listening;
-	int rc = maybe_fail(h, err);
-
-	if (rc)
-		return rc;
-	if (l->protocol != q->protocol || l->last < q->first || q->last < l->first ||
-	    (l->addr && q->addr && l->addr != q->addr))
-		return -ENOENT;
-	ret->port = l->first > q->first ? l->first : q->first;
-	snprintf(ret->who, sizeof(ret->who), "process nginx (pid 812)");
-	return 0;
-}
-
-static int localnet_get(struct host *h, const char *link, bool *ret, struct err *err)
-{
-	int rc = maybe_fail(h, err);
-
-	if (!rc)
-		*ret = fake(h)->localnet[forwarding_slot(h, link)];
-	return rc;
-}
-
-static int localnet_set(struct host *h, const char *link, bool on, struct err *err)
-{
-	int rc = maybe_fail(h, err);
-
-	if (!rc)
-		fake(h)->localnet[forwarding_slot(h, link)] = on;
-	return rc;
-}
-
-/* The link is there for as long as the test does not say otherwise; descriptors are real, to be
- * counted. */
 static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_fds,
 		    uint32_t *ret_ifindex, struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
-	if (find_name(h, name))
+	if (fake_find_name(h, name))
 		return err_set(err, EEXIST, "cannot create TAP %s", name);
 	for (unsigned i = 0; i < queues; i++)
 		ret_fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	*ret_ifindex = add(h, name, "tun")->index;
+	*ret_ifindex = fake_add(h, name, "tun")->index;
 	return 0;
 }
 
 static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
 {
-	int rc = maybe_fail(h, err);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
-	if (!fake(h)->vhost)
+	if (!fake_of(h)->vhost)
 		return err_set(err, ENOENT,
 			       "cannot open /dev/vhost-net: No such file or directory");
 	for (unsigned i = 0; i < queues; i++)
@@ -498,7 +297,7 @@ static bool record_probe(struct fake_host *f, uint32_t ifindex, const void *fram
 
 static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_t len)
 {
-	struct fake_host *f = fake(h);
+	struct fake_host *f = fake_of(h);
 
 	if (record_probe(f, ifindex, frame, len))
 		return 0;
@@ -511,8 +310,8 @@ static int send_frame(struct host *h, uint32_t ifindex, const void *frame, size_
 
 static int arp_watch(struct host *h, uint32_t ifindex, struct err *err)
 {
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -523,7 +322,7 @@ static int arp_watch(struct host *h, uint32_t ifindex, struct err *err)
 
 static void arp_unwatch(struct host *h, uint32_t ifindex)
 {
-	struct fake_host *f = fake(h);
+	struct fake_host *f = fake_of(h);
 
 	for (unsigned i = 0; i < f->arp_watches; i++)
 		if (f->arp_watched[i] == ifindex)
@@ -532,8 +331,8 @@ static void arp_unwatch(struct host *h, uint32_t ifindex)
 
 static int ping(struct host *h, uint32_t addr, struct err *err)
 {
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -543,7 +342,7 @@ static int ping(struct host *h, uint32_t addr, struct err *err)
 
 static int read_sysctl(struct host *h, const char *path, int *ret, struct err *err)
 {
-	const struct fake_host *f = fake(h);
+	const struct fake_host *f = fake_of(h);
 
 	for (unsigned i = 0; i < f->sysctls; i++) {
 		if (strcmp(f->sysctl[i].path, path) != 0)
@@ -558,15 +357,15 @@ static int ipv6_autoconf(struct host *h, const char *link, bool *ret, struct err
 {
 	(void)link;
 	(void)err;
-	*ret = fake(h)->ipv6_autoconf;
+	*ret = fake_of(h)->ipv6_autoconf;
 	return 0;
 }
 
 static int foreign_checked(struct host *h, const struct foreign_ask *ask,
 			   struct foreign_report *ret, struct err *err)
 {
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	if (rc)
 		return rc;
@@ -580,8 +379,8 @@ static int foreign_checked(struct host *h, const struct foreign_ask *ask,
 static int docker_rules(struct host *h, const char (*bridge)[LINK_NAME_SIZE], size_t bridges,
 			bool *ret_changed, struct err *err)
 {
-	struct fake_host *f = fake(h);
-	int rc = maybe_fail(h, err);
+	struct fake_host *f = fake_of(h);
+	int rc = fake_maybe_fail(h, err);
 
 	(void)bridge;
 	if (rc)
@@ -593,17 +392,17 @@ static int docker_rules(struct host *h, const char (*bridge)[LINK_NAME_SIZE], si
 
 static int capture_dropped(struct host *h, uint32_t ifindex, bool on, struct err *err)
 {
-	int rc = on ? maybe_fail(h, err) : 0;
+	int rc = on ? fake_maybe_fail(h, err) : 0;
 
 	if (!rc)
-		fake(h)->captured[ifindex % FAKE_LINKS] = on;
+		fake_of(h)->captured[ifindex % FAKE_LINKS] = on;
 	return rc;
 }
 
 static void free_fake(struct host *h)
 {
 	/* The host outlives the daemon. */
-	fake(h)->arp_watches = 0;
+	fake_of(h)->arp_watches = 0;
 }
 
 static const struct host_ops ops = {
@@ -622,20 +421,20 @@ static const struct host_ops ops = {
 	.forwarding_get = forwarding_get,
 	.forwarding_set = forwarding_set,
 	.ipv6_off = ipv6_off,
-	.rules_replace = rules_replace,
-	.rules_port_add = rules_port_add,
-	.rules_port_del = rules_port_del,
-	.rules_port_move = rules_port_move,
-	.rules_owner_del = rules_owner_del,
-	.rules_client_add = rules_client_add,
-	.rules_client_del = rules_client_del,
-	.drops_list = drops_list,
-	.drops_forget = drops_forget,
-	.publish_change = publish_change,
-	.reflect_change = reflect_change,
-	.port_listener = port_listener,
-	.localnet_get = localnet_get,
-	.localnet_set = localnet_set,
+	.rules_replace = fake_rules_replace,
+	.rules_port_add = fake_rules_port_add,
+	.rules_port_del = fake_rules_port_del,
+	.rules_port_move = fake_rules_port_move,
+	.rules_owner_del = fake_rules_owner_del,
+	.rules_client_add = fake_rules_client_add,
+	.rules_client_del = fake_rules_client_del,
+	.drops_list = fake_drops_list,
+	.drops_forget = fake_drops_forget,
+	.publish_change = fake_publish_change,
+	.reflect_change = fake_reflect_change,
+	.port_listener = fake_port_listener,
+	.localnet_get = fake_localnet_get,
+	.localnet_set = fake_localnet_set,
 	.tap_open = open_tap,
 	.vhost_open = vhost_open,
 	.send = send_frame,
@@ -659,7 +458,7 @@ int fake_open_host(struct loop *loop, uint16_t group, const struct host_listener
 		fake_host = calloc(1, sizeof(*fake_host));
 		fake_host->next_index = 2;
 		fake_host->host.ops = &ops;
-		add(&fake_host->host, "eth0", "")->up = true;
+		fake_add(&fake_host->host, "eth0", "")->up = true;
 	}
 	fake_host->listener = *listener;
 	*ret = &fake_host->host;
@@ -676,7 +475,7 @@ void fake_fail(unsigned n)
 
 void fake_link_gone(uint32_t index)
 {
-	struct rtnl_link *link = find(&fake_host->host, index);
+	struct rtnl_link *link = fake_find(&fake_host->host, index);
 	struct rtnl_event e = { .kind = RTNL_LINK_GONE };
 
 	fake_must(link != NULL, "no such link");
@@ -687,12 +486,12 @@ void fake_link_gone(uint32_t index)
 
 struct rtnl_link *fake_link_add(const char *name)
 {
-	return add(&fake_host->host, name, "veth");
+	return fake_add(&fake_host->host, name, "veth");
 }
 
 struct rtnl_link *fake_link_find(const char *name)
 {
-	return find_name(&fake_host->host, name);
+	return fake_find_name(&fake_host->host, name);
 }
 
 void fake_link_told(const struct rtnl_link *link)

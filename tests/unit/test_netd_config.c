@@ -556,7 +556,7 @@ static void check_character(char c)
 	char *quoted;
 	FILE *out = open_memstream(&quoted, &size);
 
-	config_print_text(two, out);
+	config_write_text(two, out);
 	fclose(out);
 	snprintf(text, sizeof(text), "network a { option 67 { value = %s } }", quoted);
 	free(quoted);

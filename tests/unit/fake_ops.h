@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the fake host share: its rows, and its operations, which fake_host.c has a
+ * table of. */
+#ifndef TESTS_FAKE_OPS_H
+#define TESTS_FAKE_OPS_H
+
+#include "fake_host.h"
+
+struct fake_host *fake_of(struct host *h);
+/* Whether this is the operation that a test wants to fail; each operation that can fail begins with
+ * it. */
+int fake_maybe_fail(struct host *h, struct err *err);
+/* NULL: there is none. */
+struct rtnl_link *fake_find(struct host *h, uint32_t index);
+struct rtnl_link *fake_find_name(struct host *h, const char *name);
+struct rtnl_link *fake_add(struct host *h, const char *name, const char *kind);
+
+/* Its place in the arrays by index. */
+unsigned fake_forwarding_slot(struct host *h, const char *name);
+
+/* --- fake_rules.c --- */
+
+int fake_rules_replace(struct host *h, const struct nft_plan *plan, struct err *err);
+int fake_rules_port_add(struct host *h, const struct nft_port *port, struct err *err);
+int fake_rules_port_del(struct host *h, const struct nft_port *port, struct err *err);
+int fake_rules_port_move(struct host *h, const struct nft_port *from, const struct nft_port *to,
+			 struct err *err);
+int fake_rules_owner_del(struct host *h, const struct nft_owner *owner, struct err *err);
+int fake_rules_client_add(struct host *h, const struct nft_client *c, struct err *err);
+int fake_rules_client_del(struct host *h, const struct nft_client *c, struct err *err);
+int fake_drops_list(struct host *h, nft_drops_fn fn, void *arg, struct err *err);
+int fake_drops_forget(struct host *h, uint32_t ifindex, struct err *err);
+int fake_publish_change(struct host *h, const struct nft_publish *del, size_t dels,
+			const struct nft_publish *put, size_t puts, struct err *err);
+int fake_reflect_change(struct host *h, const struct nft_reflect *reflect, bool on,
+			struct err *err);
+int fake_port_listener(struct host *h, const struct listen_query *q, struct listen_holder *ret,
+		       struct err *err);
+int fake_localnet_get(struct host *h, const char *link, bool *ret, struct err *err);
+int fake_localnet_set(struct host *h, const char *link, bool on, struct err *err);
+
+#endif
