@@ -153,7 +153,7 @@ LIBS_fuzz := $(LIBS_daemon) $(LIBS_bridge)
 
 $(B)/tests/fuzz/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Itests/unit
 
-$(B)/tests/fake.a: $(B)/tests/unit/fake_host.o $(B)/tests/unit/fake_rules.o $(B)/tests/unit/fake_daemon.o
+$(B)/tests/fake.a: $(call objs,$(wildcard tests/unit/fake_*.c))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/tests/fuzz/replay-%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/netd/ctl/lease_file.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)

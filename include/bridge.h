@@ -29,7 +29,22 @@ enum bridge_mode {
 	BRIDGE_MODE_NAT,      /* guests go out under the uplink's address */
 	BRIDGE_MODE_ROUTE,    /* guests go out, and are reached, under their own */
 	BRIDGE_MODE_ISOLATED, /* guests reach one another and the host */
+	BRIDGE_MODE_BRIDGE,   /* guests are stations of the LAN that an uplink, or a bridge of the
+				 host's, leads to */
+	BRIDGE_MODE_MACVTAP,  /* the same by macvtap devices on an uplink, without a bridge */
 };
+
+/* Whether guests go out through the host's IP. */
+static inline bool bridge_mode_routes(enum bridge_mode mode)
+{
+	return mode == BRIDGE_MODE_NAT || mode == BRIDGE_MODE_ROUTE;
+}
+
+/* Whether guests are stations of a LAN, whose router is none of netd's. */
+static inline bool bridge_mode_lan(enum bridge_mode mode)
+{
+	return mode == BRIDGE_MODE_BRIDGE || mode == BRIDGE_MODE_MACVTAP;
+}
 
 /* --- names and marks --- */
 

@@ -45,6 +45,12 @@ enum netd_vhost {
 	NETD_VHOST_OFF,
 };
 
+enum netd_device {
+	NETD_DESCRIPTORS, /* a TAP, or macvtap, that lives as long as its descriptors */
+	NETD_TAP,	  /* one that stays, and that `user` opens by name */
+	NETD_VETH,	  /* a pair, one end of which goes to `netns` */
+};
+
 /* Zero and NULL members: the default. */
 struct netd_attach {
 	const char *guest;   /* 1 to 63 of letters, digits, '.', '_', '-' */
@@ -54,6 +60,10 @@ struct netd_attach {
 	const char *address; /* IPv4, from the network's pool */
 	uint32_t queues;     /* 1 */
 	enum netd_vhost vhost;
+	enum netd_device device;
+	const char *ifname; /* NETD_TAP: chosen; NETD_VETH: the end in the namespace, "eth0" */
+	const char *user;   /* NETD_TAP: name or uid of who may open it; the caller */
+	const char *netns;  /* path of a network namespace, opened by this process; none */
 };
 
 struct netd_port {
@@ -64,7 +74,7 @@ struct netd_port {
 	char address[46]; /* with prefix length, "10.77.0.5/24" */
 	char gateway[46]; /* empty: none */
 	uint32_t mtu;
-	uint32_t queues;	       /* descriptors in tap_fd */
+	uint32_t queues;	       /* descriptors in tap_fd; 0 of NETD_TAP and NETD_VETH */
 	int tap_fd[NETD_QUEUES_MAX];   /* close-on-exec, non-blocking, IFF_VNET_HDR; the caller's */
 	uint32_t vhosts;	       /* descriptors in vhost_fd: 0 or queues */
 	int vhost_fd[NETD_QUEUES_MAX]; /* close-on-exec; owner and backend not set yet; the caller's

@@ -508,6 +508,13 @@ static int choose_address(struct daemon *d, struct port *p, const struct wish *w
 {
 	uint32_t address = wish->address ? wish->address : reserved_address(d, p, host);
 
+	if (config_network_addressless(d->network[p->network].config)) {
+		p->address = 0;
+		return wish->address ?
+			       refuse(r, REFUSED_PARAMETER, "addresses",
+				      "the network has no subnet; its LAN gives addresses") :
+			       0;
+	}
 	if (address)
 		return address == p->address ? 0 : take_address(d, p, address, wish->wait, r);
 	if (p->address)

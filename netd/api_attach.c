@@ -9,7 +9,8 @@ static bool parse_attach(const struct varlink_call *call, struct attach_request 
 	static const char *const vhost_words[] = {
 		[VHOST_AUTO] = "auto", [VHOST_ON] = "on", [VHOST_OFF] = "off"
 	};
-	const char *mac = api_text(call, "mac"), *vhost = api_text(call, "vhost"), *address;
+	const char *mac = api_text(call, "mac"), *vhost = api_text(call, "vhost"), *address,
+		   *device = api_text(call, "device");
 	const json_t *addresses = json_object_get(call->parameters, "addresses");
 
 	*q = (struct attach_request){ .network = api_text(call, "network"),
@@ -17,6 +18,13 @@ static bool parse_attach(const struct varlink_call *call, struct attach_request 
 				      .nic = (uint32_t)api_integer(call, "nic", 0),
 				      .queues = (uint32_t)api_integer(call, "queues", 1),
 				      .owner = call->uid };
+	q->interface = api_text(call, "interface");
+	q->user = (uint32_t)api_integer(call, "user", call->uid);
+	q->netns = -1;
+	if (device && port_device_parse(device, &q->device)) {
+		api_bad_value(call, "device", "it is not descriptors, tap or veth");
+		return false;
+	}
 	if (mac && !mac_parse(mac, &q->wish.mac)) {
 		api_bad_value(call, "mac", "it is not a MAC address");
 		return false;

@@ -27,6 +27,8 @@ static int check_request(struct daemon *d, const struct attach_request *q, struc
 		return refuse(r, REFUSED_PARAMETER, "guest", why);
 	if (q->nic > MAX_NIC)
 		return refuse(r, REFUSED_PARAMETER, "nic", "it is larger than 63");
+	if (q->device != PORT_DESCRIPTORS)
+		return refuse(r, REFUSED_PARAMETER, "device", "it cannot be made yet");
 	if (q->queues < 1 || q->queues > TAP_QUEUES_MAX)
 		return refuse(r, REFUSED_PARAMETER, "queues", "it is not from 1 to 32");
 	if (!n)
@@ -63,6 +65,7 @@ static int enter(struct daemon *d, const struct attach_request *q, struct networ
 		return -1;
 	p.owner = q->owner;
 	p.queues = q->queues;
+	p.device = q->device;
 	p.vhost = a->vhosts > 0;
 	a->new_allocation = !old;
 	if (!old)

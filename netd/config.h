@@ -194,6 +194,9 @@ struct config_ports {
 struct config_network {
 	char name[NAME_SIZE];
 	enum bridge_mode mode;
+	char uplink[LINK_NAME_SIZE]; /* mode bridge: joins our bridge; macvtap: what is below; empty:
+					none */
+	char bridge[LINK_NAME_SIZE]; /* mode bridge: one of the host's; empty: none */
 	struct ip4_range snat; /* first 0: the uplink's address */
 	struct config_ports snat_ports;
 	struct config_publish *publish;
@@ -235,6 +238,7 @@ struct config_network {
 	struct config_classes classes;
 	struct config_place place, subnet_place, range_place, grow_place, exclude_place;
 	struct config_place snat_place, snat_ports_place;
+	struct config_place uplink_place, bridge_place, dhcp_place;
 };
 
 struct config {
@@ -293,6 +297,12 @@ MUST_CHECK int config_relay_pool(const struct config_relay *relay, struct dhcp_p
 
 const char *config_mode_text(enum bridge_mode mode);
 const char *config_guard_text(enum nft_guard guard);
+
+/* Whether netd gives its guests no addresses: the LAN does. */
+static inline bool config_network_addressless(const struct config_network *n)
+{
+	return bridge_mode_lan(n->mode) && n->auto_subnet;
+}
 
 /* Whether the network's guests have to do with anything by routing: an isolated one does where it
  * reaches another, or is reached. */

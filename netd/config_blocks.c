@@ -201,9 +201,7 @@ static int take_port(struct reading *r, cfg_t *cfg, struct config_network *n)
 	n->port = p;
 	p += n->ports;
 	*p = (struct config_port){ .trusted = true, .place = { r->file, cfg->line } };
-	/* What the kernel takes for a name (net/core/dev.c, dev_valid_name). */
-	if (!*name || strlen(name) >= sizeof(p->name) || strpbrk(name, "/: \t\n") ||
-	    !strcmp(name, ".") || !strcmp(name, ".."))
+	if (!config_link_name_good(name))
 		return err_set(r->err, EINVAL, "%s:%d: '%s' is not the name of an interface",
 			       r->file, cfg->line, name);
 	snprintf(p->name, sizeof(p->name), "%s", name);
@@ -293,6 +291,9 @@ static int take_network(struct reading *r, cfg_t *cfg)
 	rc = check_title(r, cfg, "network", n->name);
 	if (!rc)
 		rc = config_take_keys(r, cfg, config_keys_network, n);
+	/* A LAN has its server. */
+	if (!n->dhcp_place.line)
+		n->dhcp = !bridge_mode_lan(n->mode);
 	if (!rc)
 		rc = take_options(r, cfg, &n->options);
 	if (!rc)

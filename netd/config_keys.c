@@ -250,6 +250,27 @@ int config_parse_path(const struct key *k, void *section, const char *text, unsi
 	return config_parse_text(k, section, text, index, err);
 }
 
+/* What the kernel takes for an interface's name (net/core/dev.c, dev_valid_name). */
+bool config_link_name_good(const char *name)
+{
+	return *name && strlen(name) < LINK_NAME_SIZE && !strpbrk(name, "/: \t\n") &&
+	       strcmp(name, ".") && strcmp(name, "..");
+}
+
+int config_parse_link(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err)
+{
+	(void)index;
+	if (!config_link_name_good(text))
+		return err_set(err, EINVAL, "'%s' is not the name of an interface", text);
+	return copy_text(member(k, section), LINK_NAME_SIZE, text, err);
+}
+
+void config_print_link(const struct key *k, const void *section, struct printer *p)
+{
+	config_print_text(k, section, p);
+}
+
 /* --- addresses --- */
 
 int config_parse_ip(const struct key *k, void *section, const char *text, unsigned index,

@@ -137,6 +137,14 @@ void config_print_word(const struct key *k, const void *section, struct printer 
 
 /* --- config_octets.c: what the tables name --- */
 
+/* Whether a name can be an interface's. */
+bool config_link_name_good(const char *name);
+int config_parse_link(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_link(const struct key *k, const void *section, struct printer *p);
+
+/* --- config_octets.c --- */
+
 int config_parse_mac(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err);
 void config_print_mac(const struct key *k, const void *section, struct printer *p);

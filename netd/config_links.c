@@ -80,9 +80,34 @@ int config_subnet_check(const struct config *c, unsigned at, struct err *err)
 	return 0;
 }
 
+/* Which keys the modes have that are a LAN's, and need. */
+static int check_lan(const struct config_network *n, struct err *err)
+{
+	bool bridge = n->mode == BRIDGE_MODE_BRIDGE;
+
+	if (n->uplink[0] && !bridge_mode_lan(n->mode))
+		return config_wrong(err, n->uplink_place,
+				    "uplink: it is for modes bridge and macvtap");
+	if (n->bridge[0] && !bridge)
+		return config_wrong(err, n->bridge_place, "bridge: it is for mode bridge");
+	if (n->bridge[0] && n->uplink[0])
+		return config_wrong(err, n->bridge_place,
+				    "bridge: one that exists has its uplink already");
+	if (n->mode == BRIDGE_MODE_MACVTAP && !n->uplink[0])
+		return config_wrong(err, n->place, "network '%s': mode macvtap needs an uplink",
+				    n->name);
+	if (bridge && !n->uplink[0] && !n->bridge[0])
+		return config_wrong(err, n->place,
+				    "network '%s': mode bridge needs an uplink or a bridge",
+				    n->name);
+	if (n->dhcp && config_network_addressless(n))
+		return config_wrong(err, n->dhcp_place, "dhcp: without a subnet there is no DHCP");
+	return 0;
+}
+
 int config_links_check(const struct config *c, const struct config_network *n, struct err *err)
 {
-	int rc = 0;
+	int rc = check_lan(n, err);
 
 	for (unsigned i = 0; i < n->ports && !rc; i++)
 		rc = check_port(c, &n->port[i], err);

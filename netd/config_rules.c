@@ -509,7 +509,7 @@ int config_rules_finish(struct config *c, struct err *err)
 
 bool config_network_routes(const struct config *c, const struct config_network *n)
 {
-	bool routes = n->mode != BRIDGE_MODE_ISOLATED || n->reach.n;
+	bool routes = bridge_mode_routes(n->mode) || n->reach.n;
 
 	for (unsigned i = 0; i < c->networks && !routes; i++)
 		for (unsigned j = 0; j < c->network[i].reach.n; j++)

@@ -4,10 +4,11 @@
 
 #include "config_keys.h"
 
-static const char *const modes[] = { [BRIDGE_MODE_NAT] = "nat",
-				     [BRIDGE_MODE_ROUTE] = "route",
-				     [BRIDGE_MODE_ISOLATED] = "isolated",
-				     NULL };
+static const char *const modes[] = {
+	[BRIDGE_MODE_NAT] = "nat",	     [BRIDGE_MODE_ROUTE] = "route",
+	[BRIDGE_MODE_ISOLATED] = "isolated", [BRIDGE_MODE_BRIDGE] = "bridge",
+	[BRIDGE_MODE_MACVTAP] = "macvtap",   NULL
+};
 static const char *const policies[] = {
 	[MAC_POLICY_HASH] = "hash", [MAC_POLICY_RANDOM] = "random", [MAC_POLICY_HOST] = "host", NULL
 };
@@ -97,6 +98,8 @@ const struct key config_keys_mac[] = {
 
 const struct key config_keys_network[] = {
 	{ "mode", .offset = NETWORK(mode), PAIR(word), .words = modes },
+	{ "uplink", .offset = NETWORK(uplink), PAIR(link), .place = NETWORK(uplink_place) },
+	{ "bridge", .offset = NETWORK(bridge), PAIR(link), .place = NETWORK(bridge_place) },
 	{ "subnet", PAIR(subnet), .place = NETWORK(subnet_place) },
 	{ "range", .list = true, .offset = NETWORK(ranges), PAIR(range),
 	  .place = NETWORK(range_place) },
@@ -114,7 +117,7 @@ const struct key config_keys_network[] = {
 	{ "domain", .offset = NETWORK(domain), .parse = config_parse_name,
 	  .print = config_print_text, .max = DHCP_NAME_SIZE },
 	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
-	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool) },
+	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool), .place = NETWORK(dhcp_place) },
 	{ "guard", .offset = NETWORK(guard), PAIR(word), .words = guards },
 	{ "identity", .offset = NETWORK(identity), PAIR(word), .words = identities },
 	{ "port-leases", .offset = NETWORK(port_leases), PAIR(number), .max = 1048576 },

@@ -199,6 +199,8 @@ int config_pool(const struct config_network *n, struct ip4_prefix subnet, struct
 {
 	struct pieces p = { 0 };
 
+	if (config_network_addressless(n))
+		return make_pool(&p, ret, err);
 	add_ranges(&p, subnet, &n->ranges, &n->exclude);
 	for (unsigned i = 0; i < n->grow.n; i++)
 		add_stage(&p, subnet, &n->grow.at[i], 1, &n->exclude);

@@ -93,6 +93,14 @@ struct network {
  */
 enum port_state { PORT_RESERVED, PORT_CREATED, PORT_ATTACHED };
 
+/* What an attach makes, and who holds it. */
+enum port_device {
+	PORT_DESCRIPTORS, /* a TAP, or macvtap, that lives as long as the descriptors that were handed
+			     over */
+	PORT_TAP,	  /* a TAP that stays, and is opened by name by its user */
+	PORT_VETH,	  /* one end in a network namespace, the other in the bridge */
+};
+
 /* How a guest's last DHCP packet was answered. */
 struct last_exchange {
 	int64_t at; /* 0: none came */
@@ -109,11 +117,15 @@ struct port {
 	struct mac mac;
 	bool mac_given;
 	uint32_t generation;
-	uint32_t address; /* 0: none could be found yet */
+	uint32_t address; /* 0: none could be found yet, or its network gives none */
 	bool address_given;
 	uint32_t owner;
 	uint32_t queues;
 	bool vhost;
+	enum port_device device;
+	uint32_t user;		     /* PORT_TAP: uid that may open it */
+	char inside[LINK_NAME_SIZE]; /* PORT_VETH: the guest's end; PORT_TAP: a name that was asked
+					for; else empty */
 	int64_t created;
 	uint32_t ifindex;
 	bool lease_unstored; /* the row of its lease has older times than the memory */
@@ -280,6 +292,10 @@ struct attach_request {
 	enum vhost_wish vhost;
 	struct wish wish;
 	uint32_t owner; /* uid */
+	enum port_device device;
+	const char *interface; /* PORT_TAP: its name, PORT_VETH: of the guest's end; NULL: chosen */
+	uint32_t user;	       /* PORT_TAP: uid that may open it */
+	int netns;	       /* descriptor of the namespace that the device goes to; -1: none */
 };
 
 /* What an attach made: descriptors to hand over, and what to undo should that fail. */
@@ -335,6 +351,9 @@ struct port *port_next(struct daemon *d, uint32_t *at);
 /* "web1/0" */
 const char *port_text(const struct port *p, char buf[NAME_SIZE + 12]);
 const char *port_state_text(enum port_state state);
+const char *port_device_text(enum port_device device);
+/* -ENOENT when it is none. */
+MUST_CHECK int port_device_parse(const char *text, enum port_device *ret);
 
 /* Puts a port into the tables from a row or a mark; NULL when they are full. */
 struct port *port_insert(struct daemon *d, const struct port *template);
@@ -378,6 +397,8 @@ struct network *network_find(struct daemon *d, const char *name);
 struct network *network_by_bridge(struct daemon *d, uint32_t ifindex);
 /* Of NULL: `default`, or the only network. */
 struct network *network_find_or_default(struct daemon *d, const char *name);
+/* Its guests' router; 0: they have none, or netd does not know it. */
+uint32_t network_gateway(const struct daemon *d, const struct network *n);
 /* Whether it gets rules and forwarding: it has a subnet, and its bridge is ours to make. */
 bool network_stands(const struct network *n);
 /* Whether a link with the bridge's name and no mark was made by a netd that ended in between. */

@@ -44,6 +44,13 @@ struct network *network_by_bridge(struct daemon *d, uint32_t ifindex)
 	return NULL;
 }
 
+uint32_t network_gateway(const struct daemon *d, const struct network *n)
+{
+	return bridge_mode_lan(n->config->mode) || config_network_routes(d->config, n->config) ?
+		       n->subnet.addr :
+		       0;
+}
+
 bool network_stands(const struct network *n)
 {
 	return n->pool && !n->bridge_foreign;
@@ -244,8 +251,13 @@ int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_
 {
 	CLEAN_FREE struct bridge_taken *taken = NULL;
 	size_t count = 0;
-	int rc = network_taken(d, n, &taken, &count, err);
+	int rc;
 
+	if (config_network_addressless(n->config)) {
+		*ret = (struct ip4_prefix){ 0 };
+		return 0;
+	}
+	rc = network_taken(d, n, &taken, &count, err);
 	if (rc)
 		return rc;
 	if (n->config->auto_subnet)
@@ -302,7 +314,8 @@ static int make_options(struct network *n, struct err *err)
 	if (rc)
 		return err_set(err, ENOMEM, "out of memory");
 	rc = copy_options(set, n->config->options.wire);
-	if (!rc && n->config->auto_dns && n->config->mode != BRIDGE_MODE_ISOLATED)
+	if (!rc && n->config->auto_dns && n->config->mode != BRIDGE_MODE_ISOLATED &&
+	    !config_network_addressless(n->config))
 		rc = put_dns(n, set);
 	if (rc) {
 		dhcp_option_set_free(set);
@@ -335,9 +348,7 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 				       .keep_leases = c->keep_leases,
 				       .clients_max = c->port_leases,
 				       .server = n->subnet,
-				       .router = config_network_routes(d->config, c) ?
-							 n->subnet.addr :
-							 0,
+				       .router = network_gateway(d, n),
 				       .mac = n->bridge_mac,
 				       .mtu = (uint16_t)(n->mtu > UINT16_MAX ? UINT16_MAX : n->mtu),
 				       .lease_time = c->lease_time,
@@ -368,6 +379,7 @@ struct loading {
 	struct daemon *d;
 	struct network *n;
 	unsigned full;
+	struct err *err;
 };
 
 static int load_allocation(void *arg, const struct store_allocation *a)
@@ -383,11 +395,15 @@ static int load_allocation(void *arg, const struct store_allocation *a)
 			  .owner = a->owner,
 			  .queues = a->queues,
 			  .vhost = a->vhost,
+			  .user = a->user,
 			  .created = a->created };
 
 	if (port_find(l->d, l->n->slot, a->guest, a->nic))
 		return 0;
 	memcpy(p.guest, a->guest, sizeof(p.guest));
+	memcpy(p.inside, a->inside, sizeof(p.inside));
+	if (port_device_parse(a->device, &p.device))
+		return err_set(l->err, EBADMSG, "the state has a port of a kind that is not known");
 	/* The subnet is another now: the address is chosen anew when all are loaded. */
 	if (!ip4_within(l->n->subnet, p.address) || p.address == l->n->subnet.addr)
 		p.address = 0;
@@ -405,7 +421,7 @@ static void move_strays(struct daemon *d, struct network *n)
 		struct refusal r;
 		struct err err;
 
-		if (p->network != n->slot || p->address)
+		if (p->network != n->slot || p->address || config_network_addressless(n->config))
 			continue;
 		if (allocate(d, &moved, &wish, &r) || port_readdress(d, p, &moved) ||
 		    port_store(d, p, NULL, &err))
@@ -417,7 +433,7 @@ static void move_strays(struct daemon *d, struct network *n)
 
 int network_load(struct daemon *d, struct network *n, struct err *err)
 {
-	struct loading l = { .d = d, .n = n };
+	struct loading l = { .d = d, .n = n, .err = err };
 	int rc = store_allocation_list(d->store, n->config->name, load_allocation, &l, err);
 
 	if (rc)

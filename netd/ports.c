@@ -91,6 +91,25 @@ const char *port_state_text(enum port_state state)
 	return "?";
 }
 
+static const char *const devices[] = {
+	[PORT_DESCRIPTORS] = "descriptors", [PORT_TAP] = "tap", [PORT_VETH] = "veth"
+};
+
+const char *port_device_text(enum port_device device)
+{
+	return devices[device];
+}
+
+int port_device_parse(const char *text, enum port_device *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (!strcmp(devices[i], text)) {
+			*ret = (enum port_device)i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
 static struct mac_holder mac_holder(const struct port *p)
 {
 	return (struct mac_holder){ .kind = MAC_OF_PORT, .id = p->slot };
@@ -218,7 +237,10 @@ static void row_of(struct daemon *d, const struct port *p, struct store_allocati
 					.owner = p->owner,
 					.queues = p->queues,
 					.vhost = p->vhost,
-					.created = p->created };
+					.created = p->created,
+					.user = p->user,
+					.device = port_device_text(p->device) };
+	memcpy(a->inside, p->inside, sizeof(a->inside));
 	memcpy(a->network, d->network[p->network].config->name, sizeof(a->network));
 	memcpy(a->guest, p->guest, sizeof(a->guest));
 }
@@ -232,7 +254,7 @@ int port_store(struct daemon *d, const struct port *p, struct ticket *ret, struc
 }
 
 int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ticket *ret,
-			struct err *err)
+		 struct err *err)
 {
 	struct store_allocation row;
 

@@ -14,7 +14,7 @@
 
 #include "store_db.h"
 
-enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x6e657464 /* "netd" */ };
+enum { SCHEMA_VERSION = 4, APPLICATION_ID = 0x6e657464 /* "netd" */ };
 
 static const char schema_1[] =
 	"CREATE TABLE allocation ("
@@ -60,6 +60,20 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" FOREIGN KEY (network, guest, nic) REFERENCES allocation ON DELETE CASCADE)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE INDEX published_of ON published (network, guest, nic);",
+	"ALTER TABLE allocation ADD COLUMN device TEXT NOT NULL DEFAULT 'descriptors';"
+	"ALTER TABLE allocation ADD COLUMN user INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE allocation ADD COLUMN inside TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE network ("
+	" name TEXT PRIMARY KEY, owner INTEGER NOT NULL, created INTEGER NOT NULL,"
+	" configuration TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE uplink ("
+	" link TEXT PRIMARY KEY, network TEXT NOT NULL, boot TEXT NOT NULL, had TEXT NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE unplugged ("
+	" network TEXT NOT NULL, guest TEXT NOT NULL, nic INTEGER NOT NULL,"
+	" PRIMARY KEY (network, guest, nic),"
+	" FOREIGN KEY (network, guest, nic) REFERENCES allocation ON DELETE CASCADE)"
+	" STRICT, WITHOUT ROWID;",
 };
 
 static int describe_failure(struct store *s, struct err *err)

@@ -64,6 +64,9 @@ struct store_allocation {
 	uint32_t queues;
 	bool vhost;
 	int64_t created; /* wall clock, seconds */
+	uint32_t user;	 /* uid that may open its TAP */
+	char inside[LINK_NAME_SIZE];
+	const char *device; /* "descriptors", "tap" or "veth"; valid during the callback */
 };
 
 /* Inserts, or replaces that of the same network, guest and nic. -EEXIST when MAC or address is

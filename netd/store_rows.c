@@ -12,13 +12,16 @@ const char *const store_sql[STATEMENTS] = {
 	[SAVEPOINT] = "SAVEPOINT one",
 	[RELEASE] = "RELEASE one",
 	[ROLLBACK_TO] = "ROLLBACK TO one",
-	[ALLOCATION_PUT] = "INSERT INTO allocation VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+	[ALLOCATION_PUT] = "INSERT INTO allocation"
+			   " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)"
 			   " ON CONFLICT (network, guest, nic) DO UPDATE SET mac=?4, mac_given=?5,"
-			   " generation=?6, owner=?7, queues=?8, vhost=?9",
+			   " generation=?6, owner=?7, queues=?8, vhost=?9, device=?11,"
+			   " user=?12, inside=?13",
 	[ALLOCATION_DEL] = "DELETE FROM allocation WHERE network=?1 AND guest=?2 AND nic=?3",
 	[ALLOCATION_LIST] = "SELECT network, guest, nic, mac, mac_given, generation, owner, queues,"
-			    " vhost, created, address, given"
-			    " FROM allocation JOIN address USING (network, guest, nic)"
+			    " vhost, created, ifnull(address, '0.0.0.0'), ifnull(given, 0),"
+			    " device, user, inside"
+			    " FROM allocation LEFT JOIN address USING (network, guest, nic)"
 			    " WHERE network=?1 ORDER BY guest, nic",
 	[ADDRESS_PUT] = "INSERT INTO address VALUES (?1,?2,?3,?4,?5)",
 	[ADDRESS_DEL] = "DELETE FROM address WHERE network=?1 AND guest=?2 AND nic=?3",
@@ -118,9 +121,10 @@ static int put_address(struct store *s, const struct store_allocation *a, struct
 	bind_text(del, 1, a->network);
 	bind_text(del, 2, a->guest);
 	sqlite3_bind_int64(del, 3, a->nic);
-	rc = store_finish(s, del, NULL, err);
-	if (!rc)
-		rc = store_get_change(s, ADDRESS_PUT, &put, err);
+	rc = store_finish(s, del, a->address ? NULL : ret, err);
+	if (rc || !a->address)
+		return rc;
+	rc = store_get_change(s, ADDRESS_PUT, &put, err);
 	if (rc)
 		return rc;
 	bind_text(put, 1, a->network);
@@ -148,6 +152,9 @@ static int put_row(struct store *s, const struct store_allocation *a, struct err
 	sqlite3_bind_int64(st, 8, a->queues);
 	sqlite3_bind_int(st, 9, a->vhost);
 	sqlite3_bind_int64(st, 10, a->created);
+	bind_text(st, 11, a->device ? a->device : "descriptors");
+	sqlite3_bind_int64(st, 12, a->user);
+	bind_text(st, 13, a->inside);
 	return store_finish(s, st, NULL, err);
 }
 
@@ -263,10 +270,13 @@ int store_allocation_list(struct store *s, const char *network, store_allocation
 					      .queues = column_u32(st, 7),
 					      .vhost = column_u32(st, 8),
 					      .created = sqlite3_column_int64(st, 9),
-					      .address_given = column_u32(st, 11) };
+					      .address_given = column_u32(st, 11),
+					      .device = (const char *)sqlite3_column_text(st, 12),
+					      .user = column_u32(st, 13) };
 
 		column_text(st, 0, a.network, sizeof(a.network));
 		column_text(st, 1, a.guest, sizeof(a.guest));
+		column_text(st, 14, a.inside, sizeof(a.inside));
 		if (!column_mac(st, 3, &a.mac) || !column_ip(st, 10, &a.address))
 			return bad_row(s, "allocation", err);
 		rc = fn(arg, &a);

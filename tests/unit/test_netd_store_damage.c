@@ -99,11 +99,17 @@ static int count_published(void *arg, const struct store_published *p)
 	return 0;
 }
 
-/* Versions 1 and 2 of version 3. */
+#define BEFORE_4                                                                                   \
+	"DROP TABLE network; DROP TABLE uplink; DROP TABLE unplugged;"                             \
+	"ALTER TABLE allocation DROP COLUMN device; ALTER TABLE allocation DROP COLUMN user;"      \
+	"ALTER TABLE allocation DROP COLUMN inside;"
+
+/* Versions 1 to 3 of version 4. */
 static const char *const downgrades[] = {
-	"DROP TABLE published; DROP TABLE joined; DROP INDEX lease_of;"
-	"CREATE INDEX lease_of ON lease (network, guest, nic); PRAGMA user_version = 1",
-	"DROP TABLE published; PRAGMA user_version = 2",
+	BEFORE_4 "DROP TABLE published; DROP TABLE joined; DROP INDEX lease_of;"
+		 "CREATE INDEX lease_of ON lease (network, guest, nic); PRAGMA user_version = 1",
+	BEFORE_4 "DROP TABLE published; PRAGMA user_version = 2",
+	BEFORE_4 "PRAGMA user_version = 3",
 };
 
 /* What an older version lacks is added, and all that it has is there. */
