@@ -6,7 +6,7 @@
 # make install    PREFIX=/usr/local, DESTDIR=
 # make lint       style, static analysis, include graph
 # make asan       the tests that need no guest, with AddressSanitizer and UndefinedBehaviorSanitizer
-# make bench      measures attach and detach against the kernel's floor
+# make bench-ports  measures attach, detach and restart against the kernel's floor and others
 # make bench-pool measures the choice of an address, from an empty to a full pool
 # make bench-dhcp measures DHCP against a reflector, Kea and dnsmasq, in eight minutes
 # make bench-guard measures what the guard costs, beside none and a bare bridge, in four minutes
@@ -180,7 +180,11 @@ fuzz-run: $(FUZZERS:%=$(B)/tests/fuzz/fuzz-%)
 		grep stat::number_of_executed_units build/fuzz-$$f.log; \
 	done
 
-$(B)/tests/bench/ports: $(B)/tests/bench/ports.o $(B)/libnetd.a
+$(B)/tests/bench/ports: $(B)/tests/bench/ports.o $(B)/tests/bench/floor.o $(B)/libnetd.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
+
+$(B)/tests/bench/hold: $(B)/tests/bench/hold.o $(B)/libnetd.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
 
@@ -203,9 +207,9 @@ $(B)/tests/bench/guard: $(B)/tests/bench/guard.o $(B)/libnetd.a $(B)/bridge.a $(
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_bridge) -pthread
 
-bench: deps-demo
-	@$(MAKE) --no-print-directory all $(B)/tests/bench/ports
-	@/usr/bin/python3 tests/bench/bench.py
+bench-ports: deps-ports
+	@$(MAKE) --no-print-directory all $(B)/tests/bench/ports $(B)/tests/bench/hold
+	@/usr/bin/python3 tests/bench/bench_ports.py
 
 bench-dhcp: deps-bench
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/reflector $(B)/tests/bench/burst
@@ -250,7 +254,7 @@ asan: deps-check
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 SCRIPTS = $(shell git ls-files -co --exclude-standard '*.sh') .ci/run tests/guest/init
-BENCH_PROGRAMS := tests/bench/ports tests/bench/pool tests/bench/reflector tests/bench/burst tests/bench/guard
+BENCH_PROGRAMS := tests/bench/ports tests/bench/hold tests/bench/pool tests/bench/reflector tests/bench/burst tests/bench/guard
 TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload $(BENCH_PROGRAMS) $(FUZZERS:%=tests/fuzz/replay-%)
 
 lint: deps-lint
@@ -311,6 +315,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench bench-pool bench-dhcp bench-guard soak fuzz fuzz-run
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench-ports bench-pool bench-dhcp bench-guard soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tests/deps.sh build|demo|check|bench|guard|lint: installs the Debian packages that this needs and that are missing, and
+# tests/deps.sh build|demo|check|bench|guard|ports|lint: installs the Debian packages that this needs and that are missing, and
 # nothing when none is. Without root it says what is missing.
 set -eu
 
@@ -12,6 +12,7 @@ guest='qemu-system-x86 busybox-static cpio kmod python3 iproute2 util-linux'
 tests='check kea-admin udhcpc isc-dhcp-client isc-dhcp-relay nftables iptables sqlite3 iputils-ping procps libasan8 libubsan1'
 # kea-admin has perfdhcp
 bench='kea-admin kea-dhcp4-server dnsmasq-base python3 iproute2 util-linux'
+ports='containernetworking-plugins qemu-system-common python3 iproute2 util-linux'
 guard='nftables python3 iproute2 util-linux'
 lint='clang clang-format clang-tidy cppcheck shellcheck mandoc'
 
@@ -21,9 +22,10 @@ demo) wanted="$build $guest" ;;
 check) wanted="$build $guest $tests $lint" ;;
 bench) wanted="$build $bench" ;;
 guard) wanted="$build $guard" ;;
+ports) wanted="$build $ports" ;;
 lint) wanted="$build check $lint" ;;
 *)
-	echo "usage: $0 build|demo|check|bench|guard|lint" >&2
+	echo "usage: $0 build|demo|check|bench|guard|ports|lint" >&2
 	exit 2
 	;;
 esac

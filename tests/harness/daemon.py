@@ -50,9 +50,10 @@ class Daemon:
     wrapper: the command line that runs it, such as setpriv's.
     """
 
-    def __init__(self, host, config=CONFIG, start=True, environment=None, wrapper=()):
+    def __init__(self, host, config=CONFIG, start=True, environment=None, wrapper=(), debug=True):
         self.host = host
         self.wrapper = wrapper
+        self.options = ["--debug"] if debug else []
         self.directory = tempfile.mkdtemp(prefix="netd-test-")
         self.state = os.path.join(self.directory, "state")
         self.socket = os.path.join(self.directory, "netd.sock")
@@ -71,8 +72,8 @@ class Daemon:
         with open(self.config, "w", encoding="utf-8") as out:
             out.write(text)
 
-    def start(self, expect_ready=True):
-        """Starts and waits for the word that it is ready; or for its end when that is what is expected."""
+    def start(self, expect_ready=True, wait=True):
+        """Starts and waits for the word that it is ready; or for its end when that is what is expected; or for nothing."""
         notify = os.path.join(self.directory, "notify")
         if os.path.exists(notify):
             os.unlink(notify)
@@ -82,15 +83,15 @@ class Daemon:
             with open(self.log, "ab") as log:
                 config = [] if self.builtin else ["-c", self.config]
                 self.process = self.host.ns.popen(
-                    *self.wrapper, NETD, *config, "--state", self.state, "--socket", self.socket, "--debug", stderr=log,
+                    *self.wrapper, NETD, *config, "--state", self.state, "--socket", self.socket, *self.options, stderr=log,
                     stdin=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": notify, **self.environment})
-            while self.process.poll() is None:
+            while wait and self.process.poll() is None:
                 try:
                     if b"READY=1" in listener.recv(4096):
                         return
                 except socket.timeout:
                     pass
-        if expect_ready:
+        if wait and expect_ready:
             raise Failed(f"netd ended: exit {self.process.returncode}: {self.logged()}")
 
     def logged(self):
