@@ -9,7 +9,8 @@
  * after the other, guests' and DHCP clients', by a probe, which changes nobody's cache, and whose
  * answers come to the bridge. One round takes `sweep`, its questions are spread evenly over it, and
  * there is never more than one in SWEEP_GAP: each goes to every port, so the cost grows with the
- * square of the guests.
+ * square of the guests. Where all that is in the bridge is guarded nobody can answer for another,
+ * and nothing is asked.
  *
  * What is done about a conflict depends on whether the guest uses its address. Where it has a lease
  * or was itself heard to have the address, it keeps it: to move it would do the squatter's work,
@@ -318,7 +319,7 @@ static void sweep_one(struct daemon *d, struct network *n)
 
 static bool is_swept(const struct network *n)
 {
-	return n->watch.ifindex && n->up && n->config->sweep;
+	return n->watch.ifindex && n->up && n->watch.asking;
 }
 
 static void sweep_schedule(struct daemon *d);
@@ -416,6 +417,8 @@ static void configure_network(struct daemon *d, struct network *n)
 	probing = probing && n->watch.ifindex;
 	if ((n->watch.probing && !probing) || (n->watch.pinging && !pinging))
 		probe_stop(d, n);
+	n->watch.asking = up && n->config->sweep &&
+			  (n->config->guard != NFT_GUARD_ON || has_foreign_port(d, n));
 	n->watch.probing = probing;
 	n->watch.pinging = pinging;
 	if (!n->watch.told.interval && (n->watch.ifindex || pinging))

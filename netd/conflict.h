@@ -16,6 +16,7 @@ enum { CONFLICT_TOLD = 10 }; /* events in a minute that a network may have */
 struct conflict_watch {
 	uint32_t ifindex;   /* of the bridge whose ARP is heard; 0: none */
 	int64_t sweep_next; /* when the next given address is asked for */
+	bool asking;	    /* given addresses are asked for, in turn */
 	uint32_t sweep_at;  /* place in the table of leases that is looked at next */
 	struct log_limit told;
 	struct { /* the last that were; zero: none */

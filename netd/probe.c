@@ -20,7 +20,8 @@
  * rate at which the stock is filled, since it is guests who answer.
  *
  * `probe = auto` is on where a link that is not ours is in the bridge. Where there are only guests
- * of ours nobody but they can have an address, and the sweep finds those that take a neighbour's.
+ * of ours nobody but they can have an address; the guard, or else the sweep, sees to it that none
+ * takes a neighbour's.
  */
 #include "base/container.h"
 #include "varlink.h"

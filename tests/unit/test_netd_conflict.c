@@ -440,6 +440,8 @@ START_TEST(sweep_asks_for_each_in_turn)
 	struct port *p[PORTS];
 	unsigned asked[PORTS] = { 0 };
 
+	teardown();
+	begin(NETWORK("guard = log"));
 	for (unsigned i = 0; i < PORTS; i++)
 		p[i] = attached((const char[]){ (char)('a' + i), 0 }, 0);
 	fake_pass(&f, 5);
@@ -484,7 +486,7 @@ START_TEST(sweep_asks_for_clients)
 	struct mac m = { { 0x52, 0x54, 0, 1, 0, 0 } };
 
 	teardown();
-	begin(NETWORK("identity = mac"));
+	begin(NETWORK("guard = off identity = mac"));
 	fake_turn(&f);
 	for (uint32_t i = 0; i < CLIENTS; i++, m.octet[5]++)
 		bind_client(&m, 0x0a4d0040 + i);
@@ -517,7 +519,7 @@ START_TEST(sweep_is_rate_limited)
 	char name[16];
 
 	teardown();
-	begin(NETWORK("sweep = 1"));
+	begin(NETWORK("guard = off sweep = 1"));
 	for (unsigned i = 0; i < 30; i++) {
 		snprintf(name, sizeof(name), "web%u", i);
 		attached(name, 0);
@@ -527,6 +529,22 @@ START_TEST(sweep_is_rate_limited)
 	for (unsigned i = 0; i < 200; i++)
 		fake_tick(&f, NS_PER_S / 100);
 	ck_assert_uint_eq(fake_host->probes, 20);
+}
+END_TEST
+
+/* Until something comes into the bridge that is not guarded. */
+START_TEST(sweep_of_guarded_ports)
+{
+	struct rtnl_link *link;
+
+	attached("web1", 0);
+	fake_pass(&f, 60);
+	ck_assert_uint_eq(fake_host->probes, 0);
+	link = fake_link_add("veth7");
+	link->master = f.d->network[0].bridge_index;
+	fake_link_told(link);
+	fake_pass(&f, 6);
+	ck_assert_uint_gt(fake_host->probes, 0);
 }
 END_TEST
 
@@ -603,6 +621,7 @@ UNIT_SUITE(netd_conflict)
 	tcase_add_test(tc, sweep_asks_for_each_in_turn);
 	tcase_add_test(tc, sweep_asks_for_clients);
 	tcase_add_test(tc, sweep_is_rate_limited);
+	tcase_add_test(tc, sweep_of_guarded_ports);
 	tcase_add_test(tc, no_sweep_costs_nothing);
 	tcase_add_test(tc, listens_to_the_bridge_that_is_there);
 	tcase_add_test(tc, reload_ends_and_begins_it);
