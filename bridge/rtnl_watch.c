@@ -9,11 +9,12 @@
 #include "base/cleanup.h"
 #include "rtnl.h"
 
-enum { RECEIVE_SIZE = 1 << 16, WATCH_BUFFER = 1 << 22 };
+enum { RECEIVE_SIZE = 1 << 14, DATAGRAMS = 16, WATCH_BUFFER = 1 << 22 };
 
 struct rtnl_watch {
 	struct nl_sock *sock;
-	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
+	struct mmsghdr datagram[DATAGRAMS];
+	_Alignas(struct nlmsghdr) uint8_t buf[DATAGRAMS][RECEIVE_SIZE];
 };
 
 int rtnl_watch_open(struct rtnl_watch **ret, struct err *err)
@@ -155,25 +156,54 @@ static void notify(struct watcher *w, struct nlmsghdr *h)
 	w->fn(w->arg, &e);
 }
 
+/* A device that is made is told of a dozen times. */
+static int receive(struct rtnl_watch *w, unsigned most)
+{
+	struct iovec iov[DATAGRAMS];
+
+	for (unsigned i = 0; i < most; i++) {
+		iov[i] = (struct iovec){ w->buf[i], sizeof(w->buf[i]) };
+		w->datagram[i] =
+			(struct mmsghdr){ .msg_hdr = { .msg_iov = &iov[i], .msg_iovlen = 1 } };
+	}
+	return recvmmsg(nl_socket_get_fd(w->sock), w->datagram, most, 0, NULL);
+}
+
+static void tell_overrun(struct watcher *w)
+{
+	struct rtnl_event e = { .kind = RTNL_OVERRUN };
+
+	w->fn(w->arg, &e);
+}
+
+static void read_datagram(struct watcher *watcher, struct rtnl_watch *w, unsigned i)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)w->buf[i];
+	int left = (int)w->datagram[i].msg_len;
+
+	if (w->datagram[i].msg_hdr.msg_flags & MSG_TRUNC)
+		tell_overrun(watcher);
+	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
+		notify(watcher, h);
+}
+
 int rtnl_watch_read(struct rtnl_watch *w, unsigned most, rtnl_event_fn fn, void *arg)
 {
 	struct watcher watcher = { .fn = fn, .arg = arg };
 
-	while (most--) {
-		ssize_t n = recv(nl_socket_get_fd(w->sock), w->buf, sizeof(w->buf), 0);
-		struct nlmsghdr *h = (struct nlmsghdr *)(void *)w->buf;
-		int left = (int)n;
+	while (most) {
+		int n = receive(w, most < DATAGRAMS ? most : DATAGRAMS);
 
 		if (n < 0 && errno == ENOBUFS) {
-			struct rtnl_event e = { .kind = RTNL_OVERRUN };
-
-			fn(arg, &e);
+			tell_overrun(&watcher);
+			most--;
 			continue;
 		}
 		if (n < 0)
 			return errno == EINTR ? 0 : -errno;
-		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
-			notify(&watcher, h);
+		for (int i = 0; i < n; i++)
+			read_datagram(&watcher, w, (unsigned)i);
+		most -= (unsigned)n;
 	}
 	return 0;
 }

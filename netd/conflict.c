@@ -417,8 +417,8 @@ static void configure_network(struct daemon *d, struct network *n)
 	probing = probing && n->watch.ifindex;
 	if ((n->watch.probing && !probing) || (n->watch.pinging && !pinging))
 		probe_stop(d, n);
-	n->watch.asking = up && n->config->sweep &&
-			  (n->config->guard != NFT_GUARD_ON || has_foreign_port(d, n));
+	n->watch.open = n->used && (n->config->guard != NFT_GUARD_ON || has_foreign_port(d, n));
+	n->watch.asking = up && n->config->sweep && n->watch.open;
 	n->watch.probing = probing;
 	n->watch.pinging = pinging;
 	if (!n->watch.told.interval && (n->watch.ifindex || pinging))

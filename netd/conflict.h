@@ -17,6 +17,7 @@ struct conflict_watch {
 	uint32_t ifindex;   /* of the bridge whose ARP is heard; 0: none */
 	int64_t sweep_next; /* when the next given address is asked for */
 	bool asking;	    /* given addresses are asked for, in turn */
+	bool open;	    /* others than guarded ports may be in the bridge */
 	uint32_t sweep_at;  /* place in the table of leases that is looked at next */
 	struct log_limit told;
 	struct { /* the last that were; zero: none */

@@ -36,11 +36,14 @@ static void close_all(int *fds, unsigned n)
 		cleanup_fd(&fds[n]);
 }
 
+/* The socket stays: whose network namespace it is in is the same for as long as the process is. */
 static int index_of(const char *name, uint32_t *ret, struct err *err)
 {
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	static int fd = -1;
 	struct ifreq ifr = { 0 };
 
+	if (fd < 0)
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	memcpy(ifr.ifr_name, name, strnlen(name, sizeof(ifr.ifr_name) - 1));
 	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
 		return err_sys(err, errno, "cannot find TAP %s", name);

@@ -247,6 +247,7 @@ START_TEST(generated_mac_avoids_fdb_and_neighbours)
 {
 	struct port *p = attached("web1");
 	struct mac first = p->mac;
+	struct rtnl_link *link;
 	struct release *release;
 	struct ticket ticket;
 	struct refusal r;
@@ -256,6 +257,14 @@ START_TEST(generated_mac_avoids_fdb_and_neighbours)
 	fake_turn(&f);
 	fake_host->fdb_mac = first;
 	fake_host->fdb_port = 2;
+	p = attached("web1");
+	ck_assert_msg(mac_equal(&p->mac, &first), "where all are guarded the FDB is not asked");
+	ck_assert_int_eq(port_release(f.d, "web1", 0, &release, &ticket, &r), 0);
+	port_released(f.d, release);
+	fake_turn(&f);
+	link = fake_link_add("veth7");
+	link->master = f.d->network[0].bridge_index;
+	fake_link_told(link);
 	p = attached("web1");
 	ck_assert(!mac_equal(&p->mac, &first));
 	fake_host->fdb_port = 0;
