@@ -164,8 +164,9 @@ static int mac_in_fdbs(struct holder *h, const struct mac *m, struct err *err)
 		uint32_t port;
 		int rc;
 
-		/* Where all are guarded, only MACs of ports are seen, which are in the tables. */
-		if (!n->up || !n->watch.open || (h->same_network_only && i != h->p->network))
+		/* Where all are guarded, only MACs of ports are seen, which are in the tables; one
+		 * that was asked for by name is looked up all the same. */
+		if (!n->up || (h->same_network_only ? i != h->p->network : !n->watch.open))
 			continue;
 		rc = h->d->host->ops->fdb_find(h->d->host, n->bridge_index, m, &port, err);
 		if (rc == -ENOENT || (!rc && h->p->ifindex && port == h->p->ifindex))
