@@ -108,12 +108,14 @@ $(B)/netd/netd-capture: $(call objs,$(SRC_capture))
 
 # --- tests ---
 
+# Of netdctl, what does without its commands.
+UNIT_CTL := vmm vmm_format lease_file peer qmp cloud_hypervisor
 SRC_unit := $(wildcard tests/unit/*.c)
 ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c $(wildcard tests/bench/*.c)
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Ibridge -Inetd -Inetd/ctl -Inetd/lib -Inetd/capture -Itests/unit
 
-$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(B)/netd/ctl/vmm.o $(B)/netd/ctl/lease_file.o $(B)/netd/capture/pcapng.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
+$(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(UNIT_CTL:%=$(B)/netd/ctl/%.o) $(B)/netd/capture/pcapng.o $(B)/netd.a $(B)/libnetd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_daemon) $(LIBS_bridge) -lpcap -lcheck -lsubunit -pthread -lrt -lm
 

@@ -58,9 +58,22 @@ struct ctl_args {
 
 void ctl_parse(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
 	       struct ctl_args *ret);
+
+/* An option that may be given more than once. */
+struct ctl_list {
+	const char *name; /* without dashes; NULL ends an array of lists */
+	const char *at[16];
+	unsigned n;
+};
+
+/* The same, with such options, too. */
+void ctl_parse_lists(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
+		     struct ctl_list *lists, struct ctl_args *ret);
 /* Exits with EXIT_USAGE unless there are from min to max plain arguments and, unless rest, none
  * behind "--". */
 void ctl_expect(const struct ctl_args *a, int min, int max, bool rest, const char *usage);
+/* A number of seconds; exits with EXIT_USAGE when it is none. */
+double ctl_parse_seconds(const char *text);
 
 /* --- tables --- */
 
@@ -119,17 +132,5 @@ struct lease_file {
  */
 bool lease_file_parse(const char *text, size_t len, struct lease_file *ret, const char **ret_why);
 void lease_file_done(struct lease_file *f);
-
-/* --- VMMs --- */
-
-/* Whether vmm_command knows what to do: there is a placeholder, or the program is a VMM whose
- * arguments are known. */
-bool vmm_is_known(char *const *argv);
-
-/*
- * The command line of a VMM with the port in it: placeholders replaced, or, when there are none,
- * the arguments appended that this VMM needs. NULL-terminated, and the caller's.
- */
-char **vmm_command(char *const *argv, const struct netd_port *p);
 
 #endif

@@ -25,7 +25,8 @@ static const struct {
 	{ "leases", ctl_leases, "[--format dnsmasq] [NETWORK]", "every DHCP lease" },
 	{ "run", ctl_run, "GUEST [OPTION]... -- VMM [ARG]...", "attach, and become the VMM" },
 	{ "attach", ctl_attach, "GUEST [OPTION]...", "attach, and hold the device until ended" },
-	{ "detach", ctl_detach, "GUEST[/NIC]", "the device goes, the allocation stays" },
+	{ "detach", ctl_detach, "GUEST[/NIC] [--qmp PATH|--ch-api PATH] [--timeout SECONDS]",
+	  "the device goes, the allocation stays" },
 	{ "release", ctl_release, "GUEST[/NIC]", "the allocation goes, too" },
 	{ "wait", ctl_wait, "GUEST[/NIC] [--for bound|attached|gone] [--timeout SECONDS]",
 	  "until that is so" },
@@ -52,7 +53,10 @@ static void print_usage(FILE *out)
 			commands[i].what);
 	fputs("\nOPTIONs of run and attach:\n"
 	      "  --network NAME  --nic INDEX  --queues COUNT  --vhost auto|on|off  --mac MAC  "
-	      "--address ADDRESS\n\n"
+	      "--address ADDRESS\n"
+	      "  --format qemu|cloud-hypervisor|crosvm|lkvm|firecracker|libvirt|json|shell\n"
+	      "and of attach, to plug into a VMM that runs:\n"
+	      "  --qmp PATH [--bus BUS]  --ch-api PATH  --timeout SECONDS\n\n"
 	      "  -s, --socket PATH   netd's socket ($NETD_SOCKET, or " NETD_SOCKET_PATH ")\n"
 	      "      --json          print JSON\n"
 	      "  -h, --help          this text\n"
@@ -180,23 +184,53 @@ static int take_option(struct ctl *c, int argc, char **argv, int i,
 	return 2;
 }
 
-void ctl_parse(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
-	       struct ctl_args *ret)
+/* The same for one that may be given more than once; 0 when it is none. */
+static int take_listed(int argc, char **argv, int i, struct ctl_list *lists)
+{
+	const char *name = argv[i] + 2, *equals = strchr(argv[i], '=');
+	size_t len = equals ? (size_t)(equals - name) : strlen(argv[i]) - 2;
+	struct ctl_list *l = lists;
+
+	if (argv[i][1] != '-')
+		return 0;
+	while (l && l->name && (strlen(l->name) != len || strncmp(l->name, name, len) != 0))
+		l++;
+	if (!l || !l->name)
+		return 0;
+	if (l->n == ARRAY_SIZE(l->at))
+		ctl_usage("option --%s is given too often", l->name);
+	if (!equals && i + 1 >= argc)
+		ctl_usage("option %s needs a value", argv[i]);
+	l->at[l->n++] = equals ? equals + 1 : argv[i + 1];
+	return equals ? 1 : 2;
+}
+
+void ctl_parse_lists(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
+		     struct ctl_list *lists, struct ctl_args *ret)
 {
 	*ret = (struct ctl_args){ 0 };
 	for (int i = 1; i < argc;) {
+		int took;
+
 		if (!strcmp(argv[i], "--")) {
 			ret->rest = argv + i + 1;
 			return;
 		}
 		if (argv[i][0] == '-' && argv[i][1]) {
-			i += take_option(c, argc, argv, i, options);
+			took = take_listed(argc, argv, i, lists);
+			i += took ? took : take_option(c, argc, argv, i, options);
 			continue;
 		}
 		if (ret->plains == (int)ARRAY_SIZE(ret->plain))
 			ctl_usage("too many arguments");
 		ret->plain[ret->plains++] = argv[i++];
 	}
+}
+
+void ctl_parse(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
+	       struct ctl_args *ret)
+{
+	ctl_parse_lists(c, argc, argv, options, NULL, ret);
 }
 
 void ctl_expect(const struct ctl_args *a, int min, int max, bool rest, const char *usage)
