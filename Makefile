@@ -221,9 +221,13 @@ bench-guard: deps-guard
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/guard
 	@/usr/bin/python3 tests/bench/bench_guard.py
 
+GUEST_TESTS := $(sort $(wildcard tests/guest/test_*.py))
+
 check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
-	@echo "  TEST tests/guest/test_guests.py"
-	@NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning tests/guest/test_guests.py
+	@for test in $(GUEST_TESTS); do \
+		echo "  TEST $$test"; \
+		NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning $$test || exit 1; \
+	done
 
 check-netns: all $(B)/tests/netns/testvmm $(B)/tests/netns/testload
 	@for test in $(NETNS_TESTS); do \

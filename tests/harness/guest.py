@@ -72,9 +72,9 @@ class SerialGuest:
             raise Failed(f"in guest {self.name}: {command}: exit {code}: {output}")
         return code, output
 
-    def lease(self):
+    def lease(self, card="eth0"):
         """Gets a lease by udhcpc; what its script was told."""
-        self.run("udhcpc -i eth0 -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh >/tmp/udhcpc 2>&1 || { cat /tmp/udhcpc; false; }")
+        self.run(f"udhcpc -i {card} -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh >/tmp/udhcpc 2>&1 || {{ cat /tmp/udhcpc; false; }}")
         _, text = self.run("cat /tmp/lease")
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
@@ -90,8 +90,9 @@ class SerialGuest:
 
 
 class Guest(SerialGuest):
-    """A guest that netdctl run plugs in and starts."""
+    """A guest that netdctl run plugs in and starts; extra: more of QEMU's arguments."""
 
-    def __init__(self, socket, directory, name, *options, **more):
+    def __init__(self, socket, directory, name, *options, extra=(), **more):
         console = os.path.join(directory, f"console-{name}")
-        super().__init__(name, [NETDCTL, "-s", socket, "run", name, *options, "--", *qemu(console)], console, **more)
+        super().__init__(name, [NETDCTL, "-s", socket, "run", name, *options, "--", *qemu(console, more=extra)], console,
+                         **more)
