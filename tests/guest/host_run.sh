@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs inside the guest of host_image.sh: plugs an inner QEMU into netd with vhost, has it get its address, and prints
-# what is to be seen as "key: value" lines. Arguments are more options of netdctl run.
+# what is to be seen as "key: value" lines. Arguments are more options of netdctl run; the inner QEMU has $INNER_CPUS.
 set -eu
 
 export PATH=/bin:/usr/bin:/sbin
@@ -14,7 +14,7 @@ until netdctl status >/tmp/status 2>&1; do
 	kill -0 $! || { cat /tmp/netd.log; exit 1; }
 done
 mkfifo /tmp/in /tmp/out
-netdctl run inner --vhost on "$@" -- qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 192 -nodefaults \
+netdctl run inner --vhost on "$@" -- qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp "${INNER_CPUS:-1}" -m 192 -nodefaults \
 	-no-user-config -display none -no-reboot -serial stdio -serial file:/tmp/inner-console -kernel /vmlinuz \
 	-initrd /initramfs.gz -append 'console=ttyS1 quiet panic=-1' <>/tmp/in >/tmp/out 2>/tmp/run.log &
 qemu=$!
@@ -36,6 +36,12 @@ echo "arguments: $(tr '\0' ' ' </proc/$qemu/cmdline)"
 # shellcheck disable=SC2016 # the inner guest's variables
 echo 'udhcpc -i eth0 -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh; . /tmp/lease; echo "ip=$ip"; ping -c 3 $router' >&3
 expect 'guest: rc 0'
+# How often each queue's input has been attended to, after a flow of each CPU.
+if [ "${INNER_CPUS:-1}" = 2 ]; then
+	# shellcheck disable=SC2016,SC2028 # they are of the inner shell and of sed
+	echo '. /tmp/lease; for cpu in 1 2; do taskset $cpu ping -c 10 -i 0.1 $router >/dev/null; sed -n "s/^ *[0-9]*: *\([0-9]*\) *\([0-9]*\) .*-\(input.[01]\)\$/\3 $cpu=\1+\2/p" /proc/interrupts; done' >&3
+	expect 'guest: rc 0'
+fi
 echo "guests: $(netdctl --json guests | tr -d '\n ')"
 # shellcheck disable=SC2009 # busybox has no pgrep that counts
 echo "workers: $(ps | grep -c "\[vhost-$qemu\]")"

@@ -71,12 +71,34 @@ class VhostHost(NetnsTest):
         self.addCleanup(self.outer.close)
         self.outer.wait_ready()
 
-    def test_vhost(self):
-        _, text = self.outer.run("sh /host_run.sh 2>&1")
+    def host_run(self, command):
+        """Runs it in the outer guest: what it said, by key."""
+        _, text = self.outer.run(f"{command} 2>&1")
         seen = {}
         for line in text.splitlines():
             key, _, value = line.partition(": ")
             seen.setdefault(key, []).append(value)
+        return seen
+
+    def test_vhost_queues(self):
+        """Two queues, each with a TAP and a vhost descriptor, in the same order; both carry what a CPU sends."""
+        seen = self.host_run("INNER_CPUS=2 sh /host_run.sh --queues 2")
+        port = json.loads(seen["guests"][0])[0]
+        self.assertEqual((port["state"], port["vhost"], port["queues"]), ("attached", True, 2))
+        self.assertRegex(seen["arguments"][0], r" -netdev tap,id=netd0,fds=\d+:\d+,vhost=on,vhostfds=\d+:\d+ -device "
+                         rf"virtio-net-pci,netdev=netd0,mac={port['mac']},host_mtu=1500,mq=on,vectors=6 $")
+        self.assertEqual(seen["workers"], ["2"], "a worker of the kernel's for each queue")
+        counts = {}
+        for line in seen["inner"]:
+            if line.startswith("input."):
+                where, _, numbers = line.partition("=")
+                counts[where] = sum(map(int, numbers.split("+")))
+        self.assertGreaterEqual(counts["input.0 1"], 8, counts)
+        self.assertGreaterEqual(counts["input.1 2"] - counts["input.1 1"], 8, counts)
+        self.assertLess(counts["input.0 2"] - counts["input.0 1"], 8, counts)
+
+    def test_vhost(self):
+        seen = self.host_run("sh /host_run.sh")
         port = json.loads(seen["guests"][0])[0]
         self.assertEqual((port["state"], port["vhost"], port["lease"]["state"]), ("attached", True, "bound"))
         self.assertIn("ip=" + port["addresses"][0].split("/")[0], seen["inner"])
