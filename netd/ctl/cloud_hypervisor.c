@@ -121,10 +121,7 @@ static void explain(const struct response *r, char *to, size_t size)
 		text = json_string_value(causes);
 	snprintf(to, size, "%s", text ? text : r->body);
 	json_decref(causes);
-	/* One line of what can be shown. */
-	for (char *c = to; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = ' ';
+	peer_make_printable(to);
 }
 
 /* Takes body over (NULL: none). -EREMOTEIO when it is refused, with the status in *ret_status. */

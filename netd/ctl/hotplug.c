@@ -69,11 +69,14 @@ struct guard {
 __attribute__((noreturn)) static void stand_guard(const struct ctl *c, const struct vmm_socket *s,
 						  const struct hotplug *h, int in)
 {
+	static const int ignored[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
 	int null = open("/dev/null", O_RDWR);
 	char word;
 
+	/* What ends netdctl at a terminal does not end its guard. */
 	setsid();
-	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	dup2(in, 3);
@@ -146,7 +149,7 @@ static void suit(const struct vmm_socket *s, struct netd_attach *q)
 		q->vhost = NETD_VHOST_OFF;
 }
 
-int plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_cards *cards)
+void plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_cards *cards)
 {
 	const struct vmm_socket s = choose(o->qmp, o->ch_api);
 	double timeout = o->timeout ? ctl_parse_seconds(o->timeout) : PLUG_SECONDS;
@@ -177,7 +180,6 @@ int plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_cards
 	if (rc)
 		ctl_fail("%s", err.text);
 	plug_tell(cards);
-	return EXIT_DONE;
 }
 
 /* --- detach --- */

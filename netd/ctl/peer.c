@@ -182,3 +182,10 @@ void peer_consume(struct peer *p, size_t len)
 	p->len -= len;
 	memmove(p->in, p->in + len, p->len);
 }
+
+void peer_make_printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = ' ';
+}

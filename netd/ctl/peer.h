@@ -35,6 +35,8 @@ MUST_CHECK int peer_send(struct peer *p, const char *text, size_t len, const int
 			 unsigned fds_len, struct err *err);
 /* Waits for more octets behind those in p->in. -ETIMEDOUT; -ECONNRESET at the end. */
 MUST_CHECK int peer_receive(struct peer *p, struct err *err);
+/* Makes what it said fit for a terminal: one line of ASCII. */
+void peer_make_printable(char *text);
 /* Drops octets from the front of p->in. */
 void peer_consume(struct peer *p, size_t len);
 

@@ -422,14 +422,17 @@ int ctl_attach(struct ctl *c, int argc, char **argv)
 	sigset_t ends;
 	int signo;
 
+	parse_command(c, argc, argv, false, &a, &o, &cards);
+	if (o.qmp || o.ch_api) {
+		plug_into_vmm(c, &o, &cards);
+		print_format(c, NULL, &cards);
+		return EXIT_DONE;
+	}
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
-	parse_command(c, argc, argv, false, &a, &o, &cards);
-	if (o.qmp || o.ch_api)
-		return plug_into_vmm(c, &o, &cards);
 	if (o.bus || o.timeout)
 		ctl_usage("--bus and --timeout go with --qmp or --ch-api");
 	if (o.format)

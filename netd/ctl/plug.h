@@ -39,7 +39,7 @@ void plug_undo(struct ctl *c, struct plug_cards *cards);
 /* Says on stderr what they are: stdout is the VMM's. */
 void plug_tell(const struct plug_cards *cards);
 
-/* attach --qmp and --ch-api: an exit code. */
-int plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_cards *cards);
+/* attach --qmp and --ch-api: the VMM has the card then; exits when it does not get it. */
+void plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_cards *cards);
 
 #endif

@@ -68,11 +68,13 @@ static void see_event(struct qmp *q, const json_t *m)
 static int explain(struct qmp *q, const char *command, const json_t *error, struct err *err)
 {
 	const char *class = json_string_value(json_object_get(error, "class"));
-	const char *text = json_string_value(json_object_get(error, "desc"));
+	const char *desc = json_string_value(json_object_get(error, "desc"));
+	char text[400];
 
 	snprintf(q->class_text, sizeof(q->class_text), "%s", class ? class : "");
-	return err_set(err, EREMOTEIO, "QEMU refuses %s: %s", command,
-		       text ? text : "it does not say why");
+	snprintf(text, sizeof(text), "%s", desc ? desc : "it does not say why");
+	peer_make_printable(text);
+	return err_set(err, EREMOTEIO, "QEMU refuses %s: %s", command, text);
 }
 
 /* The reply to the last command; what happens meanwhile is seen. */

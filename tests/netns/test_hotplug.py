@@ -3,6 +3,7 @@
 """Cards plugged into a VMM over its socket: what it is told, and that nothing is left of one that fails half way."""
 
 import fcntl
+import json
 import os
 import signal
 import unittest
@@ -82,6 +83,21 @@ class Qmp(Hotplug):
                                      ("netdev_del", {"id": "netd-web1-0"})])
         self.qemu_has_nothing(qemu)
         self.nothing_is_left()
+
+    def test_json(self):
+        self.serve()
+        _, out, _ = self.plug("--json")
+        self.assertEqual(json.loads(out), self.netd.guests()["web1/0"])
+        self.unplug()
+
+    def test_interrupted(self):
+        """What a terminal sends to all that it runs, and an end by the service manager."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            qemu = self.serve(at={"netdev_add": lambda pid, n=number: os.kill(pid, n)})
+            self.assertEqual(self.plug(check=False)[0], -number)
+            self.until_nothing_is_left()
+            self.until(lambda q=qemu: not (q.named or q.netdevs or q.devices))
+            qemu.close()
 
     def test_all_cards_are_unplugged(self):
         qemu = self.serve()

@@ -124,6 +124,8 @@ static const struct {
 	  false, NULL, CAPABILITIES GETFD(2) NETDEV_ADD(3) DEVICE_ADD(4), 1 },
 
 	/* it refuses: undone in reverse */
+	{ HELLO NO(1, "\\u001b[31mno\\nway"), false, "QEMU refuses qmp_capabilities:  [31mno way",
+	  CAPABILITIES, 0 },
 	{ HELLO NO(1, "no"), false, "QEMU refuses qmp_capabilities: no", CAPABILITIES, 0 },
 	{ HELLO OK(1) NO(2, "no") OK(3), false, "QEMU refuses getfd: no",
 	  CAPABILITIES GETFD(2) CLOSEFD(3), 1 },
