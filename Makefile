@@ -147,7 +147,9 @@ NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
 
 # --- fuzz targets: replayed over their corpus by `make check`, run by `make fuzz` ---
 
-FUZZERS := packet options config message leases arp clients
+FUZZERS := packet options config message leases arp clients vmm
+# Of netdctl, what reads from outside.
+FUZZ_CTL := lease_file peer qmp cloud_hypervisor
 SRC_fuzz := $(wildcard tests/fuzz/*.c)
 ALL_SRC += $(SRC_fuzz)
 CORPUS = $(wildcard tests/fuzz/corpus/$(1)/*)
@@ -158,11 +160,11 @@ $(B)/tests/fuzz/%.o: CPPFLAGS += -Inetd -Inetd/ctl -Itests/unit
 $(B)/tests/fake.a: $(call objs,$(wildcard tests/unit/fake_*.c))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/tests/fuzz/replay-%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/netd/ctl/lease_file.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
+$(B)/tests/fuzz/replay-%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(FUZZ_CTL:%=$(B)/netd/ctl/%.o) $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_fuzz)
 
-$(B)/tests/fuzz/fuzz-%: $(B)/tests/fuzz/%.o $(B)/netd/ctl/lease_file.o $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
+$(B)/tests/fuzz/fuzz-%: $(B)/tests/fuzz/%.o $(FUZZ_CTL:%=$(B)/netd/ctl/%.o) $(B)/tests/fake.a $(B)/netd.a $(ARCHIVES)
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS_fuzz)
 

@@ -93,6 +93,11 @@ class VhostHost(NetnsTest):
             if line.startswith("input."):
                 where, _, numbers = line.partition("=")
                 counts[where] = sum(map(int, numbers.split("+")))
+        # One more card with two queues, over QMP: four workers, and two again when it has gone.
+        plugged = next(p for p in json.loads(seen["plugged"][0]) if p["nic"] == 1)
+        self.assertEqual((plugged["state"], plugged["vhost"], plugged["queues"]), ("attached", True, 2))
+        self.assertIn("plugged=" + plugged["addresses"][0].split("/")[0], seen["inner"])
+        self.assertEqual((seen["plugged workers"], seen["unplugged workers"]), (["4"], ["2"]))
         self.assertGreaterEqual(counts["input.0 1"], 8, counts)
         self.assertGreaterEqual(counts["input.1 2"] - counts["input.1 1"], 8, counts)
         self.assertLess(counts["input.0 2"] - counts["input.0 1"], 8, counts)
