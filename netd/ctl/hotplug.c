@@ -168,6 +168,8 @@ void plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_card
 	if (begin(&s, timeout, &d, &err))
 		ctl_fail("%s", err.text);
 	plug_attach(c, cards);
+	/* The attach may have waited for what is none of the VMM's. */
+	peer_set_timeout(s.ch ? &d.ch : &d.qmp.peer, timeout);
 	h.card = cards->card[0];
 	guard_begin(&guard, c, &s, &h);
 	rc = s.ch ? ch_plug(&d.ch, &h, &err) : qmp_plug(&d.qmp, &h, &err);

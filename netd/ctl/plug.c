@@ -350,7 +350,7 @@ static void print_json(struct ctl *c, const struct plug_cards *cards, bool descr
 		const struct netd_port *p = &cards->port[i];
 		json_t *o = port_object(c, &cards->request[i]);
 
-		if (o && descriptors) {
+		if (o && descriptors && p->queues) {
 			json_object_set_new(o, "tapFileDescriptors", numbers(p->tap_fd, p->queues));
 			json_object_set_new(o, "vhostFileDescriptors",
 					    numbers(p->vhost_fd, p->vhosts));
@@ -392,7 +392,8 @@ static void print_format(struct ctl *c, const char *format, const struct plug_ca
 		vmm_print_libvirt(stdout, cards->card, cards->n);
 	} else if (format && !strcmp(format, "shell")) {
 		vmm_print_shell(stdout, cards->card, cards->n);
-		printf("NETD_PID='%d'\n", getpid());
+		if (cards->port[0].queues)
+			printf("NETD_PID='%d'\n", getpid());
 	} else if (format || c->json) {
 		print_json(c, cards, format);
 	}

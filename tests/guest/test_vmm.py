@@ -3,6 +3,7 @@
 """Real QEMU: several queues, several cards, and cards that come and go while the guest runs."""
 
 import os
+import signal
 import sys
 import unittest
 
@@ -13,7 +14,7 @@ from support import NetnsTest
 from harness.daemon import CONFIG
 from harness.guest import Guest, SerialGuest, qemu
 from harness.namespaces import Host
-from harness.vmm import Qmp
+from harness.vmm import Qmp, QmpProxy
 
 LAB = CONFIG + """
 network lab {
@@ -159,6 +160,26 @@ class Vmm(NetnsTest):
         daemon.ctl("detach", "web1", "--qmp", qmp)
         self.assertEqual(guest.run("ls /sys/class/net")[1].split(), ["lo"])
         self.assertEqual(daemon.guests()["web1/0"]["state"], "reserved")
+
+    def test_killed_at_each_step(self):
+        """netdctl is killed before QEMU hears of a step, and behind it: QEMU has nothing then, and neither has the host."""
+        daemon = self.daemon()
+        before = self.host.ns.dump()
+        guest, qmp = self.bare(daemon, "web1")
+        proxy_path = os.path.join(daemon.directory, "proxy")
+        for step in ("getfd", "netdev_add", "device_add"):
+            for behind in (False, True):
+                with self.subTest(step=step, behind=behind):
+                    proxy = QmpProxy(proxy_path, qmp, step, behind)
+                    code, _, _ = daemon.ctl("attach", "web1", "--qmp", proxy_path, "--bus", "hot0", "--queues", "2", check=False)
+                    self.assertEqual(code, -signal.SIGKILL)
+                    self.until(lambda: daemon.guests()["web1/0"]["state"] == "reserved")
+                    self.until(lambda: self.host.ns.dump() == before)
+                    proxy.close()
+                    self.until(lambda: guest.run("ls /sys/class/net")[1] == "lo")
+        daemon.ctl("attach", "web1", "--qmp", qmp, "--bus", "hot0", "--queues", "2")
+        guest.run("until [ -e /sys/class/net/eth0 ]; do :; done")
+        self.assertTrue(guest.ping(guest.lease()["router"]))
 
     def test_card_of_run_is_not_unplugged(self):
         daemon = self.daemon()

@@ -4,6 +4,7 @@
 import array
 import json
 import os
+import signal
 import socket
 import threading
 
@@ -84,6 +85,65 @@ class Server:
 
     def close_fds(self):
         raise NotImplementedError
+
+
+class QmpProxy(Server):
+    """Between a client and QEMU: every command of a client is passed on, but at the first of that name the client is
+    killed, before it is passed on or behind it."""
+
+    def __init__(self, path, qemu, command, behind):
+        self.qemu, self.command, self.behind = qemu, command, behind
+        super().__init__(path)
+
+    def talk(self, client):
+        # Set when replies are kept back; and when there was one.
+        keeps, replied = threading.Event(), threading.Event()
+        with socket.socket(socket.AF_UNIX) as qemu:
+            qemu.connect(self.qemu)
+            back = threading.Thread(target=self.pass_back, args=(qemu, client, keeps, replied), daemon=True)
+            back.start()
+            try:
+                while self.pass_on(client, qemu, keeps, replied):
+                    pass
+            finally:
+                qemu.shutdown(socket.SHUT_RDWR)
+                back.join()
+
+    def pass_on(self, client, qemu, keeps, replied):
+        data, fds = self.receive(client)
+        try:
+            if not data:
+                return False
+            hit = self.command and f'"{self.command}"'.encode() in data
+            if hit:
+                self.command = None
+            if hit and self.behind:
+                keeps.set()
+            if not hit or self.behind:
+                socket.send_fds(qemu, [data], fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        if hit and self.behind:
+            qemu.sendall(b"\n")
+            replied.wait(60)
+        if hit:
+            os.kill(self.peer_pid(client), signal.SIGKILL)
+        return not hit
+
+    @staticmethod
+    def pass_back(qemu, client, keeps, replied):
+        try:
+            for data in iter(lambda: qemu.recv(65536), b""):
+                if not keeps.is_set():
+                    client.sendall(data)
+                elif b'"return"' in data or b'"error"' in data:
+                    replied.set()
+        except OSError:
+            pass
+
+    def close_fds(self):
+        pass
 
 
 class FakeQemu(Server):
