@@ -141,7 +141,7 @@ static int read_stream(struct reading *r, FILE *in)
 		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX],
 		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX], group[KEYS_MAX],
-		publish[KEYS_MAX];
+		publish[KEYS_MAX], allow[KEYS_MAX];
 	cfg_opt_t classes = CFG_SEC("class", class, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t groups = CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t in_network[] = {
@@ -151,7 +151,8 @@ static int read_stream(struct reading *r, FILE *in)
 		CFG_SEC("host", host, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("port", port, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		CFG_SEC("publish", publish, CFGF_MULTI)
+		CFG_SEC("publish", publish, CFGF_MULTI),
+		CFG_SEC("allow", allow, CFGF_MULTI)
 	};
 	cfg_opt_t in_top[] = { CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT),
 			       options,
@@ -159,6 +160,7 @@ static int read_stream(struct reading *r, FILE *in)
 			       groups,
 			       CFG_SEC("socket", sock, CFGF_NODEFAULT),
 			       CFG_SEC("mac", mac, CFGF_NODEFAULT),
+			       CFG_SEC("allow", allow, CFGF_MULTI),
 			       CFG_SEC("network", network,
 				       CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES) };
 	cfg_t *cfg;
@@ -176,6 +178,7 @@ static int read_stream(struct reading *r, FILE *in)
 	describe(port, config_keys_port, NULL, 0);
 	describe(relay, config_keys_relay, &options, 1);
 	describe(publish, config_keys_publish, NULL, 0);
+	describe(allow, config_keys_allow, NULL, 0);
 	describe(network, config_keys_network, in_network, ARRAY_SIZE(in_network));
 	describe(sock, config_keys_socket, NULL, 0);
 	describe(mac, config_keys_mac, NULL, 0);
@@ -356,6 +359,8 @@ static int finish(struct config *c, struct err *err)
 		if (!rc)
 			rc = config_publish_check(c, n, err);
 	}
+	if (!rc)
+		rc = config_allow_finish(c, err);
 	return rc ? rc : config_rules_finish(c, err);
 }
 
@@ -366,6 +371,8 @@ static struct config *defaults(void)
 	if (!c)
 		return NULL;
 	c->socket_mode = 0660;
+	c->max_clients_per_user = 64;
+	c->max_waiting_per_user = 32;
 	c->supernet.at[c->supernet.n++] = (struct ip4_prefix){ .addr = 0x0a400000, .len = 10 };
 	c->trap_group = 28260; /* "nd" */
 	c->max_ports = 4096;
@@ -445,11 +452,14 @@ void config_free(struct config *c)
 		config_names_done(&c->network[i].reach);
 		config_rules_done(&c->network[i].rules);
 		config_groups_done(&c->network[i].groups);
+		free(c->network[i].allows.at);
 	}
 	free(c->network);
 	config_options_done(&c->options);
 	config_classes_done(&c->classes);
 	config_groups_done(&c->groups);
+	free(c->allows.at);
+	free(c->owner);
 	for (unsigned i = 0; i < c->files; i++)
 		free(c->file[i]);
 	free(c->file);

@@ -111,6 +111,17 @@ struct config_id {
 	uint8_t len; /* 0: none */
 };
 
+/* A user or group of the host. */
+struct config_account {
+	char name[64]; /* as it was written, which can be a number */
+	uint32_t id;
+};
+
+struct config_accounts {
+	struct config_account at[CONFIG_LIST_MAX];
+	unsigned n;
+};
+
 /* A reservation: for the guest of that name, or for the DHCP client that one of the two keys
  * matches. */
 struct config_host {
@@ -125,8 +136,9 @@ struct config_host {
 	struct config_names groups;
 	struct config_rules rules;
 	uint32_t policy; /* number, when all is read; 0: it has neither groups nor rules */
+	struct config_account owner; /* of a guest; name empty: not by this */
 	struct config_place place, address_place, mac_place, match_mac_place, match_id_place,
-		also_place;
+		also_place, owner_place;
 };
 
 struct config_class {
@@ -191,6 +203,33 @@ struct config_ports {
 	uint16_t first, last; /* 0: any */
 };
 
+enum { CONFIG_DEVICES = 3 }; /* kinds of them: enum port_device */
+
+/* Who may use the network that it stands in, or all, and how. It is for each of the users and
+ * groups. */
+struct config_allow {
+	struct config_accounts users, groups;
+	uint32_t max_ports; /* allocations of one user */
+	uint8_t mac_prefix[5];
+	unsigned mac_prefix_len; /* 0: any MAC */
+	unsigned devices;	 /* 1 << enum port_device of each */
+	struct config_ports publish[CONFIG_LIST_MAX];
+	unsigned publishes;
+	struct config_place place;
+};
+
+struct config_allows {
+	struct config_allow *at;
+	unsigned n;
+};
+
+/* Whose a guest is by its reservation. */
+struct config_owner {
+	char guest[NAME_SIZE];
+	uint32_t uid;
+	struct config_place place;
+};
+
 struct config_network {
 	char name[NAME_SIZE];
 	enum bridge_mode mode;
@@ -239,6 +278,7 @@ struct config_network {
 	struct config_place place, subnet_place, range_place, grow_place, exclude_place;
 	struct config_place snat_place, snat_ports_place;
 	struct config_place uplink_place, bridge_place, dhcp_place;
+	struct config_allows allows;
 };
 
 struct config {
@@ -261,6 +301,11 @@ struct config {
 	struct config_groups groups;
 	struct config_network *network;
 	unsigned networks;
+	uint32_t max_clients_per_user, max_waiting_per_user; /* not of root and operators */
+	struct config_accounts operators;		     /* groups */
+	struct config_allows allows;			     /* for all networks */
+	struct config_owner *owner;			     /* in the order of their guests' names */
+	unsigned owners;
 	char **file; /* names of the files read, which places point to */
 	unsigned files;
 };
@@ -324,5 +369,15 @@ bool config_address_usable(uint32_t address);
 /* Whether what comes to a port of one can be for the other, too. */
 bool config_published_overlap(const struct config_published *a, uint32_t a_address,
 			      const struct config_published *b, uint32_t b_address);
+
+/* Whose the guest of that name is by its reservation; NULL: none says. */
+const struct config_owner *config_owner_find(const struct config *c, const char *guest);
+
+enum { CONFIG_DEVICES_TEXT = 32, CONFIG_ALLOW_PUBLISH_TEXT = 14 * CONFIG_LIST_MAX };
+/* "descriptors, tap" */
+const char *config_devices_text(unsigned mask, char buf[CONFIG_DEVICES_TEXT]);
+/* "8000-8999, 9090"; empty where no port may be published. */
+const char *config_allow_publish_text(const struct config_allow *a,
+				      char buf[CONFIG_ALLOW_PUBLISH_TEXT]);
 
 #endif

@@ -243,6 +243,20 @@ static int take_publish(struct reading *r, cfg_t *cfg, struct config_network *n)
 	return config_take_keys(r, cfg, config_keys_publish, p);
 }
 
+static int take_allows(struct reading *r, cfg_t *cfg, struct config_allows *allows)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < cfg_size(cfg, "allow") && !rc; i++) {
+		cfg_t *block = cfg_getnsec(cfg, "allow", i);
+		struct config_allow *a =
+			config_add_allow(allows, (struct config_place){ r->file, block->line });
+
+		rc = a ? config_take_keys(r, block, config_keys_allow, a) : no_memory(r->err);
+	}
+	return rc;
+}
+
 static void network_defaults(struct config_network *n)
 {
 	*n = (struct config_network){ .auto_subnet = true,
@@ -308,7 +322,7 @@ static int take_network(struct reading *r, cfg_t *cfg)
 		rc = take_relay(r, cfg_getnsec(cfg, "relay", i), n);
 	for (unsigned i = 0; i < cfg_size(cfg, "publish") && !rc; i++)
 		rc = take_publish(r, cfg_getnsec(cfg, "publish", i), n);
-	return rc;
+	return rc ? rc : take_allows(r, cfg, &n->allows);
 }
 
 int config_take_tree(struct reading *r, cfg_t *cfg)
@@ -325,6 +339,8 @@ int config_take_tree(struct reading *r, cfg_t *cfg)
 		rc = take_classes(r, cfg, &r->config->classes);
 	if (!rc)
 		rc = take_groups(r, cfg, &r->config->groups);
+	if (!rc)
+		rc = take_allows(r, cfg, &r->config->allows);
 	for (unsigned i = 0; i < cfg_size(cfg, "network") && !rc; i++)
 		rc = take_network(r, cfg_getnsec(cfg, "network", i));
 	return rc;

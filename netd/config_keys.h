@@ -44,7 +44,7 @@ static inline const void *member_const(const struct key *k, const void *section)
 
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
 	config_keys_network[], config_keys_host[], config_keys_class[], config_keys_port[],
-	config_keys_relay[], config_keys_group[], config_keys_publish[];
+	config_keys_relay[], config_keys_group[], config_keys_publish[], config_keys_allow[];
 
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
@@ -145,6 +145,11 @@ void config_print_link(const struct key *k, const void *section, struct printer 
 
 /* --- config_octets.c --- */
 
+/* How many octets a MAC address begins with in this text, the rest of it zero; 0: none or more than
+ * six. */
+unsigned config_octets_parse(const char *text, struct mac *ret);
+void config_octets_print(const uint8_t *octet, unsigned n, struct printer *p);
+
 int config_parse_mac(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err);
 void config_print_mac(const struct key *k, const void *section, struct printer *p);
@@ -184,5 +189,23 @@ void config_print_snat(const struct key *k, const void *section, struct printer 
 int config_parse_ports(const struct key *k, void *section, const char *text, unsigned index,
 		       struct err *err);
 void config_print_ports(const struct key *k, const void *section, struct printer *p);
+
+/* --- config_allow.c --- */
+
+int config_parse_users(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err);
+void config_print_users(const struct key *k, const void *section, struct printer *p);
+int config_parse_groups(const struct key *k, void *section, const char *text, unsigned index,
+			struct err *err);
+void config_print_groups(const struct key *k, const void *section, struct printer *p);
+int config_parse_user(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_user(const struct key *k, const void *section, struct printer *p);
+
+/* One with its defaults at the end of the list; NULL: out of memory. */
+struct config_allow *config_add_allow(struct config_allows *list, struct config_place place);
+void config_print_allows(const struct config_allows *list, const char *indent, FILE *out);
+/* Checks allow blocks, and finds out whose guests are, when all is read. */
+MUST_CHECK int config_allow_finish(struct config *c, struct err *err);
 
 #endif

@@ -88,9 +88,7 @@ void config_print_client_id(const struct key *k, const void *section, struct pri
 	config_keys_item(p, text);
 }
 
-/* How many octets a MAC address begins with in this text, the rest of it zero; 0: none or more than
- * six. */
-static unsigned leading_octets(const char *text, struct mac *ret)
+unsigned config_octets_parse(const char *text, struct mac *ret)
 {
 	char whole[MAC_TEXT_SIZE + 1];
 	unsigned octets = 1;
@@ -107,7 +105,7 @@ int config_parse_mac_prefix(const struct key *k, void *section, const char *text
 {
 	struct config *c = section;
 	struct mac m;
-	unsigned octets = leading_octets(text, &m);
+	unsigned octets = config_octets_parse(text, &m);
 
 	(void)k;
 	(void)index;
@@ -123,7 +121,7 @@ int config_parse_mac_prefix(const struct key *k, void *section, const char *text
 	return 0;
 }
 
-static void print_octets(const uint8_t *octet, unsigned n, struct printer *p)
+void config_octets_print(const uint8_t *octet, unsigned n, struct printer *p)
 {
 	struct mac m = { 0 };
 	char text[MAC_TEXT_SIZE];
@@ -141,7 +139,7 @@ void config_print_mac_prefix(const struct key *k, const void *section, struct pr
 	const struct config *c = section;
 
 	(void)k;
-	print_octets(c->mac_prefix, c->mac_prefix_len, p);
+	config_octets_print(c->mac_prefix, c->mac_prefix_len, p);
 }
 
 int config_parse_class_mac(const struct key *k, void *section, const char *text, unsigned index,
@@ -149,7 +147,7 @@ int config_parse_class_mac(const struct key *k, void *section, const char *text,
 {
 	struct dhcp_class *c = member(k, section);
 	struct mac m;
-	unsigned octets = leading_octets(text, &m);
+	unsigned octets = config_octets_parse(text, &m);
 
 	(void)index;
 	if (!octets)
@@ -163,5 +161,5 @@ void config_print_class_mac(const struct key *k, const void *section, struct pri
 {
 	const struct dhcp_class *c = member_const(k, section);
 
-	print_octets(c->mac_prefix, c->mac_prefix_len, p);
+	config_octets_print(c->mac_prefix, c->mac_prefix_len, p);
 }

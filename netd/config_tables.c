@@ -74,6 +74,11 @@ const struct key config_keys_top[] = {
 	{ "max-clients", .offset = offsetof(struct config, max_clients), PAIR(number), .min = 8,
 	  .max = 4096 },
 	{ "coexist", .offset = offsetof(struct config, coexist), PAIR(word), .words = coexists },
+	{ "max-clients-per-user", .offset = offsetof(struct config, max_clients_per_user),
+	  PAIR(number), .min = 1, .max = 4096 },
+	{ "max-waiting-per-user", .offset = offsetof(struct config, max_waiting_per_user),
+	  PAIR(number), .min = 1, .max = 4096 },
+	{ "operators", .list = true, .offset = offsetof(struct config, operators), PAIR(groups) },
 	{ 0 },
 };
 
@@ -159,6 +164,8 @@ const struct key config_keys_host[] = {
 	  .place = offsetof(struct config_host, groups.place) },
 	RULES(struct config_host),
 	BOOT(struct config_host),
+	{ "owner", .offset = offsetof(struct config_host, owner), PAIR(user),
+	  .place = offsetof(struct config_host, owner_place) },
 	{ 0 },
 };
 

@@ -99,6 +99,7 @@ static void print_network(const struct config_network *n, FILE *out)
 		config_keys_print(config_keys_publish, &n->publish[i], "\t\t", out);
 		fputs("\t}\n", out);
 	}
+	config_print_allows(&n->allows, "\t", out);
 	fputs("}\n", out);
 }
 
@@ -113,6 +114,7 @@ void config_print(const struct config *c, FILE *out)
 	print_options(&c->options, "", out);
 	print_classes(&c->classes, "", out);
 	print_groups(&c->groups, "", out);
+	config_print_allows(&c->allows, "", out);
 	for (unsigned i = 0; i < c->networks; i++)
 		print_network(&c->network[i], out);
 }

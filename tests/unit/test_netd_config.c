@@ -16,6 +16,8 @@ static const char everything_printed[] =
 	"max-leases = 0\n"
 	"max-clients = 10\n"
 	"coexist = docker\n"
+	"max-clients-per-user = 64\n"
+	"max-waiting-per-user = 32\n"
 	"socket {\n"
 	"	path = /run/x/netd.sock\n"
 	"	group = kvm\n"
@@ -310,6 +312,8 @@ END_TEST
 	"max-leases = 4096\n"                                                                      \
 	"max-clients = 512\n"                                                                      \
 	"coexist = none\n"                                                                         \
+	"max-clients-per-user = 64\n"                                                              \
+	"max-waiting-per-user = 32\n"                                                              \
 	"socket {\n"                                                                               \
 	"	mode = 0660\n"                                                                           \
 	"}\n"                                                                                      \
