@@ -6,19 +6,21 @@
  * client can have one request under way and what it sends meanwhile stays in its socket. Replies go
  * out at the end of the turn. A client that does not read is not written to: its one reply waits,
  * and a watcher finds out how many events it missed.
+ *
+ * No user takes what others need: peers.c counts for each its connections, its calls that wait, the
+ * octets that it does not read, and the calls of a turn; an eighth of all connections is for root
+ * and operators. One who calls faster than its share is read later, and so waits in its own socket.
  */
-#include <grp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/cleanup.h"
 #include "base/container.h"
+#include "peers.h"
 #include "varlink.h"
 
-enum { BACKLOG = 512, FDS_MAX = 2 * TAP_QUEUES_MAX, STREAM_BURST = 64, ACCEPTS_A_TURN = 64 };
+enum { FDS_MAX = 2 * TAP_QUEUES_MAX, STREAM_BURST = 64, ACCEPTS_A_TURN = 64 };
 
 /* A reply on its way. */
 struct reply {
@@ -35,8 +37,12 @@ struct conn {
 	struct loop_io io; /* of fd */
 	struct varlink_server *server;
 	struct handle handle;
-	uid_t uid;
-	char *in; /* [VARLINK_MESSAGE_MAX + 1], made with the first octet */
+	struct peer *peer;
+	bool all;      /* root, netd's own user, an operator */
+	bool as_user;  /* among server.users */
+	bool waits;    /* its call is among peer.waiting */
+	size_t queued; /* of `out`, among peer.queued */
+	char *in;      /* [VARLINK_MESSAGE_MAX + 1], made with the first octet */
 	size_t in_len;
 	struct reply *out; /* not wholly written yet */
 	bool answering;	   /* a call is under way */
@@ -55,6 +61,9 @@ struct varlink_server {
 	varlink_dispatch_fn dispatch;
 	struct slots slots;
 	struct conn *conn; /* [slots.cap] */
+	struct peers peers;
+	uint32_t users; /* connections of those who are not to have all */
+	uint64_t turn;
 };
 
 static struct conn *find(struct varlink_server *s, struct handle h)
@@ -74,6 +83,53 @@ static void reply_free(struct reply *r, enum varlink_outcome outcome)
 	free(r);
 }
 
+/* --- a user's share --- */
+
+static void release_queued(struct conn *c)
+{
+	c->peer->queued -= c->queued;
+	c->queued = 0;
+}
+
+/* False when its user has too much that it does not read. */
+static bool hold_queued(struct conn *c, const struct reply *r)
+{
+	c->queued = r->size;
+	c->peer->queued += r->size;
+	return c->all || c->peer->queued <= PEER_QUEUED_MAX;
+}
+
+/* The call at hand is answered, or as good as. */
+static void answered(struct conn *c)
+{
+	c->answering = false;
+	c->peer->waiting -= c->waits;
+	c->waits = false;
+}
+
+/* Whether one more call of its user may wait, and then counts it. */
+static bool may_wait(struct conn *c)
+{
+	if (c->waits)
+		return true;
+	if (!c->all && c->peer->waiting >= c->server->daemon->config->max_waiting_per_user)
+		return false;
+	c->waits = true;
+	c->peer->waiting++;
+	return true;
+}
+
+static void refuse_wait(const struct varlink_call *call)
+{
+	varlink_error(call, "io.netd.TooManyWaiting",
+		      json_pack("{s:i}", "limit", (int)call->daemon->config->max_waiting_per_user));
+}
+
+static bool is_all(const struct daemon *d, const struct credentials *who)
+{
+	return who->uid == geteuid() || authorize_operator(d->config, who);
+}
+
 static void conn_close(struct conn *c)
 {
 	struct reply *out = take_ptr(c->out);
@@ -84,6 +140,10 @@ static void conn_close(struct conn *c)
 	close(fd);
 	free(c->in);
 	c->in = NULL;
+	answered(c);
+	release_queued(c);
+	c->server->users -= c->as_user;
+	peer_leave(&c->server->peers, c->peer);
 	slots_give(&c->server->slots, c->handle.slot);
 	reply_free(out, VARLINK_LOST);
 }
@@ -129,6 +189,7 @@ static bool flush(struct conn *c)
 		r->sent += (size_t)n;
 	}
 	c->out = NULL;
+	release_queued(c);
 	reply_free(r, VARLINK_DELIVERED);
 	if (c->closing) {
 		conn_close(c);
@@ -158,7 +219,11 @@ static void watch_for(struct conn *c)
 static void enqueue(struct conn *c, struct reply *r)
 {
 	c->out = r;
-	if (flush(c))
+	if (!flush(c))
+		return;
+	if (c->out && !hold_queued(c, r))
+		conn_close(c);
+	else
 		watch_for(c);
 }
 
@@ -204,7 +269,7 @@ static void say(struct daemon *d, struct outbox_item *item)
 	struct conn *c = find(d->varlink, r->conn);
 
 	if (c)
-		c->answering = false;
+		answered(c);
 	if (c && r->text) {
 		enqueue(c, r);
 		return;
@@ -224,7 +289,7 @@ static void take_back(struct daemon *d, struct outbox_item *item)
 	reply_free(r, VARLINK_TAKEN_BACK);
 	if (!c)
 		return;
-	c->answering = false;
+	answered(c);
 	r = reply_new(
 		conn, "io.netd.StorageFailed",
 		json_pack("{s:s}", "reason", "the state could not be written; see netd's log"),
@@ -296,7 +361,7 @@ static void timed_out(struct loop_timer *t)
 	struct reply *r = reply_new(c->handle, "io.netd.TimedOut", NULL, false);
 
 	c->streaming = false;
-	c->answering = false;
+	answered(c);
 	if (r)
 		enqueue(c, r);
 	else
@@ -307,7 +372,13 @@ void varlink_stream(const struct varlink_call *call, const struct varlink_stream
 {
 	struct conn *c = find(call->daemon->varlink, call->conn);
 
+	if (!may_wait(c)) {
+		refuse_wait(call);
+		return;
+	}
 	c->stream = *stream;
+	c->stream.uid = c->peer->uid;
+	c->stream.all = c->all;
 	c->streaming = true;
 	if (stream->deadline != INT64_MAX &&
 	    loop_timer_set(call->daemon->loop, &c->deadline, stream->deadline, timed_out))
@@ -328,7 +399,7 @@ static bool stream_one(struct conn *c)
 	r = reply_new(h, error, parameters, !error && !c->stream.once);
 	if (error || c->stream.once) {
 		c->streaming = false;
-		c->answering = false;
+		answered(c);
 		loop_timer_cancel(&c->deadline);
 	}
 	if (!r) {
@@ -352,37 +423,13 @@ static void poll_stream(struct conn *c)
 
 void varlink_poll(struct varlink_server *s)
 {
+	s->turn++;
 	for (uint32_t i = 0; i < s->slots.fresh; i++)
 		if (slots_live(&s->slots, i) && s->conn[i].streaming)
 			poll_stream(&s->conn[i]);
 }
 
 /* --- reading --- */
-
-/* Brackets outside strings, so that a parser that recurses is never fed more of them than it can
- * bear. */
-static bool too_deep(const char *text)
-{
-	unsigned depth = 0;
-	bool in_string = false;
-
-	for (const char *at = text; *at; at++) {
-		if (in_string) {
-			if (*at == '\\' && at[1])
-				at++;
-			else if (*at == '"')
-				in_string = false;
-		} else if (*at == '"') {
-			in_string = true;
-		} else if (*at == '{' || *at == '[') {
-			if (++depth > VARLINK_DEPTH_MAX)
-				return true;
-		} else if ((*at == '}' || *at == ']') && depth) {
-			depth--;
-		}
-	}
-	return false;
-}
 
 static void refuse_message(struct conn *c, const char *why)
 {
@@ -396,41 +443,30 @@ static void refuse_message(struct conn *c, const char *why)
 		conn_close(c);
 }
 
-/* The parts of a call, borrowed from message; false when it is not one. */
-static bool parse_call(json_t *message, struct varlink_call *call)
-{
-	json_t *method = json_object_get(message, "method");
-	json_t *parameters = json_object_get(message, "parameters");
-	json_t *more = json_object_get(message, "more"),
-	       *oneway = json_object_get(message, "oneway");
-
-	if (!json_is_string(method) ||
-	    (parameters && !json_is_object(parameters) && !json_is_null(parameters)) ||
-	    (more && !json_is_boolean(more)) || (oneway && !json_is_boolean(oneway)))
-		return false;
-	call->method = json_string_value(method);
-	call->parameters = json_is_object(parameters) ? parameters : NULL;
-	call->more = json_is_true(more);
-	call->oneway = json_is_true(oneway);
-	return true;
-}
-
 static void handle_message(struct conn *c, const char *text)
 {
-	struct varlink_call call = {
-		.daemon = c->server->daemon, .conn = c->handle, .uid = c->uid, .wait = c->wait
-	};
+	struct varlink_call call = { .daemon = c->server->daemon,
+				     .conn = c->handle,
+				     .uid = c->peer->uid,
+				     .who.uid = c->peer->uid,
+				     .all = c->all,
+				     .wait = c->wait };
 	json_t *message, *empty = NULL;
 	json_error_t e;
 	char why[JSON_ERROR_TEXT_LENGTH + 32];
 
-	if (too_deep(text)) {
+	/* Only those who are not to have all are looked at more closely. */
+	if (!c->all && peers_credentials(&c->server->peers, c->io.fd, &call.who)) {
+		conn_close(c);
+		return;
+	}
+	if (varlink_too_deep(text)) {
 		snprintf(why, sizeof(why), "nested more than %d deep", VARLINK_DEPTH_MAX);
 		refuse_message(c, why);
 		return;
 	}
 	message = json_loads(text, JSON_REJECT_DUPLICATES, &e);
-	if (!message || !parse_call(message, &call)) {
+	if (!message || !varlink_parse_call(message, &call)) {
 		snprintf(why, sizeof(why), "%s", message ? "not a Varlink call" : e.text);
 		json_decref(message);
 		refuse_message(c, why);
@@ -473,6 +509,10 @@ void varlink_park(const struct varlink_call *call)
 {
 	struct conn *c = find(call->daemon->varlink, call->conn);
 
+	if (!may_wait(c)) {
+		refuse_wait(call);
+		return;
+	}
 	c->parked = true;
 	c->wait = call->wait;
 }
@@ -510,29 +550,36 @@ static void read_ready(struct conn *c)
 	next_message(c);
 }
 
+/* One whose user has had its share of this turn is told of again in the next. */
+static bool has_call(struct conn *c)
+{
+	return c->all || peer_has_call(c->peer, c->server->turn);
+}
+
 static void conn_ready(struct loop_io *io, uint32_t events)
 {
 	struct conn *c = CONTAINER_OF(io, struct conn, io);
 
 	/* What a peer sent before it hung up is read first. */
 	if (events & EPOLLIN) {
-		read_ready(c);
+		if (has_call(c))
+			read_ready(c);
 	} else if (events & (EPOLLHUP | EPOLLERR)) {
 		conn_close(c);
 	} else if (events & EPOLLOUT && flush(c)) {
-		if (!c->out && !c->answering && c->in_len)
-			next_message(c);
-		else
+		if (c->out || c->answering || !c->in_len)
 			watch_for(c);
+		else if (has_call(c))
+			next_message(c);
 	}
 }
 
 /* --- accepting --- */
 
-static void turn_away(int fd, unsigned limit)
+static void turn_away(int fd, const char *error, uint32_t limit)
 {
 	json_t *parameters = json_pack("{s:i}", "limit", (int)limit);
-	char *text = message_text("io.netd.TooManyClients", parameters, false);
+	char *text = message_text(error, parameters, false);
 
 	/* A new socket's buffer has room for this; if the peer is gone already, so be it. */
 	if (text && send(fd, text, strlen(text) + 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -541,26 +588,52 @@ static void turn_away(int fd, unsigned limit)
 	close(fd);
 }
 
+/* Puts a connection into the table, which has room. */
+static int enter(struct varlink_server *s, int fd, struct peer *peer, bool all)
+{
+	uint32_t i = slots_take(&s->slots);
+	struct conn *c = &s->conn[i];
+	int rc;
+
+	*c = (struct conn){ .server = s,
+			    .handle = slots_handle(&s->slots, i),
+			    .peer = peer,
+			    .all = all,
+			    .as_user = !all };
+	rc = loop_io_add(s->daemon->loop, &c->io, fd, EPOLLIN, conn_ready);
+	if (rc)
+		slots_give(&s->slots, i);
+	else
+		s->users += c->as_user;
+	return rc;
+}
+
 static void accept_one(struct varlink_server *s, int fd)
 {
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-	uint32_t i = slots_take(&s->slots);
-	struct conn *c;
+	uint32_t cap = s->slots.cap, most = s->daemon->config->max_clients_per_user;
+	struct credentials who;
+	struct peer *peer;
+	bool all;
 
-	if (i == SLOT_NONE) {
-		turn_away(fd, s->slots.cap);
+	if (s->slots.used == cap) {
+		turn_away(fd, "io.netd.TooManyClients", cap);
 		return;
 	}
-	c = &s->conn[i];
-	*c = (struct conn){ .server = s, .handle = slots_handle(&s->slots, i) };
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
-	    loop_io_add(s->daemon->loop, &c->io, fd, EPOLLIN, conn_ready)) {
-		slots_give(&s->slots, i);
+	if (peers_credentials(&s->peers, fd, &who)) {
 		close(fd);
 		return;
 	}
-	c->uid = cred.uid;
+	all = is_all(s->daemon, &who);
+	peer = peer_enter(&s->peers, who.uid);
+	if (!all && peer->clients > most)
+		turn_away(fd, "io.netd.TooManyClientsOfUser", most);
+	else if (!all && s->users >= cap - cap / 8)
+		turn_away(fd, "io.netd.TooManyClients", cap - cap / 8);
+	else if (enter(s, fd, peer, all))
+		close(fd);
+	else
+		return;
+	peer_leave(&s->peers, peer);
 }
 
 static void accept_ready(struct loop_io *io, uint32_t events)
@@ -577,81 +650,7 @@ static void accept_ready(struct loop_io *io, uint32_t events)
 	}
 }
 
-/* --- the listening socket --- */
-
-static int set_owner(const char *path, mode_t mode, const char *group, struct err *err)
-{
-	const struct group *g = *group ? getgrnam(group) : NULL;
-
-	if (*group && !g)
-		return err_set(err, ENOENT, "socket %s: there is no group '%s'", path, group);
-	if (g && chown(path, (uid_t)-1, g->gr_gid) < 0)
-		return err_sys(err, errno, "socket %s: cannot give it to group '%s'", path, group);
-	if (chmod(path, mode) < 0)
-		return err_sys(err, errno, "socket %s", path);
-	return 0;
-}
-
-/* A socket that nobody listens on is left over from a daemon that was killed. */
-static int remove_stale(const char *path, const struct sockaddr_un *sun, struct err *err)
-{
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return err_sys(err, errno, "socket %s", path);
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 || errno == EAGAIN)
-		return err_set(err, EADDRINUSE, "socket %s: another netd serves it", path);
-	if (errno == ECONNREFUSED && unlink(path) < 0)
-		return err_sys(err, errno, "socket %s", path);
-	return 0;
-}
-
-/* So that a bare `netd` works; a service manager has made it. */
-static int make_parent(const char *path, struct err *err)
-{
-	char directory[CONFIG_PATH_SIZE];
-	char *slash;
-
-	snprintf(directory, sizeof(directory), "%s", path);
-	slash = strrchr(directory, '/');
-	if (!slash || slash == directory)
-		return 0;
-	*slash = 0;
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "cannot make directory %s", directory);
-	return 0;
-}
-
-static int listen_at(const char *path, mode_t mode, const char *group, int *ret_fd, struct err *err)
-{
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	mode_t old;
-	int rc;
-
-	if (fd < 0)
-		return err_sys(err, errno, "socket %s", path);
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return err_set(err, ENAMETOOLONG, "socket %s: the path is too long", path);
-	memcpy(sun.sun_path, path, strlen(path));
-	rc = make_parent(path, err);
-	if (!rc)
-		rc = remove_stale(path, &sun, err);
-	if (rc)
-		return rc;
-	old = umask(0777); /* nobody connects before owner and mode are right */
-	rc = bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ?
-		     err_sys(err, errno, "socket %s", path) :
-		     0;
-	umask(old);
-	if (!rc && listen(fd, BACKLOG) < 0)
-		rc = err_sys(err, errno, "socket %s", path);
-	if (!rc)
-		rc = set_owner(path, mode, group, err);
-	if (!rc)
-		*ret_fd = take_fd(&fd);
-	return rc;
-}
+/* --- the server --- */
 
 int varlink_server_new(struct daemon *d, const char *path, mode_t mode, const char *group, int fd,
 		       varlink_dispatch_fn dispatch, struct varlink_server **ret, struct err *err)
@@ -661,6 +660,7 @@ int varlink_server_new(struct daemon *d, const char *path, mode_t mode, const ch
 	int rc = 0;
 
 	if (!s || !slots_init(&s->slots, clients) ||
+	    peers_init(&s->peers, clients, &d->table_key) ||
 	    !(s->conn = calloc(clients, sizeof(*s->conn)))) {
 		varlink_server_free(s);
 		return err_set(err, ENOMEM, "out of memory");
@@ -668,7 +668,7 @@ int varlink_server_new(struct daemon *d, const char *path, mode_t mode, const ch
 	s->daemon = d;
 	s->dispatch = dispatch;
 	if (fd < 0) {
-		rc = listen_at(path, mode, group, &fd, err);
+		rc = varlink_listen(path, mode, group, &fd, err);
 		s->path = rc ? NULL : strdup(path);
 	}
 	if (!rc) {
@@ -691,7 +691,7 @@ void varlink_server_free(struct varlink_server *s)
 	if (!s)
 		return;
 	for (uint32_t i = 0; s->conn && i < s->slots.fresh; i++)
-		if (slots_live(&s->slots, i))
+		if (slots_live(&s->slots, i) && s->conn[i].peer)
 			conn_close(&s->conn[i]);
 	if (s->io.loop) {
 		fd = s->io.fd;
@@ -702,8 +702,31 @@ void varlink_server_free(struct varlink_server *s)
 		unlink(s->path);
 	free(s->path);
 	slots_done(&s->slots);
+	peers_done(&s->peers);
 	free(s->conn);
 	free(s);
+}
+
+void varlink_reauthorize(struct varlink_server *s)
+{
+	struct credentials who;
+
+	for (uint32_t i = 0; i < s->slots.fresh; i++) {
+		struct conn *c = &s->conn[i];
+
+		if (slots_live(&s->slots, i))
+			c->stream.all = c->all = !peers_credentials(&s->peers, c->io.fd, &who) &&
+						 is_all(s->daemon, &who);
+	}
+}
+
+unsigned varlink_clients_of(struct varlink_server *s, uid_t uid)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < s->slots.fresh; i++)
+		n += slots_live(&s->slots, i) && s->conn[i].peer->uid == uid;
+	return n;
 }
 
 unsigned varlink_clients(const struct varlink_server *s)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 
+#include "authorize.h"
 #include "daemon.h"
 
 enum { VARLINK_MESSAGE_MAX = 65536, VARLINK_DEPTH_MAX = 16 };
@@ -19,7 +20,9 @@ struct varlink_server;
 struct varlink_call {
 	struct daemon *daemon;
 	struct handle conn;
-	uid_t uid; /* of the peer, from SO_PEERCRED */
+	uid_t uid;		/* of the peer, from SO_PEERCRED */
+	struct credentials who; /* the same, and its groups unless `all` */
+	bool all;		/* root, netd's own user, or an operator */
 	const char *method;
 	json_t *parameters; /* an object, borrowed */
 	bool more, oneway;
@@ -38,6 +41,17 @@ MUST_CHECK int varlink_server_new(struct daemon *d, const char *path, mode_t mod
 				  struct varlink_server **ret, struct err *err);
 void varlink_server_free(struct varlink_server *s);
 unsigned varlink_clients(const struct varlink_server *s);
+/* Those of one user. */
+unsigned varlink_clients_of(struct varlink_server *s, uid_t uid);
+/* The configuration says anew who the operators are. */
+void varlink_reauthorize(struct varlink_server *s);
+/* varlink_parse.c: whether a message is nested deeper than a parser that recurses can bear, */
+bool varlink_too_deep(const char *text);
+/* and the parts of a call, borrowed from message; false when it is not one. */
+bool varlink_parse_call(json_t *message, struct varlink_call *call);
+/* varlink_listen.c: a listening socket at path; parameters as above. */
+MUST_CHECK int varlink_listen(const char *path, mode_t mode, const char *group, int *ret_fd,
+			      struct err *err);
 
 /* Answers a call, when the ticket is good. Takes over parameters (NULL: an empty object). */
 void varlink_reply(const struct varlink_call *call, struct ticket ticket, json_t *parameters);
@@ -77,6 +91,8 @@ struct varlink_stream {
 	char guest[NAME_SIZE];
 	uint32_t nic;
 	int what;
+	uid_t uid; /* whose call it is, and whether it is one who sees all: set by varlink.c */
+	bool all;
 };
 
 void varlink_stream(const struct varlink_call *call, const struct varlink_stream *s);

@@ -21,6 +21,12 @@ static const struct {
 	  "netd has as many ports as its configuration allows (max-ports)" },
 	{ "io.netd.TooManyClients", EAGAIN,
 	  "netd serves {limit} clients already, which is all it may (max-clients)" },
+	{ "io.netd.TooManyClientsOfUser", EAGAIN,
+	  "netd serves {limit} clients of this user already, which is all it may "
+	  "(max-clients-per-user)" },
+	{ "io.netd.TooManyWaiting", EAGAIN,
+	  "{limit} requests of this user wait already, which is all that may "
+	  "(max-waiting-per-user)" },
 	{ "io.netd.NoVhost", EOPNOTSUPP, "there is no vhost-net: {reason}" },
 	{ "io.netd.StorageFailed", EIO,
 	  "it could not be made durable, so it was not done: {reason}" },
