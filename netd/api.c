@@ -26,7 +26,7 @@ enum { PARAMETERS_MAX = 16 };
 struct method {
 	const char *name;
 	void (*handle)(struct varlink_call *call);
-	bool anybody; /* needs no privilege, or its handler looks who calls */
+	enum api_privilege privilege;
 	struct parameter parameter[PARAMETERS_MAX];
 };
 
@@ -123,6 +123,14 @@ static const struct {
 	[REFUSED_PORT_IN_USE] = { "PortInUse", "port", "holder", NULL },
 };
 
+/* Who has what was asked for, or why a value is bad. */
+static const char *holder_text(const struct varlink_call *call, const struct refusal *r)
+{
+	bool names = !strcmp(refusals[r->kind].holder, "holder") && r->kind != REFUSED_ATTACHED;
+
+	return names ? api_holder(call, r->holder) : r->holder;
+}
+
 void api_refuse(const struct varlink_call *call, const struct refusal *r)
 {
 	json_t *parameters = json_object();
@@ -132,7 +140,8 @@ void api_refuse(const struct varlink_call *call, const struct refusal *r)
 	if (refusals[r->kind].subject)
 		json_object_set_new(parameters, refusals[r->kind].subject, json_string(r->subject));
 	if (refusals[r->kind].holder)
-		json_object_set_new(parameters, refusals[r->kind].holder, json_string(r->holder));
+		json_object_set_new(parameters, refusals[r->kind].holder,
+				    json_string(holder_text(call, r)));
 	if (refusals[r->kind].detail)
 		json_object_set_new(
 			parameters, refusals[r->kind].detail,
@@ -149,20 +158,14 @@ struct ticket api_now(const struct varlink_call *call)
 
 static void get_status(struct varlink_call *call)
 {
-	varlink_reply(call, api_now(call), api_json_status(call->daemon));
+	varlink_reply(call, api_now(call), api_json_status_seen(call));
 }
 
 static void list_networks(struct varlink_call *call)
 {
 	const char *name = api_text(call, "name");
-	json_t *list = json_array();
+	json_t *list = api_json_networks_seen(call, name);
 
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
-		const struct network *n = &call->daemon->network[i];
-
-		if (n->used && (!name || !strcmp(n->config->name, name)))
-			json_array_append_new(list, api_json_network(call->daemon, n));
-	}
 	if (name && !json_array_size(list)) {
 		json_decref(list);
 		varlink_error(call, "io.netd.NoSuchNetwork", json_pack("{s:s}", "network", name));
@@ -179,7 +182,7 @@ static void list_guests(struct varlink_call *call)
 	struct port *p;
 
 	for (uint32_t at = 0; (p = port_next(call->daemon, &at));)
-		if (!guest || !strcmp(p->guest, guest))
+		if ((!guest || !strcmp(p->guest, guest)) && api_sees_port(call, p))
 			json_array_append_new(
 				list,
 				api_json_port(call->daemon, p, counts ? &counts[p->slot] : NULL));
@@ -188,7 +191,7 @@ static void list_guests(struct varlink_call *call)
 }
 
 struct lease_list {
-	struct daemon *d;
+	const struct varlink_call *call;
 	struct {
 		uint32_t address;
 		char network[NAME_SIZE];
@@ -201,6 +204,8 @@ static int add_lease(void *arg, const struct store_lease *l)
 {
 	struct lease_list *list = arg;
 
+	if (!api_sees_lease(list->call, l))
+		return 0;
 	if (list->n == list->cap) {
 		size_t cap = list->cap ? 2 * list->cap : 64;
 		void *grown = realloc(list->at, cap * sizeof(*list->at));
@@ -212,7 +217,7 @@ static int add_lease(void *arg, const struct store_lease *l)
 	}
 	list->at[list->n].address = l->address;
 	memcpy(list->at[list->n].network, l->network, sizeof(l->network));
-	list->at[list->n++].lease = api_json_lease(list->d, l);
+	list->at[list->n++].lease = api_json_lease(list->call->daemon, l);
 	return 0;
 }
 
@@ -227,12 +232,13 @@ static int compare_leases(const void *a, const void *b)
 static void list_leases(struct varlink_call *call)
 {
 	const char *network = api_text(call, "network");
-	struct lease_list list = { .d = call->daemon };
+	struct lease_list list = { .call = call };
+	const struct network *n = network ? network_find(call->daemon, network) : NULL;
 	json_t *array = json_array();
 	struct err err;
 	int rc;
 
-	if (network && !network_find(call->daemon, network)) {
+	if (network && (!n || !api_sees_network(call, n))) {
 		json_decref(array);
 		varlink_error(call, "io.netd.NoSuchNetwork",
 			      json_pack("{s:s}", "network", network));
@@ -260,7 +266,8 @@ enum { WAIT_ATTACHED, WAIT_BOUND, WAIT_GONE };
 
 static json_t *poll_wait(struct daemon *d, struct varlink_stream *s, const char **ret_error)
 {
-	const struct port *p = port_by_guest(d, s->guest, s->nic);
+	const struct port *there = port_by_guest(d, s->guest, s->nic),
+			  *p = there && (s->all || there->owner == s->uid) ? there : NULL;
 	const struct dhcp_lease *l = p ? dhcp_lease_by_port(d->dhcp, p->slot) : NULL;
 	bool met = s->what == WAIT_ATTACHED ? p && p->state == PORT_ATTACHED :
 		   s->what == WAIT_BOUND    ? p && p->ifindex && l && l->state == DHCP_LEASE_BOUND :
@@ -311,18 +318,23 @@ static json_t *poll_watch(struct daemon *d, struct varlink_stream *s, const char
 {
 	uint64_t oldest = events_oldest(&d->events);
 	const struct event *e;
-	uint64_t lost = 0;
+	json_int_t lost;
 
 	(void)ret_error;
 	if (s->next < oldest) {
-		lost = oldest - s->next;
+		s->lost += oldest - s->next;
 		s->next = oldest;
 	}
-	e = event_get(&d->events, s->next);
-	if (!e)
+	do
+		e = event_get(&d->events, s->next++);
+	while (e && !api_stream_sees(s, e));
+	if (!e) {
+		s->next--;
 		return NULL;
-	s->next++;
-	return json_pack("{s:o, s:I}", "event", api_json_event(e), "lost", (json_int_t)lost);
+	}
+	lost = (json_int_t)s->lost;
+	s->lost = 0;
+	return json_pack("{s:o, s:I}", "event", api_stream_event(s, e), "lost", lost);
 }
 
 static void watch(struct varlink_call *call)
@@ -365,10 +377,11 @@ static void doctor(struct varlink_call *call)
 {
 	const char *guest = api_text(call, "guest");
 	int64_t nic = api_integer(call, "nic", -1);
-	struct findings f = { .max = FINDINGS_MAX };
+	struct findings f = { .max = FINDINGS_MAX, .of_user = !call->all, .uid = call->uid };
 	json_t *list = json_array();
 
-	if (guest && !port_exists(call->daemon, guest, nic)) {
+	if (guest &&
+	    (!port_exists(call->daemon, guest, nic) || !api_sees_guest(call, guest, nic))) {
 		json_decref(list);
 		varlink_error(call, "io.netd.NoSuchGuest", json_pack("{s:s}", "guest", guest));
 		return;
@@ -422,18 +435,18 @@ static void get_description(struct varlink_call *call)
 /* --- dispatch --- */
 
 static const struct method methods[] = {
-	{ "org.varlink.service.GetInfo", get_info, true, { { 0 } } },
+	{ "org.varlink.service.GetInfo", get_info, ANYBODY, { { 0 } } },
 	{ "org.varlink.service.GetInterfaceDescription",
 	  get_description,
-	  true,
+	  ANYBODY,
 	  { { "interface", TEXT, true } } },
-	{ "io.netd.GetStatus", get_status, false, { { 0 } } },
-	{ "io.netd.ListNetworks", list_networks, false, { { "name", TEXT, false } } },
-	{ "io.netd.ListGuests", list_guests, false, { { "guest", TEXT, false } } },
-	{ "io.netd.ListLeases", list_leases, false, { { "network", TEXT, false } } },
+	{ "io.netd.GetStatus", get_status, USER, { { 0 } } },
+	{ "io.netd.ListNetworks", list_networks, USER, { { "name", TEXT, false } } },
+	{ "io.netd.ListGuests", list_guests, USER, { { "guest", TEXT, false } } },
+	{ "io.netd.ListLeases", list_leases, USER, { { "network", TEXT, false } } },
 	{ "io.netd.Attach",
 	  api_attach,
-	  false,
+	  ANYBODY,
 	  { { "network", TEXT, false },
 	    { "guest", TEXT, true },
 	    { "nic", INTEGER, false },
@@ -445,46 +458,46 @@ static const struct method methods[] = {
 	    { "interface", TEXT, false },
 	    { "user", INTEGER, false },
 	    { "networkNamespace", INTEGER, false } } },
-	{ "io.netd.Detach", api_detach, false, { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
+	{ "io.netd.Detach",
+	  api_detach,
+	  USER,
+	  { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
 	{ "io.netd.Release",
 	  api_release,
-	  false,
+	  USER,
 	  { { "guest", TEXT, true }, { "nic", INTEGER, false } } },
 	{ "io.netd.Import",
 	  api_import,
-	  false,
+	  OPERATOR,
 	  { { "network", TEXT, false }, { "items", ITEMS, true }, { "dryRun", BOOLEAN, false } } },
 	{ "io.netd.Publish",
 	  api_publish,
-	  false,
+	  USER,
 	  { { "guest", TEXT, true },
 	    { "nic", INTEGER, false },
 	    { "ports", TEXTS, true },
 	    { "address", TEXT, false } } },
 	{ "io.netd.Unpublish",
 	  api_unpublish,
-	  false,
+	  USER,
 	  { { "guest", TEXT, true },
 	    { "nic", INTEGER, false },
 	    { "ports", TEXTS, false },
 	    { "address", TEXT, false } } },
-	{ "io.netd.ListPublished", api_list_published, false, { { "guest", TEXT, false } } },
+	{ "io.netd.ListPublished", api_list_published, USER, { { "guest", TEXT, false } } },
 	{ "io.netd.Wait",
 	  wait_for,
-	  false,
+	  USER,
 	  { { "guest", TEXT, true },
 	    { "nic", INTEGER, false },
 	    { "for", TEXT, true },
 	    { "timeoutSeconds", NUMBER, false } } },
-	{ "io.netd.Watch", watch, false, { { "from", INTEGER, false } } },
-	{ "io.netd.Reload", reload, false, { { 0 } } },
-	{ "io.netd.Doctor",
-	  doctor,
-	  false,
-	  { { "guest", TEXT, false }, { "nic", INTEGER, false } } },
+	{ "io.netd.Watch", watch, USER, { { "from", INTEGER, false } } },
+	{ "io.netd.Reload", reload, OPERATOR, { { 0 } } },
+	{ "io.netd.Doctor", doctor, USER, { { "guest", TEXT, false }, { "nic", INTEGER, false } } },
 	{ "io.netd.Capture",
 	  api_capture,
-	  true,
+	  ANYBODY,
 	  { { "guest", TEXT, true },
 	    { "nic", INTEGER, false },
 	    { "filter", TEXT, false },
@@ -530,12 +543,8 @@ void api_dispatch(struct varlink_call *call)
 
 		if (strcmp(m->name, call->method))
 			continue;
-		if (!m->anybody && call->uid != 0 && call->uid != geteuid()) {
-			varlink_error(
-				call, "io.netd.NotPermitted",
-				json_pack("{s:s}", "reason", "only root may use this network"));
+		if (!api_may_call(call, m->privilege))
 			return;
-		}
 		wrong = wrong_parameter(m, call->parameters);
 		if (wrong)
 			varlink_error(call, "org.varlink.service.InvalidParameter",

@@ -32,6 +32,42 @@ void api_bad_value(const struct varlink_call *call, const char *parameter, const
 /* For what was read, and what was put in this turn. */
 struct ticket api_now(const struct varlink_call *call);
 
+/*
+ * api_allow.c: what users see and may do. Those that answer with an error return false.
+ */
+
+/*
+ * Who may call a method. OPERATOR: root, netd's own user, and operators. USER: those, and whom an
+ * allow block is for or who has a guest; its handler sees to it that they see and do no more than
+ * they may. ANYBODY: also those for whom there is no block: Attach, whose refusal says more, and
+ * Capture.
+ */
+enum api_privilege { OPERATOR, USER, ANYBODY };
+/* Answers when the caller may not. */
+bool api_may_call(const struct varlink_call *call, enum api_privilege privilege);
+
+bool api_sees_port(const struct varlink_call *call, const struct port *p);
+/* Also where there is none, for those who see all. nic < 0: any. */
+bool api_sees_guest(const struct varlink_call *call, const char *guest, int64_t nic);
+/* The same, and answers with NoSuchGuest when it does not. */
+bool api_has_guest(const struct varlink_call *call, const char *guest, int64_t nic);
+bool api_sees_network(const struct varlink_call *call, const struct network *n);
+bool api_sees_lease(const struct varlink_call *call, const struct store_lease *l);
+bool api_sees_published(const struct varlink_call *call, const struct published *p);
+bool api_stream_sees(const struct varlink_stream *s, const struct event *e);
+/* An event that is seen, without what is others'. */
+json_t *api_stream_event(const struct varlink_stream *s, const struct event *e);
+/* The holder that an error names, or words that name nobody. */
+const char *api_holder(const struct varlink_call *call, const char *holder);
+/* Those of this name, or all. */
+json_t *api_json_networks_seen(const struct varlink_call *call, const char *name);
+json_t *api_json_network_seen(const struct varlink_call *call, const struct network *n);
+json_t *api_json_status_seen(const struct varlink_call *call);
+/* Answers when the caller may not; sets q->owner. */
+bool api_may_attach(const struct varlink_call *call, struct attach_request *q);
+/* Answers when the caller may not, or the guest is not its own. */
+bool api_may_publish(const struct varlink_call *call, const struct publish_request *q);
+
 /* api_attach.c: the methods Attach, Detach and Release. */
 void api_attach(struct varlink_call *call);
 void api_detach(struct varlink_call *call);
@@ -50,6 +86,9 @@ void api_list_published(struct varlink_call *call);
 json_t *api_json_published(struct daemon *d, const struct published *p);
 json_t *api_json_network_published(struct daemon *d, const struct network *n);
 json_t *api_json_port_published(struct daemon *d, const struct port *p);
+/* Those that the caller sees, of a network and a guest (NULL: of any). */
+json_t *api_json_published_seen(const struct varlink_call *call, const struct network *n,
+				const char *guest);
 
 /* api_json.c: new references; NULL without memory. Their shapes are types of io.netd.varlink. */
 /* counts: what the guard has held back; NULL: nothing, as of a port that was just made. */

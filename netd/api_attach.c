@@ -74,7 +74,7 @@ void api_attach(struct varlink_call *call)
 	int fds[2 * TAP_QUEUES_MAX];
 	json_t *parameters;
 
-	if (!parse_attach(call, &q))
+	if (!parse_attach(call, &q) || !api_may_attach(call, &q))
 		return;
 	q.wish.wait = &call->wait;
 	if (port_attach(call->daemon, &q, &a, &ticket, &r)) {
@@ -99,6 +99,8 @@ void api_detach(struct varlink_call *call)
 {
 	struct refusal r;
 
+	if (!api_has_guest(call, api_text(call, "guest"), api_integer(call, "nic", -1)))
+		return;
 	if (port_detach(call->daemon, api_text(call, "guest"), api_integer(call, "nic", -1), &r))
 		api_refuse(call, &r);
 	else
@@ -123,10 +125,13 @@ static void released(void *arg, enum varlink_outcome outcome)
 
 void api_release(struct varlink_call *call)
 {
-	struct released *done = malloc(sizeof(*done));
 	struct ticket ticket = ticket_no_promise();
+	struct released *done;
 	struct refusal r;
 
+	if (!api_has_guest(call, api_text(call, "guest"), api_integer(call, "nic", -1)))
+		return;
+	done = malloc(sizeof(*done));
 	if (!done) {
 		refuse(&r, REFUSED_SYSTEM, NULL, NULL);
 		api_refuse(call, &r);

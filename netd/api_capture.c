@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The method Capture. Unlike the others it is also for whose the guest is; to anybody else such a
- * guest is one that does not exist. Its handler runs twice: it starts the capture, and it answers
+ * The method Capture. Its handler runs twice: it starts the capture, and it answers
  * when the capture has said whether it captures.
  */
 #include "api.h"
-
-static bool may_capture(const struct varlink_call *call, const struct port *p)
-{
-	return call->uid == 0 || call->uid == geteuid() || call->uid == p->owner;
-}
 
 /* --- the second time --- */
 
@@ -68,7 +62,7 @@ static int parse(const struct varlink_call *call, struct capture_request *q, str
 	const struct port *p =
 		port_by_guest(call->daemon, guest, (uint32_t)json_integer_value(nic));
 
-	if (!p || !may_capture(call, p))
+	if (!p || !api_sees_port(call, p))
 		return refuse_guest(guest, nic, r);
 	*q = (struct capture_request){
 		.port = p,

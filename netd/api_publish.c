@@ -63,9 +63,26 @@ json_t *api_json_port_published(struct daemon *d, const struct port *p)
 
 /* --- methods --- */
 
-static bool is_of_guest(const struct published *p, const void *guest)
+struct seen {
+	const struct varlink_call *call;
+	const struct network *network; /* NULL: any */
+	const char *guest;	       /* NULL: any */
+};
+
+static bool is_seen(const struct published *p, const void *arg)
 {
-	return !guest || !strcmp(p->guest, guest);
+	const struct seen *s = arg;
+
+	return (!s->network || p->network == s->network->slot) &&
+	       (!s->guest || !strcmp(p->guest, s->guest)) && api_sees_published(s->call, p);
+}
+
+json_t *api_json_published_seen(const struct varlink_call *call, const struct network *n,
+				const char *guest)
+{
+	const struct seen s = { .call = call, .network = n, .guest = guest };
+
+	return list(call->daemon, is_seen, &s);
 }
 
 void api_list_published(struct varlink_call *call)
@@ -73,7 +90,7 @@ void api_list_published(struct varlink_call *call)
 	const char *guest = json_string_value(json_object_get(call->parameters, "guest"));
 
 	varlink_reply(call, store_ticket(call->daemon->store),
-		      json_pack("{s:o}", "published", list(call->daemon, is_of_guest, guest)));
+		      json_pack("{s:o}", "published", api_json_published_seen(call, NULL, guest)));
 }
 
 static bool parse_ports(const struct varlink_call *call, struct config_published *ret)
@@ -147,7 +164,8 @@ static void change(struct varlink_call *call, bool more)
 	struct refusal r;
 	int rc;
 
-	if (parse_request(call, &q, &ports)) {
+	if (parse_request(call, &q, &ports) &&
+	    (more ? api_may_publish(call, &q) : api_has_guest(call, q.guest, q.nic))) {
 		rc = more ? publish(call->daemon, &q, &c, &ticket, &r) :
 			    unpublish(call->daemon, &q, &c, &ticket, &r);
 		if (rc)

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "daemon.h"
 
-enum { NAME_ATTEMPTS = 8, MAX_NIC = 63 };
+enum { NAME_ATTEMPTS = 8 };
 
 static int check_request(struct daemon *d, const struct attach_request *q, struct network **ret,
 			 struct refusal *r)
@@ -25,7 +25,7 @@ static int check_request(struct daemon *d, const struct attach_request *q, struc
 
 	if (why)
 		return refuse(r, REFUSED_PARAMETER, "guest", why);
-	if (q->nic > MAX_NIC)
+	if (q->nic > PORT_NIC_MAX)
 		return refuse(r, REFUSED_PARAMETER, "nic", "it is larger than 63");
 	if (q->device != PORT_DESCRIPTORS)
 		return refuse(r, REFUSED_PARAMETER, "device", "it cannot be made yet");

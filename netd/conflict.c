@@ -47,6 +47,7 @@ static void name_port(struct daemon *d, uint32_t ifindex, struct event *e)
 	if (p) {
 		memcpy(e->guest, p->guest, sizeof(e->guest));
 		e->nic = p->nic;
+		e->owner = p->owner;
 		memcpy(e->ifname, p->ifname, sizeof(e->ifname));
 	} else if (link) {
 		memcpy(e->ifname, link->name, sizeof(e->ifname));

@@ -18,6 +18,7 @@
  *	guard.c      what guests may send as, and what was held back
  *	publish.c    ports of the host that lead to guests
  *	publish_request.c  publish and unpublish
+ *	owners.c     whose guests are
  *	serve.c      DHCP packets and leases
  *	wait.c       DHCP packets that wait for a probe
  *	probe.c      is an address free before its first use
@@ -53,7 +54,7 @@
 #include "store.h"
 #include "wait.h"
 
-enum { UPLINKS_MAX = 16, PORT_NONE = DHCP_PORT_NONE };
+enum { UPLINKS_MAX = 16, PORT_NONE = DHCP_PORT_NONE, PORT_NIC_MAX = 63 };
 
 struct network {
 	bool used;
@@ -119,7 +120,7 @@ struct port {
 	uint32_t generation;
 	uint32_t address; /* 0: none could be found yet, or its network gives none */
 	bool address_given;
-	uint32_t owner;
+	uint32_t owner; /* uid; the same for all ports of a guest */
 	uint32_t queues;
 	bool vhost;
 	enum port_device device;
@@ -389,6 +390,23 @@ MUST_CHECK int port_link_up(struct daemon *d, const struct port *p, const char *
 bool port_declined(struct daemon *d, struct port *p);
 /* That was not durable, and dhcp_undo has been called: the port has its former address. */
 void port_undeclined(struct daemon *d, struct port *p, uint32_t address);
+
+/* --- owners.c --- */
+
+/* Whose a guest is, or is to be by its reservation; false (*ret untouched): there is no such guest,
+ * and no reservation names its owner. */
+bool guest_owner(struct daemon *d, const char *guest, uint32_t *ret);
+/* Whether there is such a guest, with this card (nic < 0: any), and all of it is this user's. */
+bool guest_is_of(struct daemon *d, const char *guest, int64_t nic, uint32_t uid);
+/* What a user has, on one network or (NULL) on all. */
+struct owner_ports {
+	unsigned ports, attached, addresses;
+};
+struct owner_ports owner_count(struct daemon *d, const struct network *n, uint32_t uid);
+/* A port that comes into the tables has the owner that its reservation says. */
+void owner_of_new(struct daemon *d, struct port *p);
+/* The same for one that is there, and its row. */
+void owner_configure(struct daemon *d, struct port *p);
 
 /* --- networks.c --- */
 

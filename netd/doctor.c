@@ -343,10 +343,9 @@ static void examine_firewall(const struct daemon *d, const bool *network, struct
 	}
 }
 
-void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct findings *f)
+/* The host and the networks. */
+static void examine_rest(struct daemon *d, const char *guest, int64_t nic, struct findings *f)
 {
-	static const struct guard_counts none;
-	struct guard_counts *counts = guard_counts(d);
 	bool network[CONFIG_NETWORKS_MAX] = { false };
 	struct port *p;
 
@@ -359,8 +358,18 @@ void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct fin
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used && (!guest || network[i]))
 			examine_network(d, &d->network[i], f);
+}
+
+void doctor_examine(struct daemon *d, const char *guest, int64_t nic, struct findings *f)
+{
+	static const struct guard_counts none;
+	struct guard_counts *counts = guard_counts(d);
+	struct port *p;
+
+	if (!f->of_user)
+		examine_rest(d, guest, nic, f);
 	for (uint32_t at = 0; (p = port_next(d, &at));)
-		if (concerns(p, guest, nic))
+		if (concerns(p, guest, nic) && (!f->of_user || p->owner == f->uid))
 			examine_port(d, p, counts ? &counts[p->slot] : &none, f);
 	free(counts);
 }

@@ -27,6 +27,8 @@ enum { FINDINGS_MAX = 256 }; /* that a doctor tells of */
 struct findings {
 	struct finding *at;
 	unsigned n, max;
+	bool of_user; /* only those of this user's ports, and none of the host */
+	uint32_t uid;
 };
 
 /* The next one, or, when there is no room, the last one again. network "": of no one network. */

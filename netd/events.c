@@ -107,6 +107,7 @@ struct event *event_add_port(struct daemon *d, enum event_kind kind, const struc
 
 	memcpy(e->guest, p->guest, sizeof(e->guest));
 	e->nic = p->nic;
+	e->owner = p->owner;
 	memcpy(e->ifname, p->ifname, sizeof(e->ifname));
 	memcpy(e->network, d->network[p->network].config->name, sizeof(e->network));
 	e->mac = p->mac;

@@ -46,6 +46,7 @@ struct event {
 	char network[NAME_SIZE]; /* the members below are empty or zero where they do not apply */
 	char guest[NAME_SIZE];
 	uint32_t nic;
+	uint32_t owner; /* uid; 0 where guest is empty */
 	char ifname[LINK_NAME_SIZE];
 	struct mac mac;
 	uint32_t address;

@@ -174,6 +174,7 @@ struct port *port_insert(struct daemon *d, const struct port *template)
 	p = &d->port[i];
 	*p = *template;
 	p->slot = i;
+	owner_of_new(d, p);
 	if (!index_add(&d->port_by_name, name_hash(d, p->guest, p->nic), i)) {
 		slots_give(&d->ports, i);
 		return NULL;
@@ -308,6 +309,7 @@ void ports_configure(struct daemon *d, struct network *n)
 
 		if (p->network != n->slot)
 			continue;
+		owner_configure(d, p);
 		view = dhcp_view(d, p);
 		dhcp_port_update(d->dhcp, &view);
 	}

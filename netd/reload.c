@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "daemon.h"
+#include "varlink.h"
 
 static int refuse_in_use(struct daemon *d, const struct network *n, struct refusal *r)
 {
@@ -146,6 +146,8 @@ static void apply(struct daemon *d, struct config *c)
 	joined_configure(d);
 	published_configure(d);
 	configure_dhcp(d);
+	if (d->varlink)
+		varlink_reauthorize(d->varlink);
 	end_strays(d);
 	d->generator.policy = c->mac_policy;
 	d->generator.prefix_len = c->mac_prefix_len;

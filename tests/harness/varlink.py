@@ -78,10 +78,10 @@ class Client:
 
 
 class Watch:
-    """Events of a daemon from a moment on."""
+    """Events of a daemon from a moment on; by a connection that is there, or a new one."""
 
-    def __init__(self, path, since=None):
-        self.client = Client(path)
+    def __init__(self, path, since=None, client=None):
+        self.client = client or Client(path)
         parameters = {} if since is None else {"from": since}
         self.client.send({"method": "io.netd.Watch", "parameters": parameters, "more": True})
         # The call before it on the same path has been carried out when this is answered.

@@ -266,7 +266,8 @@ class Owner(CaptureTest):
         for uid, guest in ((1234, "web2"), (1234, "web3"), (1235, "web1"), (1235, "web2"), (NOBODY, "web1")):
             self.assertEqual(self.said_to(daemon, uid, "capture", guest, "-w", "-"),
                              (1, f"netdctl: there is no guest '{guest}'\n"))
-        self.assertEqual(self.said_to(daemon, 1234, "guests")[0], 1, "nothing but the capture")
+        self.assertEqual(self.said_to(daemon, 1234, "guests"), (0, ""))
+        self.assertEqual(self.said_to(daemon, 1235, "guests")[0], 1)
 
     def test_four_of_a_user(self):
         daemon, _ = self.owned()
