@@ -31,22 +31,13 @@ static struct ip4_prefix slice(const struct ip4_prefix *super, size_t supers, ui
 	return (struct ip4_prefix){ 0 };
 }
 
-int bridge_subnet_choose(const struct siphash_key *key, const char *network,
-			 const struct ip4_prefix *super, size_t supers,
-			 const struct bridge_taken *taken, size_t n, struct ip4_prefix *ret,
-			 struct err *err)
+/* The first that is free from the `start`-th on, round the end. */
+static int choose_from(uint64_t start, uint64_t total, const struct ip4_prefix *super,
+		       size_t supers, const struct bridge_taken *taken, size_t n,
+		       struct ip4_prefix *ret, struct err *err)
 {
-	struct siphash h = siphash_init(key);
-	uint64_t total = 0, start;
 	const struct bridge_taken *clash = NULL;
 
-	for (size_t i = 0; i < supers; i++)
-		total += slices(super[i]);
-	if (!total)
-		return err_set(err, EADDRNOTAVAIL, "no supernet is as large as a /%d", AUTO_LEN);
-	siphash_add_text(&h, "subnet");
-	siphash_add_text(&h, network);
-	start = siphash_done(&h) % total;
 	for (uint64_t i = 0; i < total; i++) {
 		struct ip4_prefix p = slice(super, supers, (start + i) % total);
 
@@ -56,6 +47,38 @@ int bridge_subnet_choose(const struct siphash_key *key, const char *network,
 			return 0;
 		}
 	}
+	if (!total)
+		return err_set(err, EADDRNOTAVAIL, "no supernet is as large as a /%d", AUTO_LEN);
 	return err_set(err, EADDRNOTAVAIL, "every /%d of the supernet is in use, the last by %s",
 		       AUTO_LEN, clash->what);
+}
+
+static uint64_t all_slices(const struct ip4_prefix *super, size_t supers)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < supers; i++)
+		total += slices(super[i]);
+	return total;
+}
+
+int bridge_subnet_next(const struct ip4_prefix *super, size_t supers,
+		       const struct bridge_taken *taken, size_t n, struct ip4_prefix *ret,
+		       struct err *err)
+{
+	return choose_from(0, all_slices(super, supers), super, supers, taken, n, ret, err);
+}
+
+int bridge_subnet_choose(const struct siphash_key *key, const char *network,
+			 const struct ip4_prefix *super, size_t supers,
+			 const struct bridge_taken *taken, size_t n, struct ip4_prefix *ret,
+			 struct err *err)
+{
+	struct siphash h = siphash_init(key);
+	uint64_t total = all_slices(super, supers);
+
+	siphash_add_text(&h, "subnet");
+	siphash_add_text(&h, network);
+	return choose_from(total ? siphash_done(&h) % total : 0, total, super, supers, taken, n,
+			   ret, err);
 }

@@ -99,6 +99,10 @@ MUST_CHECK int bridge_subnet_choose(const struct siphash_key *key, const char *n
 				    const struct ip4_prefix *super, size_t supers,
 				    const struct bridge_taken *taken, size_t n,
 				    struct ip4_prefix *ret, struct err *err);
+/* The same, but the lowest that is free, in the order of the supernets. */
+MUST_CHECK int bridge_subnet_next(const struct ip4_prefix *super, size_t supers,
+				  const struct bridge_taken *taken, size_t n,
+				  struct ip4_prefix *ret, struct err *err);
 
 /* --- rtnetlink --- */
 

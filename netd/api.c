@@ -121,6 +121,7 @@ static const struct {
 	[REFUSED_CONFIGURATION] = { "BadConfiguration", NULL, NULL, "reason" },
 	[REFUSED_IN_USE] = { "NetworkInUse", "network", "holder", NULL },
 	[REFUSED_PORT_IN_USE] = { "PortInUse", "port", "holder", NULL },
+	[REFUSED_EXISTS] = { "NetworkExists", "network", "place", NULL },
 };
 
 /* Who has what was asked for, or why a value is bad. */
@@ -494,6 +495,18 @@ static const struct method methods[] = {
 	    { "timeoutSeconds", NUMBER, false } } },
 	{ "io.netd.Watch", watch, USER, { { "from", INTEGER, false } } },
 	{ "io.netd.Reload", reload, OPERATOR, { { 0 } } },
+	{ "io.netd.Plan", api_plan, OPERATOR, { { 0 } } },
+	{ "io.netd.CreateNetwork",
+	  api_create_network,
+	  OPERATOR,
+	  { { "name", TEXT, true },
+	    { "mode", TEXT, false },
+	    { "subnet", TEXT, false },
+	    { "configuration", TEXT, false } } },
+	{ "io.netd.DeleteNetwork",
+	  api_delete_network,
+	  OPERATOR,
+	  { { "name", TEXT, true }, { "force", BOOLEAN, false } } },
 	{ "io.netd.Doctor", doctor, USER, { { "guest", TEXT, false }, { "nic", INTEGER, false } } },
 	{ "io.netd.Capture",
 	  api_capture,

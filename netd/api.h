@@ -73,6 +73,11 @@ void api_attach(struct varlink_call *call);
 void api_detach(struct varlink_call *call);
 void api_release(struct varlink_call *call);
 
+/* api_network.c: the methods CreateNetwork, DeleteNetwork and Plan. */
+void api_create_network(struct varlink_call *call);
+void api_delete_network(struct varlink_call *call);
+void api_plan(struct varlink_call *call);
+
 /* api_import.c: the method Import. */
 void api_import(struct varlink_call *call);
 

@@ -159,6 +159,18 @@ static void add_policy(json_t *o, const struct config_network *c)
 	json_object_set_new(o, "rules", rules(&c->rules));
 }
 
+static void add_origin(json_t *o, const struct config_network *c)
+{
+	char place[200];
+
+	snprintf(place, sizeof(place), "%.180s:%d", c->place.file ? c->place.file : "",
+		 c->place.line);
+	json_object_set_new(o, "configured",
+			    c->made || !c->place.file ? json_null() : json_string(place));
+	json_object_set_new(o, "owner", c->made ? json_integer(c->owner) : json_null());
+	json_object_set_new(o, "created", c->made ? json_integer(c->created) : json_null());
+}
+
 json_t *api_json_network(struct daemon *d, const struct network *n)
 {
 	struct ip4_prefix net = { .addr = ip4_network(n->subnet), .len = n->subnet.len };
@@ -179,6 +191,7 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 	if (!o)
 		return NULL;
 	add_policy(o, n->config);
+	add_origin(o, n->config);
 	json_object_set_new(o, "published", api_json_network_published(d, n));
 	return o;
 }

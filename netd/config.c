@@ -17,12 +17,6 @@
 
 enum { KEYS_MAX = 64, FILE_MAX = 1 << 20 };
 
-/*
- * libconfuse takes the end of the file for the end of every open block. This key is put behind the
- * text: where it turns up inside a block, that block was not closed.
- */
-#define LAST_KEY "end-of-file"
-
 static struct reading *current;
 
 static int no_memory(struct err *err)
@@ -39,7 +33,7 @@ ERR_PRINTF(2, 0) static void confuse_error(cfg_t *cfg, const char *fmt, va_list 
 	current->failed = true;
 	err_vset(&inner, fmt, ap);
 	err_set(current->err, EINVAL, "%s:%d: %s", current->file, cfg->line,
-		strstr(inner.text, LAST_KEY) ? "the file ends inside a block" : inner.text);
+		strstr(inner.text, CONFIG_LAST_KEY) ? "the file ends inside a block" : inner.text);
 }
 
 static bool seen_before(cfg_opt_t *opt, int line)
@@ -154,7 +148,7 @@ static int read_stream(struct reading *r, FILE *in)
 		CFG_SEC("publish", publish, CFGF_MULTI),
 		CFG_SEC("allow", allow, CFGF_MULTI)
 	};
-	cfg_opt_t in_top[] = { CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT),
+	cfg_opt_t in_top[] = { CFG_STR(CONFIG_LAST_KEY, NULL, CFGF_NODEFAULT),
 			       options,
 			       classes,
 			       groups,
@@ -192,7 +186,7 @@ static int read_stream(struct reading *r, FILE *in)
 		rc = r->failed ?
 			     -EINVAL :
 			     err_set(r->err, EINVAL, "%s:%d: cannot be parsed", r->file, cfg->line);
-	else if (!cfg_size(cfg, LAST_KEY))
+	else if (!cfg_size(cfg, CONFIG_LAST_KEY))
 		rc = err_set(r->err, EINVAL, "%s:%d: the file ends inside a comment", r->file,
 			     cfg->line);
 	if (!rc)
@@ -237,22 +231,22 @@ static int read_prepared(struct reading *r, char *text)
 {
 	CLEAN_FILE FILE *in = NULL;
 
-	memcpy(text + strlen(text), " " LAST_KEY " = 1", sizeof(" " LAST_KEY " = 1"));
+	memcpy(text + strlen(text), " " CONFIG_LAST_KEY " = 1", sizeof(" " CONFIG_LAST_KEY " = 1"));
 	in = fmemopen(text, strlen(text), "r");
 	return in ? read_stream(r, in) : no_memory(r->err);
 }
 
-static int read_into(struct config *c, const char *path, FILE *in, char *text, struct err *err)
+/* Reads `text`, which is changed. */
+static int read_into(struct config *c, const char *file, char *text,
+		     const struct config_block *made, struct err *err)
 {
-	struct reading r = { .config = c, .file = add_file(c, path), .err = err };
-	int rc = r.file ? read_text(in, path, text, err) : no_memory(err);
+	struct reading r = { .config = c, .file = file, .err = err, .made = made };
 	char *quoted;
+	int rc;
 
-	if (rc)
-		return rc;
 	if (config_text_prepare(text, &r.blocks))
 		return no_memory(err);
-	quoted = config_text_quote(text, &r.blocks, sizeof(LAST_KEY) + 8);
+	quoted = config_text_quote(text, &r.blocks, sizeof(CONFIG_LAST_KEY) + 8);
 	if (r.blocks.open_rule)
 		rc = err_set(err, EINVAL, "%s:%d: the file ends inside a rule", r.file,
 			     r.blocks.open_rule);
@@ -263,18 +257,42 @@ static int read_into(struct config *c, const char *path, FILE *in, char *text, s
 	return rc;
 }
 
+int config_read_text(struct config *c, const char *file, const char *text,
+		     const struct config_block *made, struct err *err)
+{
+	CLEAN_FREE char *copy = strdup(text);
+	const char *name = add_file(c, file);
+
+	return copy && name ? read_into(c, name, copy, made, err) : no_memory(err);
+}
+
+/* Keeps the text for config_read_again. */
+static int add_source(struct config *c, const char *path, const char *text, struct err *err)
+{
+	struct config_source *all = realloc(c->source, (c->sources + 1) * sizeof(*all));
+
+	if (!all)
+		return no_memory(err);
+	c->source = all;
+	all += c->sources;
+	*all = (struct config_source){ .file = add_file(c, path), .text = strdup(text) };
+	c->sources++;
+	return all->file && all->text ? 0 : no_memory(err);
+}
+
 static int read_file(struct config *c, const char *path, struct err *err)
 {
 	CLEAN_FILE FILE *in = fopen(path, "re");
-	char *text;
+	CLEAN_FREE char *text = NULL;
 	int rc;
 
 	if (!in)
 		return err_sys(err, errno, "%s", path);
 	text = malloc(FILE_MAX + 1);
-	rc = text ? read_into(c, path, in, text, err) : no_memory(err);
-	free(text);
-	return rc;
+	rc = text ? read_text(in, path, text, err) : no_memory(err);
+	if (!rc)
+		rc = add_source(c, path, text, err);
+	return rc ? rc : read_into(c, c->source[c->sources - 1].file, text, NULL, err);
 }
 
 static int is_configuration(const struct dirent *entry)
@@ -336,7 +354,7 @@ static int check_times(struct config_network *n, struct err *err)
 	return 0;
 }
 
-static int finish(struct config *c, struct err *err)
+int config_finish(struct config *c, struct err *err)
 {
 	int rc;
 
@@ -364,7 +382,7 @@ static int finish(struct config *c, struct err *err)
 	return rc ? rc : config_rules_finish(c, err);
 }
 
-static struct config *defaults(void)
+struct config *config_new(void)
 {
 	struct config *c = calloc(1, sizeof(*c));
 
@@ -381,26 +399,30 @@ static struct config *defaults(void)
 	return c;
 }
 
+int config_add_builtin(struct config *c, struct err *err)
+{
+	struct config_network *n = config_add_network(c);
+
+	if (!n)
+		return no_memory(err);
+	snprintf(n->name, sizeof(n->name), "default");
+	return 0;
+}
+
 static int read_all(struct config *c, const char *path, bool optional, struct err *err)
 {
-	struct config_network *n;
 	int rc = 0;
 
 	if (!optional || access(path, F_OK) == 0)
 		rc = read_file(c, path, err);
 	if (!rc)
 		rc = read_directory(c, path, err);
-	if (!rc && !c->files) {
-		n = config_add_network(c);
-		if (!n)
-			return no_memory(err);
-		snprintf(n->name, sizeof(n->name), "default");
-	}
-	return rc ? rc : finish(c, err);
+	if (!rc && !c->files)
+		rc = config_add_builtin(c, err);
+	return rc ? rc : config_finish(c, err);
 }
 
-/* A sentence can quote what was written, and that can be anything. */
-static void one_line(struct err *err)
+void config_one_line(struct err *err)
 {
 	char safe[sizeof(err->text)];
 
@@ -412,7 +434,7 @@ static void one_line(struct err *err)
 
 int config_read(const char *path, bool optional, struct config **ret, struct err *err)
 {
-	struct config *c = defaults();
+	struct config *c = config_new();
 	int rc;
 
 	if (!c)
@@ -420,7 +442,7 @@ int config_read(const char *path, bool optional, struct config **ret, struct err
 	rc = read_all(c, path, optional, err);
 	if (rc) {
 		config_free(c);
-		one_line(err);
+		config_one_line(err);
 		return rc;
 	}
 	*ret = c;
@@ -453,6 +475,7 @@ void config_free(struct config *c)
 		config_rules_done(&c->network[i].rules);
 		config_groups_done(&c->network[i].groups);
 		free(c->network[i].allows.at);
+		free(c->network[i].mistake);
 	}
 	free(c->network);
 	config_options_done(&c->options);
@@ -463,5 +486,8 @@ void config_free(struct config *c)
 	for (unsigned i = 0; i < c->files; i++)
 		free(c->file[i]);
 	free(c->file);
+	for (unsigned i = 0; i < c->sources; i++)
+		free(c->source[i].text);
+	free(c->source);
 	free(c);
 }

@@ -279,6 +279,16 @@ struct config_network {
 	struct config_place snat_place, snat_ports_place;
 	struct config_place uplink_place, bridge_place, dhcp_place;
 	struct config_allows allows;
+	bool made;	  /* at run time: it is the state's; then also: */
+	uint32_t owner;	  /* uid that made it */
+	int64_t created;  /* wall clock, seconds */
+	char *mistake;	  /* why it cannot be; only the name is valid then. NULL: it can */
+};
+
+/* A file as it was read. */
+struct config_source {
+	const char *file; /* owned by the config */
+	char *text;
 };
 
 struct config {
@@ -308,6 +318,16 @@ struct config {
 	unsigned owners;
 	char **file; /* names of the files read, which places point to */
 	unsigned files;
+	struct config_source *source; /* those of them that are files */
+	unsigned sources;
+};
+
+/* A network that was made at run time: the text of its block, as config_network_print has it. */
+struct config_block {
+	char name[NAME_SIZE];
+	uint32_t owner;
+	int64_t created;
+	char *text;
 };
 
 /*
@@ -316,10 +336,19 @@ struct config {
  * configuration: one network `default`. Errors read "file:line: what is wrong".
  */
 MUST_CHECK int config_read(const char *path, bool optional, struct config **ret, struct err *err);
+/*
+ * What is configured in `old`, as it was read then, and these blocks, each of which is read as if it
+ * were a file `state:NAME`. The configuration stands by itself: it cannot name their networks. A
+ * block that is wrong does not keep the others from being: it becomes a network with a mistake; one
+ * of a name that is configured is left out.
+ */
+MUST_CHECK int config_read_again(const struct config *old, const struct config_block *block,
+				 size_t n, struct config **ret, struct err *err);
 void config_free(struct config *c);
 
 /* The canonical form: every key, in one order, so that what is read from it prints the same. */
 void config_print(const struct config *c, FILE *out);
+void config_network_print(const struct config_network *n, FILE *out);
 
 const struct config_network *config_network_find(const struct config *c, const char *name);
 /* The reservation for a guest. */

@@ -325,10 +325,37 @@ static int take_network(struct reading *r, cfg_t *cfg)
 	return rc ? rc : take_allows(r, cfg, &n->allows);
 }
 
+/* What was made at run time is one network of its name, and nothing beside it. */
+static int take_made(struct reading *r, cfg_t *cfg)
+{
+	struct config_network *n;
+	cfg_t *block;
+	int rc;
+
+	for (cfg_opt_t *o = cfg->opts; o->name; o++)
+		if (cfg_opt_size(o) && strcmp(o->name, "network") && strcmp(o->name, CONFIG_LAST_KEY))
+			return err_set(r->err, EINVAL, "%s: '%s' stands outside of the network",
+				       r->file, o->name);
+	block = cfg_getnsec(cfg, "network", 0);
+	if (cfg_size(cfg, "network") != 1 || strcmp(cfg_title(block), r->made->name))
+		return err_set(r->err, EINVAL, "%s: it is more than the one network", r->file);
+	rc = take_network(r, block);
+	if (rc)
+		return rc;
+	n = &r->config->network[r->config->networks - 1];
+	n->made = true;
+	n->owner = r->made->owner;
+	n->created = r->made->created;
+	return 0;
+}
+
 int config_take_tree(struct reading *r, cfg_t *cfg)
 {
-	int rc = config_take_keys(r, cfg, config_keys_top, r->config);
+	int rc;
 
+	if (r->made)
+		return take_made(r, cfg);
+	rc = config_take_keys(r, cfg, config_keys_top, r->config);
 	if (!rc && cfg_size(cfg, "socket"))
 		rc = config_take_keys(r, cfg_getsec(cfg, "socket"), config_keys_socket, r->config);
 	if (!rc && cfg_size(cfg, "mac"))

@@ -80,7 +80,7 @@ static void print_links(const struct config_network *n, FILE *out)
 	}
 }
 
-static void print_network(const struct config_network *n, FILE *out)
+void config_network_print(const struct config_network *n, FILE *out)
 {
 	fprintf(out, "network %s {\n", n->name);
 	config_keys_print(config_keys_network, n, "\t", out);
@@ -116,7 +116,7 @@ void config_print(const struct config *c, FILE *out)
 	print_groups(&c->groups, "", out);
 	config_print_allows(&c->allows, "", out);
 	for (unsigned i = 0; i < c->networks; i++)
-		print_network(&c->network[i], out);
+		config_network_print(&c->network[i], out);
 }
 
 /* --- pools --- */

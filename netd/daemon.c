@@ -5,6 +5,7 @@
 
 #include "api.h"
 #include "base/container.h"
+#include "networks_made.h"
 
 #define STORAGE_RETRY_NS (5 * NS_PER_S)
 
@@ -201,6 +202,8 @@ static int start(struct daemon *d, const struct daemon_options *o, struct err *e
 		rc = err_set(err, ENOMEM, "cannot make an event loop");
 	if (!rc)
 		rc = store_open(o->state_path, &d->store, err);
+	if (!rc)
+		rc = made_load(d, err);
 	if (!rc)
 		rc = allocate_keys(d, err);
 	if (!rc)

@@ -10,6 +10,7 @@
  *	attach.c     attach
  *	ports.c      the table of ports, detach, release
  *	networks.c   bridges, subnets
+ *	networks_made.c  networks that are made and deleted at run time
  *	pools.c      which addresses are taken
  *	joined.c     interfaces that are not netd's in its bridges
  *	uplinks.c    the way out: routes, forwarding
@@ -25,6 +26,8 @@
  *	conflict.c   who else uses an address
  *	coexist.c    the host's own firewall
  *	reconcile.c  start, reload, and what the kernel says
+ *	reload.c     another configuration
+ *	plan.c       what it would change
  *	heal.c       what others did to what is netd's
  *	host_check.c the host's settings that are bad for guests
  *	outbox.c     what may be said when
@@ -82,6 +85,7 @@ struct network {
 	struct log_limit full_log;    /* of clients for whom there was no address */
 	struct log_limit refused_log; /* of those that were refused one */
 	bool leaving;		      /* a reload is about to remove it */
+	bool trial;		      /* it stands here only while a reload is checked */
 	bool forwards;		      /* its bridge was last set to do so, or not to */
 	bool isolates;		      /* its ports were last set to be isolated, or not to */
 	unsigned hurt;		      /* enum heal_what */
@@ -238,6 +242,7 @@ enum refusal_kind {
 	REFUSED_CONFIGURATION, /* detail: why */
 	REFUSED_IN_USE,	       /* subject: network, holder: guest/nic */
 	REFUSED_PORT_IN_USE,   /* subject: port, holder */
+	REFUSED_EXISTS,	       /* subject: network, holder: where it stands */
 	REFUSED_WAIT,	       /* nothing was done; to be tried again when a probe has ended */
 };
 

@@ -71,6 +71,10 @@ const char *event_kind_text(enum event_kind kind)
 		return "healed";
 	case EVENT_HOST_SETTING:
 		return "host-setting";
+	case EVENT_NETWORK_CREATED:
+		return "network-created";
+	case EVENT_NETWORK_DELETED:
+		return "network-deleted";
 	}
 	return "?";
 }

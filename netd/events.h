@@ -37,6 +37,8 @@ enum event_kind {
 	EVENT_RULES_RESTORED,	 /* others had changed ours; detail: what, and who did */
 	EVENT_HEALED,		 /* a link of ours was changed by others; detail: how */
 	EVENT_HOST_SETTING, /* one that is bad for guests has appeared; detail: which, and why */
+	EVENT_NETWORK_CREATED, /* at run time; detail: its mode and subnet */
+	EVENT_NETWORK_DELETED,
 };
 
 struct event {

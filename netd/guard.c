@@ -166,7 +166,8 @@ void guard_lease(struct daemon *d, uint32_t network, uint32_t address)
 	struct err err;
 	bool may;
 
-	if (d->network[network].config->identity == DHCP_IDENTITY_PORT)
+	if (!d->network[network].used || /* it went in the same turn */
+	    d->network[network].config->identity == DHCP_IDENTITY_PORT)
 		return;
 	has = find(d, network, address);
 	may = wanted(d, dhcp_lease_by_addr(d->dhcp, network, address), &wants);

@@ -194,6 +194,13 @@ void joined_configure(struct daemon *d)
 	}
 }
 
+void joined_leave(struct daemon *d, const struct network *n)
+{
+	for (unsigned i = 0; i < d->joins; i++)
+		if (d->joined[i].used && d->joined[i].network == n->slot)
+			drop(d, &d->joined[i]);
+}
+
 /* --- the host --- */
 
 static void lost(struct daemon *d, struct joined *j)

@@ -27,6 +27,8 @@ struct joined {
 
 /* What the configuration has, when the networks are there; at start and after a reload. */
 void joined_configure(struct daemon *d);
+/* The network is about to be removed: those of it are no more, and are put back as they were. */
+void joined_leave(struct daemon *d, const struct network *n);
 /* Which of them the host has; before the rules are made. */
 void joined_find(struct daemon *d);
 /* Puts those that are there into their bridges, and those that the configuration has no more back

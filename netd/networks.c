@@ -253,6 +253,8 @@ int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_
 	size_t count = 0;
 	int rc;
 
+	if (n->config->mistake)
+		return err_set(err, EINVAL, "%s", n->config->mistake);
 	if (config_network_addressless(n->config)) {
 		*ret = (struct ip4_prefix){ 0 };
 		return 0;

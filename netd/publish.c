@@ -356,17 +356,16 @@ static int check_port(struct daemon *d, const struct config *c, const struct con
 	return -1;
 }
 
-int published_check(struct daemon *d, const struct config *c, struct refusal *r)
+int published_check(struct daemon *d, const struct config *c, const struct config_network *n,
+		    struct refusal *r)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < c->networks; i++) {
-		for (unsigned j = 0; j < c->network[i].publishes; j++) {
-			const struct config_publish *p = &c->network[i].publish[j];
+	for (unsigned j = 0; j < n->publishes; j++) {
+		const struct config_publish *p = &n->publish[j];
 
-			for (unsigned at = 0; at < p->ports && !rc; at++)
-				rc = check_port(d, c, p, at, r);
-		}
+		for (unsigned at = 0; at < p->ports && !rc; at++)
+			rc = check_port(d, c, p, at, r);
 	}
 	return rc;
 }

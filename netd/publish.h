@@ -55,8 +55,9 @@ void published_done(struct daemon *d);
 void published_judge(struct daemon *d);
 /* Whether some have to wait for others to give their ports up. */
 bool published_waits(const struct daemon *d);
-/* Whether a configuration publishes what others have; refuses it then. */
-MUST_CHECK int published_check(struct daemon *d, const struct config *c, struct refusal *r);
+/* Whether a network of a configuration publishes what others have; refuses it then. */
+MUST_CHECK int published_check(struct daemon *d, const struct config *c,
+			       const struct config_network *n, struct refusal *r);
 
 /* --- the table --- */
 

@@ -667,6 +667,8 @@ static void say_expired(struct daemon *d, struct outbox_item *item)
 	const struct dhcp_action *a = &d->outbox.action[item->dhcp.action];
 	struct source s = source_by_number(d, a->record.net, a->record.port);
 
+	if (!d->network[a->record.net].used) /* it went in the same turn */
+		return;
 	if (a->change != DHCP_CHANGE_FREED || a->record.port != DHCP_PORT_NONE)
 		announce(d, &s, a);
 	/* A reload in this turn may have freed it before, and somebody have got it. */

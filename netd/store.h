@@ -147,6 +147,27 @@ typedef int (*store_lease_fn)(void *arg, const struct store_lease *l);
 MUST_CHECK int store_lease_list(struct store *s, const char *network, store_lease_fn fn, void *arg,
 				struct err *err);
 
+/* --- networks that were made at run time --- */
+
+struct store_network {
+	char name[NAME_SIZE];
+	uint32_t owner;	 /* uid that made it */
+	int64_t created; /* wall clock, seconds */
+	const char *configuration; /* its block; valid during the callback */
+};
+
+/* -EEXIST when there is one of that name. */
+MUST_CHECK int store_network_put(struct store *s, const struct store_network *n, struct ticket *ret,
+				 struct err *err);
+/* With its allocations, and so what is published for them, its leases and its subnet: all, or
+ * nothing. */
+MUST_CHECK int store_network_del(struct store *s, const char *name, struct ticket *ret,
+				 struct err *err);
+typedef int (*store_network_fn)(void *arg, const struct store_network *n);
+/* In the order in which they were made. */
+MUST_CHECK int store_network_list(struct store *s, store_network_fn fn, void *arg,
+				  struct err *err);
+
 /* --- small things --- */
 
 /* The subnet that a network with `subnet = auto` was given. -ENOENT when there is none. */

@@ -60,6 +60,13 @@ const char *const store_sql[STATEMENTS] = {
 	[PUBLISHED_DEL] = "DELETE FROM published WHERE protocol=?1 AND address=?2 AND port=?3",
 	[PUBLISHED_LIST] = "SELECT protocol, address, port, count, guest_port, network, guest, nic"
 			   " FROM published WHERE network=?1 ORDER BY protocol, address, port",
+	[NETWORK_PUT] = "INSERT INTO network VALUES (?1,?2,?3,?4)",
+	[NETWORK_DEL] = "DELETE FROM network WHERE name=?1",
+	[NETWORK_LIST] = "SELECT name, owner, created, configuration FROM network"
+			 " ORDER BY created, name",
+	[NETWORK_ALLOCATIONS_DEL] = "DELETE FROM allocation WHERE network=?1",
+	[NETWORK_LEASES_DEL] = "DELETE FROM lease WHERE network=?1",
+	[NETWORK_SUBNET_DEL] = "DELETE FROM subnet WHERE network=?1",
 };
 
 /* The text has to stay until the statement is reset. */

@@ -36,6 +36,8 @@ struct ctl_port ctl_parse_port(const char *text);
 /* A number from 0 to max; `what` names it in the sentence. */
 unsigned ctl_parse_number(const char *text, unsigned max, const char *what);
 
+/* Prints an object's members, one a line. */
+void ctl_print_members(const json_t *o);
 /* Prints JSON, indented, and a newline. */
 void ctl_print_json(const json_t *v);
 
@@ -101,6 +103,7 @@ int ctl_detach(struct ctl *c, int argc, char **argv);
 int ctl_release(struct ctl *c, int argc, char **argv);
 int ctl_wait(struct ctl *c, int argc, char **argv);
 int ctl_reload(struct ctl *c, int argc, char **argv);
+int ctl_plan(struct ctl *c, int argc, char **argv);
 int ctl_doctor(struct ctl *c, int argc, char **argv);
 int ctl_import(struct ctl *c, int argc, char **argv);
 int ctl_capture(struct ctl *c, int argc, char **argv);

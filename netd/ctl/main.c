@@ -21,6 +21,10 @@ static const struct {
 	{ "status", ctl_status, "", "daemon, networks, counts, warnings" },
 	{ "networks", ctl_networks, "", "every network" },
 	{ "network", ctl_network, "NAME", "one network, whole" },
+	{ "network create", ctl_network,
+	  "NAME [--mode MODE] [--subnet ADDRESS/LEN] [--set KEY=VALUE]... [-- TEXT...]",
+	  "make a network, which stays until it is deleted" },
+	{ "network delete", ctl_network, "NAME [--force]", "one that was made so, with all of it" },
 	{ "guests", ctl_guests, "", "every port: guest, interface, addresses, state" },
 	{ "leases", ctl_leases, "[--format dnsmasq] [NETWORK]", "every DHCP lease" },
 	{ "run", ctl_run, "GUEST [OPTION]... -- VMM [ARG]...", "attach, and become the VMM" },
@@ -42,6 +46,7 @@ static const struct {
 	  "they lead there no more; without a port: none does" },
 	{ "published", ctl_published, "[GUEST]", "every port that is published" },
 	{ "reload", ctl_reload, "", "read the configuration again" },
+	{ "plan", ctl_plan, "", "what reload would change, and nothing is done" },
 	{ "doctor", ctl_doctor, "[GUEST[/NIC]]", "what is wrong, why, and what mends it" },
 };
 

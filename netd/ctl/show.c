@@ -71,7 +71,7 @@ int ctl_networks(struct ctl *c, int argc, char **argv)
 	return EXIT_DONE;
 }
 
-static void print_members(const json_t *o)
+void ctl_print_members(const json_t *o)
 {
 	const char *key;
 	json_t *v;
@@ -84,24 +84,6 @@ static void print_members(const json_t *o)
 		else
 			printf("%-14s  %s\n", key, json_is_null(v) ? "-" : value);
 	}
-}
-
-int ctl_network(struct ctl *c, int argc, char **argv)
-{
-	struct ctl_args a;
-	json_t *reply;
-	const json_t *n;
-
-	ctl_parse(c, argc, argv, NULL, &a);
-	ctl_expect(&a, 1, 1, false, "network NAME");
-	reply = ctl_call(c, "io.netd.ListNetworks", json_pack("{s:s}", "name", a.plain[0]));
-	n = json_array_get(json_object_get(reply, "networks"), 0);
-	if (c->json)
-		ctl_print_json(n);
-	else
-		print_members(n);
-	json_decref(reply);
-	return EXIT_DONE;
 }
 
 /* --- guests --- */

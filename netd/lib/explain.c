@@ -34,6 +34,7 @@ static const struct {
 	{ "io.netd.BadConfiguration", EINVAL, "{reason}" },
 	{ "io.netd.NetworkInUse", EBUSY,
 	  "network '{network}' cannot change under its guests: {holder} is attached" },
+	{ "io.netd.NetworkExists", EEXIST, "there is a network '{network}' already: {place}" },
 	{ "io.netd.PortInUse", EADDRINUSE, "port {port} is in use by {holder}" },
 	{ "io.netd.BadValue", EINVAL, "{parameter} is not acceptable: {reason}" },
 	{ "io.netd.BadMessage", EBADMSG, "netd does not understand the request: {reason}" },
