@@ -59,30 +59,55 @@ static void add_key(struct tree *t, struct node *parent, char *line)
 	add(t, parent, line, end == equals ? end + 3 : end + 1);
 }
 
+static bool opens(const char *line)
+{
+	size_t len = strlen(line);
+
+	return len > 2 && !strcmp(line + len - 2, " {");
+}
+
+/* The line that closes the block whose first line begins at `at`; NULL: none does. */
+static char *find_close(char *at)
+{
+	for (unsigned depth = 1; *at;) {
+		char *line = at + strspn(at, "\t"), *end = strchr(at, '\n');
+
+		if (!end)
+			return NULL;
+		if (*line == '}' && line + 1 == end && --depth == 0)
+			return line;
+		if (end - line > 2 && !strncmp(end - 2, " {", 2))
+			depth++;
+		at = end + 1;
+	}
+	return NULL;
+}
+
 /*
  * A block without a name, such as `publish`, is a key whose value is all that is in it, since there
  * can be several. The value is put together in place: lines become blanks. Returns what follows.
  */
 static char *add_nameless(struct tree *t, struct node *parent, char *name, char *brace, char *next)
 {
-	char *end = next ? strstr(next, "}\n") : NULL;
+	char *end = next ? find_close(next) : NULL, *to = brace + 1;
+	bool blank = false;
 
 	brace[-1] = 0;
 	if (!end)
 		return next;
-	for (char *c = brace; c < end; c++)
-		if (*c == '\n' || *c == '\t' || !*c)
-			*c = ' ';
-	end[1] = 0;
+	for (const char *from = brace + 1; from < end; from++) {
+		if (!*from || *from == '\n' || *from == '\t') {
+			blank = true;
+			continue;
+		}
+		if (blank)
+			*to++ = ' ';
+		blank = false;
+		*to++ = *from;
+	}
+	memcpy(to, " }", 3);
 	add(t, parent, name, brace);
 	return end + 2;
-}
-
-static bool opens(const char *line)
-{
-	size_t len = strlen(line);
-
-	return len > 2 && !strcmp(line + len - 2, " {");
 }
 
 static void take_lines(struct tree *t)
@@ -155,12 +180,21 @@ static void write_node(const struct node *n, FILE *out)
 	fputs(" }", out);
 }
 
-/* All of that name among n and what follows it, and *ret NULL where there is none. */
-static int values(const struct node *n, const char *name, char **ret)
+static bool has_value(const struct node *n, const struct node *like)
 {
+	for (n = find(n, like->name); n; n = find(n->next, like->name))
+		if (n->value && like->value && !strcmp(n->value, like->value))
+			return true;
+	return false;
+}
+
+/* All of that name among n and what follows it, but for what is also among `but`; *ret stays NULL
+ * where there is none at all. */
+static int values(const struct node *n, const char *name, const struct node *but, char **ret)
+{
+	const char *between = "";
 	size_t len;
 	FILE *out;
-	bool first = true;
 
 	n = find(n, name);
 	if (!n)
@@ -169,12 +203,32 @@ static int values(const struct node *n, const char *name, char **ret)
 	if (!out)
 		return -ENOMEM;
 	for (; n; n = find(n->next, name)) {
-		if (!first)
-			fputs(" ", out);
-		first = false;
+		if (has_value(but, n))
+			continue;
+		fputs(between, out);
+		between = " ";
 		write_node(n, out);
 	}
 	return fclose(out) ? -ENOMEM : 0;
+}
+
+/* The values that only one of both has; all, where they differ in their order alone. */
+static int different(const struct node *a, const struct node *b, const char *name, char **ret_a,
+		     char **ret_b)
+{
+	if (values(a, name, b, ret_a) || values(b, name, a, ret_b))
+		return -ENOMEM;
+	if (!*ret_a || !*ret_b || **ret_a || **ret_b)
+		return 0;
+	free(take_ptr(*ret_a));
+	free(take_ptr(*ret_b));
+	return values(a, name, NULL, ret_a) || values(b, name, NULL, ret_b) ? -ENOMEM : 0;
+}
+
+/* What there is nothing of is not there. */
+static const char *or_null(const char *text)
+{
+	return text && *text ? text : NULL;
 }
 
 struct diff {
@@ -189,12 +243,12 @@ static int compare_name(const struct diff *d, struct config_change where, const 
 	CLEAN_FREE char *before = NULL, *now = NULL;
 	const struct node *any = find(a, name) ? find(a, name) : find(b, name);
 
-	if (values(a, name, &before) || values(b, name, &now))
+	if (different(a, b, name, &before, &now))
 		return -ENOMEM;
 	if (before && now && !strcmp(before, now))
 		return 0;
-	where.before = before;
-	where.now = now;
+	where.before = or_null(before);
+	where.now = or_null(now);
 	if (any->value)
 		where.key = name;
 	else

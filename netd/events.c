@@ -113,7 +113,8 @@ struct event *event_add_port(struct daemon *d, enum event_kind kind, const struc
 	e->nic = p->nic;
 	e->owner = p->owner;
 	memcpy(e->ifname, p->ifname, sizeof(e->ifname));
-	memcpy(e->network, d->network[p->network].config->name, sizeof(e->network));
+	if (d->network[p->network].used) /* it can have gone in the same turn */
+		memcpy(e->network, d->network[p->network].config->name, sizeof(e->network));
 	e->mac = p->mac;
 	e->address = p->address;
 	return e;

@@ -137,7 +137,7 @@ static char *new_host(struct planning *x, const struct config_network *now)
 
 	bridge_link_name(now->name, bridge);
 	if (!subnet.len)
-		return print(x, "%s is made", bridge);
+		return bridge_mode_lan(now->mode) ? print(x, "%s is made", bridge) : NULL;
 	return print(x, "bridge %s with %s is made", bridge, ip4_prefix_text(subnet, text));
 }
 
@@ -151,15 +151,11 @@ static char *old_host(struct planning *x, const struct network *n)
 		     ip4_prefix_text(n->subnet, text));
 }
 
-/* Of a network that there is, and that can change its subnet or what is below it. */
-static char *changed_host(struct planning *x, const struct network *n,
-			  const struct config_network *now)
+static char *moved_host(struct planning *x, const struct network *n)
 {
 	struct ip4_prefix subnet = subnet_of(x, n->config->name);
 	char from[IP4_PREFIX_TEXT_SIZE], to[IP4_PREFIX_TEXT_SIZE];
 
-	if (reload_replaces(n->config, now))
-		return print(x, "%s is removed and made anew", n->bridge);
 	if (!subnet.len || !n->subnet.len ||
 	    (subnet.addr == n->subnet.addr && subnet.len == n->subnet.len))
 		return NULL;
@@ -190,9 +186,12 @@ static char *host_of(struct planning *x, const struct config_change *c)
 		return NULL;
 	if (*c->block)
 		return port_host(x, n, c);
-	if (!strcmp(c->key, "subnet") || !strcmp(c->key, "mode") || !strcmp(c->key, "uplink") ||
-	    !strcmp(c->key, "bridge"))
-		return changed_host(x, n, now);
+	if (!strcmp(c->key, "subnet"))
+		return moved_host(x, n);
+	if (!strcmp(c->key, "mode") || !strcmp(c->key, "uplink") || !strcmp(c->key, "bridge"))
+		return reload_replaces(n->config, now) ?
+			       print(x, "%s is removed and made anew", n->bridge) :
+			       NULL;
 	return NULL;
 }
 
@@ -236,7 +235,7 @@ static void add_moved(struct planning *x, const struct network *n)
 	p->key = copy(x, "subnet");
 	p->before = copy(x, ip4_prefix_text(n->subnet, from));
 	p->now = copy(x, ip4_prefix_text(subnet, to));
-	p->host = changed_host(x, n, now);
+	p->host = moved_host(x, n);
 }
 
 /* --- refusals --- */
@@ -278,9 +277,8 @@ static void collecting_done(struct collecting *all)
 
 static bool is_of(const struct plan_change *p, const struct refused *one)
 {
-	const char *key = p->key ? p->key : "";
-
-	return p->network && !strcmp(p->network, one->network) && !strcmp(key, one->key);
+	return p->network && !strcmp(p->network, one->network) &&
+	       (!p->key || !strcmp(p->key, one->key));
 }
 
 static void refuse_change(struct planning *x, struct plan_change *p, const struct refused *one)

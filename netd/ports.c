@@ -479,8 +479,12 @@ void port_unreleased(struct daemon *d, struct release *release)
 {
 	while (release) {
 		struct release *next = release->next;
+		const struct port *p = &release->port;
 
-		if (!port_insert(d, &release->port))
+		/* Its network was deleted in the same turn, and is back with all that the state has. */
+		if (!d->network[p->network].pool || port_find(d, p->network, p->guest, p->nic))
+			;
+		else if (!port_insert(d, &release->port))
 			log_error("port %s/%" PRIu32 ": its allocation could not be put back",
 				  release->port.guest, release->port.nic);
 		else

@@ -32,13 +32,28 @@ static struct network *network_by_bridge_name(struct daemon *d, const char *name
 	return NULL;
 }
 
+/*
+ * The bridge of a network that was being made at run time when netd was killed, before it had its
+ * mark, and which is not in the state. Its MAC is that of the name, and nobody else can know it.
+ */
+static bool is_left_over(struct daemon *d, const struct rtnl_link *link)
+{
+	struct network n = { 0 };
+
+	if (strncmp(link->name, "nd-", 3) || network_by_bridge_name(d, link->name))
+		return false;
+	n.bridge_mac = allocate_bridge_mac(d, link->name + 3);
+	return network_is_unfinished(&n, link);
+}
+
 static int survey_link(void *arg, const struct rtnl_link *link)
 {
 	struct survey *s = arg;
 	struct bridge_mark mark;
 
 	link_seen(s->d, link);
-	if (!bridge_mark_parse(link->alias, &mark) && !network_by_bridge_name(s->d, link->name))
+	if (!bridge_mark_parse(link->alias, &mark) &&
+	    !network_by_bridge_name(s->d, link->name) && !is_left_over(s->d, link))
 		return 0;
 	if (s->links == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -135,8 +150,10 @@ static void remove_stale_bridges(struct survey *s)
 		bool busy = false;
 		struct err err;
 
-		if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
-		    mark.guest[0] || network_find(s->d, mark.network))
+		if (is_left_over(s->d, link))
+			snprintf(mark.network, sizeof(mark.network), "%s", link->name + 3);
+		else if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
+			 mark.guest[0] || network_find(s->d, mark.network))
 			continue;
 		for (uint32_t j = 0; j < s->d->links.fresh; j++)
 			busy = busy ||

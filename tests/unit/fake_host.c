@@ -197,6 +197,12 @@ static int link_del(struct host *h, uint32_t index, struct err *err)
 	if (!link)
 		return err_set(err, ENODEV, "No such device");
 	*link = (struct rtnl_link){ 0 };
+	/* Its addresses go with it. */
+	for (unsigned i = 0; i < fake_of(h)->addrs;)
+		if (fake_of(h)->addr[i].index == index)
+			fake_of(h)->addr[i] = fake_of(h)->addr[--fake_of(h)->addrs];
+		else
+			i++;
 	return 0;
 }
 
