@@ -309,6 +309,17 @@ static void remove_leaving(struct daemon *d, const struct config *c)
 	}
 }
 
+static void say_what_waits(const struct config *old, const struct config *c)
+{
+	if (strcmp(old->socket_path, c->socket_path) ||
+	    strcmp(old->socket_group, c->socket_group) || old->socket_mode != c->socket_mode ||
+	    strcmp(old->secret, c->secret) || old->trap_group != c->trap_group ||
+	    old->max_ports != c->max_ports || old->max_leases != c->max_leases ||
+	    old->max_clients != c->max_clients)
+		log_notice("socket, secret, trap-group, max-ports, max-leases and max-clients take "
+			   "effect at the next start");
+}
+
 void reload_apply(struct daemon *d, struct config *c)
 {
 	struct config *old = d->config;
@@ -331,20 +342,10 @@ void reload_apply(struct daemon *d, struct config *c)
 	d->generator.policy = c->mac_policy;
 	d->generator.prefix_len = c->mac_prefix_len;
 	memcpy(d->generator.prefix, c->mac_prefix, sizeof(d->generator.prefix));
+	say_what_waits(old, c);
 	config_free(old);
 	free(d->rules); /* which ports are served may have changed, too */
 	d->rules = NULL;
-}
-
-static void say_what_waits(const struct config *old, const struct config *c)
-{
-	if (strcmp(old->socket_path, c->socket_path) ||
-	    strcmp(old->socket_group, c->socket_group) || old->socket_mode != c->socket_mode ||
-	    strcmp(old->secret, c->secret) || old->trap_group != c->trap_group ||
-	    old->max_ports != c->max_ports || old->max_leases != c->max_leases ||
-	    old->max_clients != c->max_clients)
-		log_notice("socket, secret, trap-group, max-ports, max-leases and max-clients take "
-			   "effect at the next start");
 }
 
 /* --- reload --- */
@@ -371,11 +372,33 @@ static int keep_refusal(void *arg, const char *network, const char *key, const s
 	return -1;
 }
 
+/* Takes c over. What the kernel refuses as a whole is as if it had not been asked for. */
+static int apply_or_back(struct daemon *d, struct config *c, struct refusal *r)
+{
+	struct config *back;
+	struct err err, again;
+
+	if (made_read(d, d->config, &back, &err)) {
+		config_free(c);
+		return refuse_configuration(r, &err);
+	}
+	reload_apply(d, c);
+	if (!reconcile(d, &err)) {
+		config_free(back);
+		return 0;
+	}
+	reload_apply(d, back);
+	if (reconcile(d, &again))
+		log_error("%s", again.text);
+	refuse(r, REFUSED_SYSTEM, NULL, NULL);
+	r->detail = err;
+	return -1;
+}
+
 int daemon_reload(struct daemon *d, struct refusal *r)
 {
 	struct reload_check check = { .refused = keep_refusal, .arg = r };
 	struct config *c;
-	struct err err;
 
 	if (reload_read(d, &c, r))
 		return -1;
@@ -383,13 +406,8 @@ int daemon_reload(struct daemon *d, struct refusal *r)
 		config_free(c);
 		return -1;
 	}
-	say_what_waits(d->config, c);
-	reload_apply(d, c);
-	if (reconcile(d, &err)) {
-		refuse(r, REFUSED_SYSTEM, NULL, NULL);
-		r->detail = err;
+	if (apply_or_back(d, c, r))
 		return -1;
-	}
 	event_add(d, EVENT_RELOADED);
 	coexist_run(d);
 	log_info("the configuration was read again");

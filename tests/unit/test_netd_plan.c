@@ -252,6 +252,72 @@ START_TEST(a_mistake_is_reloads)
 }
 END_TEST
 
+/* Whatever the host refuses: the one or the other configuration is in force, as a whole. */
+START_TEST(a_reload_that_fails_changes_nothing)
+{
+	static const char one[] =
+		NETWORK("lease-time = 1h") "network old { subnet = 10.78.0.1/24 }\n";
+	static const char two[] =
+		NETWORK("lease-time = 2h") "network new { subnet = 10.79.0.1/24 }\n";
+	unsigned refused = 0;
+
+	fake_start(&f, one);
+	fake_attach(&f, "web1", 0);
+	for (unsigned n = 1; n < 60; n++) {
+		char before[200], after[200];
+		struct refusal r;
+		int rc;
+
+		fake_dump(before, sizeof(before));
+		write_file(two);
+		fake_fail(n);
+		rc = daemon_reload(f.d, &r);
+		fake_fail(0);
+		fake_pass(&f, 11);
+		fake_turn(&f);
+		refused += rc != 0;
+		ck_assert_uint_eq(network_find(f.d, "default")->config->lease_time,
+				  rc ? 3600 : 7200);
+		ck_assert((network_find(f.d, "old") != NULL) == (rc != 0));
+		ck_assert((network_find(f.d, "new") != NULL) == (rc == 0));
+		ck_assert(network_find(f.d, rc ? "old" : "new")->up);
+		if (rc)
+			ck_assert_str_eq(fake_dump(after, sizeof(after)), before);
+		ck_assert_int_eq(fake_reload(&f, one, &r), 0);
+		fake_pass(&f, 11);
+		ck_assert_str_eq(fake_dump(after, sizeof(after)), before);
+	}
+	ck_assert_uint_gt(refused, 5);
+}
+END_TEST
+
+/* A client that would not be known by its new name. */
+START_TEST(another_identity)
+{
+	struct refusal r;
+	struct dhcp_record lease = { .addr = 0x0a4d0064,
+				     .port = DHCP_PORT_NONE,
+				     .state = DHCP_LEASE_BOUND,
+				     .seconds = 3600,
+				     .mac = { { 2, 0, 0, 0, 0, 7 } } };
+
+	fake_start(&f, NETWORK("identity = mac"));
+	lease.started = f.boottime;
+	lease.expires = f.boottime + 3600 * NS_PER_S;
+	ck_assert_int_eq(dhcp_lease_restore(f.d->dhcp, &lease), 0);
+	serve_schedule(f.d);
+	must_plan(NETWORK("identity = client-id"),
+		  "refused|default|identity|mac|client-id|-|DHCP client 02:00:00:00:00:07 with the "
+		  "lease of 10.77.0.100 is in the way\n",
+		  true);
+	ck_assert_int_eq(fake_reload(&f, NETWORK("identity = mac domain = x.y"), &r), 0);
+	fake_pass(&f, 3700);
+	must_plan(NETWORK("identity = client-id"),
+		  "live|default|identity|mac|client-id|-|-\nlive|default|domain|x.y|-|-|-\n",
+		  false);
+}
+END_TEST
+
 /* --- the comparison alone --- */
 
 static int count_change(void *arg, const struct config_change *c)
@@ -289,5 +355,7 @@ UNIT_SUITE(netd_plan)
 	tcase_add_test(tc, refused_under_guests);
 	tcase_add_test(tc, another_supernet);
 	tcase_add_test(tc, a_mistake_is_reloads);
+	tcase_add_test(tc, a_reload_that_fails_changes_nothing);
+	tcase_add_test(tc, another_identity);
 	tcase_add_test(tc, everything);
 }
