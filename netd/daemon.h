@@ -541,6 +541,8 @@ void link_forget(struct daemon *d, uint32_t index);
 const struct seen_link *link_find(const struct daemon *d, uint32_t index);
 void addr_seen(struct daemon *d, const struct rtnl_addr *addr);
 void addr_forget(struct daemon *d, const struct rtnl_addr *addr);
+/* Those of a link that was just deleted, of which the kernel is about to tell. */
+void addrs_forget_link(struct daemon *d, uint32_t index);
 
 /* --- reconcile.c --- */
 

@@ -123,3 +123,12 @@ void addr_forget(struct daemon *d, const struct rtnl_addr *addr)
 		}
 	}
 }
+
+void addrs_forget_link(struct daemon *d, uint32_t index)
+{
+	for (size_t i = 0; i < d->addrs;)
+		if (d->addr[i].index == index)
+			d->addr[i] = d->addr[--d->addrs];
+		else
+			i++;
+}

@@ -628,6 +628,8 @@ void network_remove(struct daemon *d, struct network *n)
 		rc = d->host->ops->link_del(d->host, n->bridge_index, &err);
 		if (rc && rc != -ENODEV)
 			log_warning("bridge %s: %s", n->bridge, err.text);
+		else
+			addrs_forget_link(d, n->bridge_index);
 	}
 	dhcp_option_set_free(n->options);
 	*n = (struct network){ 0 };

@@ -198,13 +198,21 @@ static int read_with(struct daemon *d, const struct network_request *q, const ch
 	if (rc)
 		return rc;
 	wrong = find_broken(d, c);
-	if (!wrong) {
+	if (!wrong && config_network_find(c, q->name)) {
 		*ret = c;
 		return 0;
 	}
-	rc = err_set(err, EINVAL, "%s", wrong->mistake);
+	rc = wrong ? err_set(err, EINVAL, "%s", wrong->mistake) :
+		     err_set(err, ENOSPC, "there are %d networks, which is all there can be",
+			     CONFIG_NETWORKS_MAX);
 	config_free(c);
 	return rc;
+}
+
+/* The one that was read last. */
+static struct config_network *newest(struct config *c)
+{
+	return &c->network[c->networks - 1];
 }
 
 /* The lowest /24 of the supernet that nothing else uses. */
@@ -239,12 +247,12 @@ static int make_text(struct daemon *d, const struct network_request *q, char **r
 		return refuse(r, REFUSED_PARAMETER, "configuration", "it is too long");
 	if (read_with(d, q, text, &c, &err))
 		return refuse_err(r, REFUSED_CONFIGURATION, &err);
-	if (cut_subnet(d, &c->network[c->networks - 1], &err)) {
+	if (cut_subnet(d, newest(c), &err)) {
 		config_free(c);
 		err_wrap(&err, 0, "network '%s'", q->name);
 		return refuse_err(r, REFUSED_SYSTEM, &err);
 	}
-	*ret = canonical_text(&c->network[c->networks - 1]);
+	*ret = canonical_text(newest(c));
 	config_free(c);
 	return *ret ? 0 : refuse(r, REFUSED_SYSTEM, NULL, NULL);
 }

@@ -52,8 +52,8 @@ static int survey_link(void *arg, const struct rtnl_link *link)
 	struct bridge_mark mark;
 
 	link_seen(s->d, link);
-	if (!bridge_mark_parse(link->alias, &mark) &&
-	    !network_by_bridge_name(s->d, link->name) && !is_left_over(s->d, link))
+	if (!bridge_mark_parse(link->alias, &mark) && !network_by_bridge_name(s->d, link->name) &&
+	    !is_left_over(s->d, link))
 		return 0;
 	if (s->links == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -164,9 +164,11 @@ static void remove_stale_bridges(struct survey *s)
 				    link->name, mark.network);
 		else if (s->d->host->ops->link_del(s->d->host, link->index, &err))
 			log_warning("bridge %s: %s", link->name, err.text);
-		else
+		else {
+			addrs_forget_link(s->d, link->index);
 			log_info("bridge %s is gone: network %s is not configured", link->name,
 				 mark.network);
+		}
 	}
 }
 

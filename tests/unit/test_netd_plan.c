@@ -283,7 +283,8 @@ START_TEST(a_reload_that_fails_changes_nothing)
 		ck_assert(network_find(f.d, rc ? "old" : "new")->up);
 		if (rc)
 			ck_assert_str_eq(fake_dump(after, sizeof(after)), before);
-		ck_assert_int_eq(fake_reload(&f, one, &r), 0);
+		rc = fake_reload(&f, one, &r);
+		ck_assert_msg(rc == 0, "step %u: %d %s %s", n, r.kind, r.holder, r.detail.text);
 		fake_pass(&f, 11);
 		ck_assert_str_eq(fake_dump(after, sizeof(after)), before);
 	}
