@@ -110,6 +110,34 @@ class Served(NetnsTest):
             self.assertEqual(after, before)
             self.assertEqual(self.host.ns.run("nft", "-s", "list", "ruleset"), nft)
 
+    def test_added_and_removed_beside_another(self):
+        """By reloads; the other's client has its lease and its way all the time."""
+        one, two = self.namespace("one"), self.namespace("two")
+        self.wire(self.host.ns, "veth7", one, "eth0")
+        self.wire(self.host.ns, "veth8", two, "eth0")
+        before = self.host.ns.links()["veth8"]
+        both = SERVED.replace("port veth7", "port veth8 { serve = yes }\n\tport veth7")
+        daemon = self.daemon(SERVED)
+        self.joined(daemon)
+        first = udhcpc(one, daemon.directory)["ip"]
+        for _ in range(2):
+            daemon.configure(both)
+            self.assertEqual([c["host"] for c in daemon.ctl_json("plan")], ["veth8 joins nd-default"])
+            daemon.ctl("reload")
+            self.until(lambda: all(i["joined"] and i["served"] for i in daemon.ctl_json("network", "default")["interfaces"]))
+            second = udhcpc(two, daemon.directory)["ip"]
+            self.assertNotEqual(second, first)
+            self.assertTrue(two.ok("ping", "-c", "1", "-W", "10", first))
+            self.assertEqual(udhcpc(one, daemon.directory)["ip"], first)
+            daemon.configure(SERVED)
+            self.assertEqual([c["host"] for c in daemon.ctl_json("plan")], ["veth8 leaves nd-default"])
+            daemon.ctl("reload")
+            self.until(lambda: "master" not in self.host.ns.links()["veth8"])
+            self.assertNotIn("UP", self.host.ns.links()["veth8"]["flags"])
+            self.assertEqual(self.host.ns.links()["veth8"]["address"], before["address"])
+            self.assertTrue(one.ok("ping", "-c", "1", "-W", "10", "10.77.0.1"))
+            self.assertEqual(udhcpc(one, daemon.directory)["ip"], first)
+
     def test_left_alone(self):
         inside = self.namespace("inside")
         self.wire(self.host.ns, "veth7", inside, "eth0")
