@@ -260,10 +260,12 @@ static int read_into(struct config *c, const char *file, char *text,
 int config_read_text(struct config *c, const char *file, const char *text,
 		     const struct config_block *made, struct err *err)
 {
-	CLEAN_FREE char *copy = strdup(text);
 	const char *name = add_file(c, file);
+	char *copy = name ? strdup(text) : NULL;
+	int rc = copy ? read_into(c, name, copy, made, err) : no_memory(err);
 
-	return copy && name ? read_into(c, name, copy, made, err) : no_memory(err);
+	free(copy);
+	return rc;
 }
 
 /* Keeps the text for config_read_again. */

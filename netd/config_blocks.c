@@ -333,7 +333,8 @@ static int take_made(struct reading *r, cfg_t *cfg)
 	int rc;
 
 	for (cfg_opt_t *o = cfg->opts; o->name; o++)
-		if (cfg_opt_size(o) && strcmp(o->name, "network") && strcmp(o->name, CONFIG_LAST_KEY))
+		if (cfg_opt_size(o) && strcmp(o->name, "network") &&
+		    strcmp(o->name, CONFIG_LAST_KEY))
 			return err_set(r->err, EINVAL, "%s: '%s' stands outside of the network",
 				       r->file, o->name);
 	block = cfg_getnsec(cfg, "network", 0);

@@ -28,8 +28,6 @@ static void tree_done(struct tree *t)
 	free(t->node);
 }
 
-#define CLEAN_TREE CLEANUP(tree_done)
-
 /* --- reading --- */
 
 static struct node *add(struct tree *t, struct node *parent, const char *name, const char *value)
@@ -303,11 +301,15 @@ static int compare(const struct diff *d, struct config_change where, const struc
 int config_diff(const struct config *before, const struct config *now, config_change_fn fn,
 		void *arg)
 {
-	CLEAN_TREE struct tree a = { 0 }, b = { 0 };
+	struct tree a = { 0 }, b = { 0 };
 	const struct diff d = { fn, arg };
 	const struct config_change where = { "", "", "", NULL, NULL };
 
-	if (tree_read(&a, before) || tree_read(&b, now))
-		return -ENOMEM;
-	return compare(&d, where, a.root.first, b.root.first);
+	int rc = tree_read(&a, before) || tree_read(&b, now) ?
+			 -ENOMEM :
+			 compare(&d, where, a.root.first, b.root.first);
+
+	tree_done(&a);
+	tree_done(&b);
+	return rc;
 }

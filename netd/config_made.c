@@ -127,12 +127,14 @@ static size_t find_culprit(const struct config *old, const struct config_block *
 int config_read_again(const struct config *old, const struct config_block *block, size_t n,
 		      struct config **ret, struct err *err)
 {
-	CLEAN_FREE struct err *mistake = calloc(n + 1, sizeof(*mistake));
-	int rc = mistake ? attempt(old, NULL, 0, mistake, ret, err) : -ENOMEM;
-	struct err why = { 0 };
+	struct err *mistake = calloc(n + 1, sizeof(*mistake)), why = { 0 };
+	int rc = mistake ? attempt(old, NULL, 0, mistake, ret, err) :
+			   err_set(err, ENOMEM, "out of memory");
 
-	if (rc || !n)
-		return rc == -ENOMEM ? err_set(err, ENOMEM, "out of memory") : rc;
+	if (rc || !n) {
+		free(mistake);
+		return rc;
+	}
 	config_free(*ret);
 	while ((rc = attempt(old, block, n, mistake, ret, &why)) && rc != -ENOMEM) {
 		size_t i = find_culprit(old, block, n, mistake, &why);
@@ -141,5 +143,6 @@ int config_read_again(const struct config *old, const struct config_block *block
 			break;
 		mistake[i] = why;
 	}
+	free(mistake);
 	return rc ? err_set(err, -rc, "%s", why.text) : 0;
 }

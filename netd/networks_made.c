@@ -182,7 +182,7 @@ static char *canonical_text(const struct config_network *n)
 static int read_with(struct daemon *d, const struct network_request *q, const char *text,
 		     struct config **ret, struct err *err)
 {
-	CLEAN_BLOCKS struct blocks b = { 0 };
+	struct blocks b = { 0 };
 	struct store_network row = { .owner = q->owner,
 				     .created = loop_wall(d->loop),
 				     .configuration = text };
@@ -195,6 +195,7 @@ static int read_with(struct daemon *d, const struct network_request *q, const ch
 		rc = err_set(err, ENOMEM, "out of memory");
 	if (!rc)
 		rc = config_read_again(d->config, b.at, b.n, &c, err);
+	blocks_done(&b);
 	if (rc)
 		return rc;
 	wrong = find_broken(d, c);
@@ -403,23 +404,28 @@ int network_create(struct daemon *d, const struct network_request *q, struct net
 
 /* --- delete --- */
 
-static int check_delete(struct daemon *d, const char *name, bool force, struct network **ret,
-			struct refusal *r)
+/* NULL: it is refused. */
+static struct network *check_delete(struct daemon *d, const char *name, bool force,
+				    struct refusal *r)
 {
 	struct network *n = network_find(d, name);
 	char place[140], why[220];
 
-	if (!n)
-		return refuse(r, REFUSED_NO_NETWORK, name, NULL);
+	if (!n) {
+		refuse(r, REFUSED_NO_NETWORK, name, NULL);
+		return NULL;
+	}
 	if (!n->config->made) {
 		snprintf(why, sizeof(why), "network '%.60s' stands at %s", name,
 			 place_text(n->config, place, sizeof(place)));
-		return refuse(r, REFUSED_PARAMETER, "name", why);
+		refuse(r, REFUSED_PARAMETER, "name", why);
+		return NULL;
 	}
-	if (n->attached && !force)
-		return reload_refuse_in_use(d, n, r);
-	*ret = n;
-	return 0;
+	if (n->attached && !force) {
+		reload_refuse_in_use(d, n, r);
+		return NULL;
+	}
+	return n;
 }
 
 /* Who names it would be wrong without it. */
@@ -462,10 +468,10 @@ static int detach_all(struct daemon *d, const struct network *n, struct refusal 
 static int delete (struct daemon *d, const char *name, bool force, struct ticket *ticket,
 		   struct refusal *r)
 {
-	struct network *n = NULL;
+	const struct network *n = check_delete(d, name, force, r);
 	struct err err;
 
-	if (check_delete(d, name, force, &n, r) || check_without(d, name, r) || detach_all(d, n, r))
+	if (!n || check_without(d, name, r) || detach_all(d, n, r))
 		return -1;
 	if (store_network_del(d->store, name, ticket, &err))
 		return refuse_err(r, REFUSED_STORAGE, &err);

@@ -306,38 +306,34 @@ static void add_refused(struct planning *x, const struct refused *one)
 	refuse_change(x, p, one);
 }
 
-static int make(struct planning *x, struct config *now, struct reload_check *check)
+static int make(struct planning *x, const struct collecting *all)
 {
-	struct collecting all = { .last = &all.first };
-	int rc;
+	int rc = config_diff(x->d->config, x->now, add_change, x);
 
-	check->refused = collect;
-	check->arg = &all;
-	x->now = now;
-	x->check = check;
-	rc = reload_check(x->d, now, check);
-	if (!rc)
-		rc = config_diff(x->d->config, now, add_change, x);
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX && !rc; i++)
 		if (x->d->network[i].used)
 			add_moved(x, &x->d->network[i]);
-	for (const struct refused *one = all.first; one && !rc; one = one->next)
+	for (const struct refused *one = all->first; one && !rc; one = one->next)
 		add_refused(x, one);
-	collecting_done(&all);
 	return rc || x->no_memory ? -ENOMEM : 0;
 }
 
 int plan_make(struct daemon *d, struct plan_changes *ret, struct refusal *r)
 {
-	struct planning x = { .d = d, .to = ret };
-	struct reload_check check = { 0 };
+	struct collecting all = { .last = &all.first };
+	struct reload_check check = { .refused = collect, .arg = &all };
+	struct planning x = { .d = d, .to = ret, .check = &check };
 	struct config *now;
 	int rc;
 
 	*ret = (struct plan_changes){ 0 };
 	if (reload_read(d, &now, r))
 		return -1;
-	rc = make(&x, now, &check);
+	x.now = now;
+	rc = reload_check(d, now, &check);
+	if (!rc)
+		rc = make(&x, &all);
+	collecting_done(&all);
 	config_free(now);
 	if (!rc)
 		return 0;

@@ -481,7 +481,8 @@ void port_unreleased(struct daemon *d, struct release *release)
 		struct release *next = release->next;
 		const struct port *p = &release->port;
 
-		/* Its network was deleted in the same turn, and is back with all that the state has. */
+		/* Its network was deleted in the same turn, and is back with all that the state
+		 * has. */
 		if (!d->network[p->network].pool || port_find(d, p->network, p->guest, p->nic))
 			;
 		else if (!port_insert(d, &release->port))

@@ -35,7 +35,7 @@ LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", 
            "libmnl": {"bridge/batch.c", "bridge/foreign_docker.c", "bridge/foreign_parse.c", "bridge/foreign_read.c",
                       "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_sets.c",
                       "bridge/nft_watch.c", "bridge/trap.c"},
-           "confuse": {"netd/config.c"},
+           "confuse": {"netd/config.c", "netd/config_read.h"},
            "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c", "netd/store_published.c",
                        "netd/store_networks.c"}, "pcap": {"netd/capture/main.c"}}
 
