@@ -97,6 +97,7 @@ class Made(NetworksTest):
     def test_by_hand(self):
         daemon = self.daemon(SUPERNET)
         watch = daemon.watch()
+        self.addCleanup(watch.close)
         daemon.ctl("network", "create", "web", "--subnet", "10.5.0.1/24", "--set", "lease-time=10m", "--set",
                    "dns={ 192.0.2.9 }", "--", "host web1 { address = 10.5.0.77 }", "rule { allow in tcp:22 }")
         self.assertEqual(watch.until("network-created")["detail"], "nat, 10.5.0.1/24")
@@ -141,6 +142,20 @@ class Made(NetworksTest):
         self.host.ns.run("ip", "link", "del", "nd-mine")
         self.assertEqual(self.host.ns.dump(), before)
         self.assertEqual(list(self.networks(daemon)), ["default"])
+
+    def test_with_an_interface_of_the_host(self):
+        self.host.ns.run("ip", "link", "add", "veth7", "type", "veth", "peer", "name", "veth8")
+        for name in ("veth7", "veth8"):
+            self.host.ns.run("ip", "link", "set", name, "addrgenmode", "none")
+        daemon = self.daemon(SUPERNET)
+        before = self.host.ns.dump()
+        daemon.ctl("network", "create", "a", "--", "port veth7 { serve = yes }")
+        self.until(lambda: daemon.ctl_json("network", "a")["interfaces"][0]["joined"])
+        self.assertEqual(self.host.ns.links()["veth7"]["master"], "nd-a")
+        daemon.ctl("network", "delete", "a")
+        self.until(lambda: "UP" not in self.host.ns.links()["veth7"]["flags"])
+        self.assertEqual(self.host.ns.dump().replace(" qdisc noqueue", " qdisc noop"),
+                         before.replace(" qdisc noqueue", " qdisc noop"))
 
     def test_supernet_is_used_up(self):
         daemon = self.daemon(SUPERNET.replace("10.0.0.0/16", "10.0.0.0/23"))
