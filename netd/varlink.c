@@ -19,6 +19,7 @@
 #include "base/container.h"
 #include "peers.h"
 #include "varlink.h"
+#include "varlink_fds.h"
 
 enum { FDS_MAX = 2 * TAP_QUEUES_MAX, STREAM_BURST = 64, ACCEPTS_A_TURN = 64 };
 
@@ -45,7 +46,8 @@ struct conn {
 	char *in;      /* [VARLINK_MESSAGE_MAX + 1], made with the first octet */
 	size_t in_len;
 	struct reply *out; /* not wholly written yet */
-	bool answering;	   /* a call is under way */
+	struct varlink_fds fds;
+	bool answering; /* a call is under way */
 	bool streaming;
 	bool parked; /* the first message of `in` is to be handled again */
 	struct probe_wait wait;
@@ -135,6 +137,7 @@ static void conn_close(struct conn *c)
 	struct reply *out = take_ptr(c->out);
 	int fd = c->io.fd;
 
+	varlink_fds_close(&c->fds);
 	loop_io_del(&c->io);
 	loop_timer_cancel(&c->deadline);
 	close(fd);
@@ -472,12 +475,27 @@ static void handle_message(struct conn *c, const char *text)
 		refuse_message(c, why);
 		return;
 	}
+	if (c->fds.n && c->fds.at == 0) {
+		call.fds = c->fds.fd;
+		call.n = c->fds.n;
+	}
 	c->answering = true;
 	if (!call.parameters)
 		call.parameters = empty = json_object();
 	c->server->dispatch(&call);
 	json_decref(message);
 	json_decref(empty);
+}
+
+/* The first call of the buffer is done with. */
+static void consume(struct conn *c, size_t len)
+{
+	if (c->fds.at == 0)
+		varlink_fds_close(&c->fds);
+	else
+		c->fds.at -= len;
+	c->in_len -= len;
+	memmove(c->in, c->in + len, c->in_len);
 }
 
 static void next_message(struct conn *c)
@@ -498,8 +516,7 @@ static void next_message(struct conn *c)
 		return;
 	if (!c->parked) {
 		c->wait = (struct probe_wait){ 0 };
-		c->in_len -= (size_t)(end + 1 - c->in);
-		memmove(c->in, end + 1, c->in_len);
+		consume(c, (size_t)(end + 1 - c->in));
 	}
 	if (!c->closing)
 		watch_for(c);
@@ -531,6 +548,9 @@ void varlink_wake(struct varlink_server *s)
 
 static void read_ready(struct conn *c)
 {
+	struct varlink_fds came = { 0 };
+	bool truncated = false;
+	const char *why;
 	ssize_t n;
 
 	if (!c->in)
@@ -539,15 +559,23 @@ static void read_ready(struct conn *c)
 		conn_close(c);
 		return;
 	}
-	n = recv(c->io.fd, c->in + c->in_len, VARLINK_MESSAGE_MAX - c->in_len, MSG_DONTWAIT);
+	n = varlink_fds_receive(c->io.fd, c->in + c->in_len, VARLINK_MESSAGE_MAX - c->in_len, &came,
+				&truncated);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
+		varlink_fds_close(&came);
 		conn_close(c);
 		return;
 	}
 	c->in_len += (size_t)n;
-	next_message(c);
+	why = truncated ? "more than 16 descriptors came with a call, or too many are open" :
+			  varlink_fds_keep(&c->fds, &came, c->in, c->in_len);
+	varlink_fds_close(&came);
+	if (why)
+		refuse_message(c, why);
+	else
+		next_message(c);
 }
 
 /* One whose user has had its share of this turn is told of again in the next. */

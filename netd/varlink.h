@@ -12,7 +12,7 @@
 #include "authorize.h"
 #include "daemon.h"
 
-enum { VARLINK_MESSAGE_MAX = 65536, VARLINK_DEPTH_MAX = 16 };
+enum { VARLINK_MESSAGE_MAX = 65536, VARLINK_DEPTH_MAX = 16, VARLINK_CALL_FDS_MAX = 16 };
 
 struct varlink_server;
 
@@ -27,6 +27,8 @@ struct varlink_call {
 	json_t *parameters; /* an object, borrowed */
 	bool more, oneway;
 	struct probe_wait wait; /* zero, or what varlink_park kept */
+	const int *fds; /* descriptors that came with it, close-on-exec, borrowed */
+	unsigned n;
 };
 
 typedef void (*varlink_dispatch_fn)(struct varlink_call *call);

@@ -76,10 +76,34 @@ void client_close_fds(struct netd *n)
 
 /* --- out --- */
 
-static int send_all(struct netd *n, const char *text, size_t len)
+static ssize_t send_some(const struct netd *n, const char *text, size_t len, const int *fds,
+			 unsigned count)
+{
+	union {
+		struct cmsghdr align;
+		char octets[CMSG_SPACE(sizeof(int) * CLIENT_CALL_FDS_MAX)];
+	} control = { 0 };
+	struct iovec iov = { (char *)text, len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+
+	if (count) {
+		mh.msg_control = &control;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		h = CMSG_FIRSTHDR(&mh);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int) * count);
+		memcpy(CMSG_DATA(h), fds, sizeof(int) * count);
+	}
+	return sendmsg(n->fd, &mh, MSG_NOSIGNAL);
+}
+
+/* The descriptors travel with the first octet. */
+static int send_all(struct netd *n, const char *text, size_t len, const int *fds, unsigned count)
 {
 	while (len) {
-		ssize_t sent = send(n->fd, text, len, MSG_NOSIGNAL);
+		ssize_t sent = send_some(n, text, len, fds, count);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -89,12 +113,14 @@ static int send_all(struct netd *n, const char *text, size_t len)
 			return err_sys(&n->err, errno, "cannot write to netd");
 		text += sent;
 		len -= (size_t)sent;
+		count = 0;
 	}
 	return 0;
 }
 
 /* Takes parameters over. */
-static int send_call(struct netd *n, const char *method, json_t *parameters, bool more)
+static int send_call(struct netd *n, const char *method, json_t *parameters, bool more,
+		     const int *fds, unsigned count)
 {
 	json_t *m = json_pack("{s:s, s:o}", "method", method, "parameters",
 			      parameters ? parameters : json_object());
@@ -108,7 +134,9 @@ static int send_call(struct netd *n, const char *method, json_t *parameters, boo
 	json_decref(m);
 	if (!text)
 		return err_set(&n->err, ENOMEM, "out of memory");
-	return send_all(n, text, strlen(text) + 1);
+	if (count > CLIENT_CALL_FDS_MAX)
+		return err_set(&n->err, EINVAL, "too many descriptors");
+	return send_all(n, text, strlen(text) + 1, fds, count);
 }
 
 /* --- in --- */
@@ -214,12 +242,18 @@ static int receive_reply(struct netd *n, json_t **ret, bool *ret_continues)
 	return rc;
 }
 
-int client_call(struct netd *n, const char *method, json_t *parameters, json_t **ret)
+int client_call_fds(struct netd *n, const char *method, json_t *parameters, const int *fds,
+		    unsigned count, json_t **ret)
 {
 	bool continues;
-	int rc = send_call(n, method, parameters, false);
+	int rc = send_call(n, method, parameters, false, fds, count);
 
 	return rc ? rc : receive_reply(n, ret, &continues);
+}
+
+int client_call(struct netd *n, const char *method, json_t *parameters, json_t **ret)
+{
+	return client_call_fds(n, method, parameters, NULL, 0, ret);
 }
 
 /* --- any method --- */
@@ -263,7 +297,7 @@ int netd_more(struct netd *n, const char *method, const char *parameters)
 	json_t *p;
 	int rc = parse_parameters(n, parameters, &p);
 
-	return rc ? rc : send_call(n, method, p, true);
+	return rc ? rc : send_call(n, method, p, true, NULL, 0);
 }
 
 int netd_next(struct netd *n, const char **ret_reply)

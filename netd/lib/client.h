@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "netd.h"
 
-enum { CLIENT_FDS_MAX = 2 * NETD_QUEUES_MAX };
+enum { CLIENT_FDS_MAX = 2 * NETD_QUEUES_MAX, CLIENT_CALL_FDS_MAX = 16 };
 
 struct netd {
 	int fd;
@@ -25,6 +25,10 @@ struct netd {
 /* One call and its reply: *ret (a new reference, an object) are the parameters; its descriptors are
  * in n->fds. */
 int client_call(struct netd *n, const char *method, json_t *parameters, json_t **ret);
+
+/* The same, with n descriptors, which stay the caller's. */
+int client_call_fds(struct netd *n, const char *method, json_t *parameters, const int *fds,
+		    unsigned count, json_t **ret);
 
 /* Closes the descriptors that nobody took, and forgets the others. */
 void client_close_fds(struct netd *n);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The typed calls of libnetd. */
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "client.h"
 
@@ -9,8 +13,11 @@ static void set_text(json_t *o, const char *key, const char *value)
 		json_object_set_new(o, key, json_string(value));
 }
 
-static json_t *attach_parameters(const struct netd_attach *a)
+static json_t *attach_parameters(const struct netd_attach *a, bool netns)
 {
+	static const char *const devices[] = {
+		[NETD_DESCRIPTORS] = "descriptors", [NETD_TAP] = "tap", [NETD_VETH] = "veth"
+	};
 	static const char *const vhost[] = {
 		[NETD_VHOST_AUTO] = "auto", [NETD_VHOST_ON] = "on", [NETD_VHOST_OFF] = "off"
 	};
@@ -27,7 +34,29 @@ static json_t *attach_parameters(const struct netd_attach *a)
 		json_object_set_new(p, "queues", json_integer(a->queues));
 	if ((unsigned)a->vhost < ARRAY_SIZE(vhost))
 		set_text(p, "vhost", vhost[a->vhost]);
+	if (a->device && (unsigned)a->device < ARRAY_SIZE(devices))
+		set_text(p, "device", devices[a->device]);
+	set_text(p, "interface", a->ifname);
+	if (netns)
+		json_object_set_new(p, "networkNamespace", json_integer(0));
 	return p;
+}
+
+/* A name, or a number. */
+static int add_user(struct netd *n, const char *user, json_t *p)
+{
+	const struct passwd *pw = getpwnam(user);
+	unsigned long uid = pw ? pw->pw_uid : 0;
+	char *end;
+
+	errno = 0;
+	if (!pw) {
+		uid = strtoul(user, &end, 10);
+		if (errno || *end || *user < '0' || *user > '9' || uid >= UINT32_MAX)
+			return err_set(&n->err, ENOENT, "there is no user '%s'", user);
+	}
+	json_object_set_new(p, "user", json_integer((json_int_t)uid));
+	return 0;
 }
 
 static void get_text(const json_t *o, const char *key, char *to, size_t size)
@@ -60,7 +89,7 @@ static int take_fds(struct netd *n, const json_t *indices, int *to, uint32_t *re
 	return 0;
 }
 
-static int read_port(struct netd *n, const json_t *reply, struct netd_port *p)
+static int read_port(struct netd *n, const json_t *reply, bool fds, struct netd_port *p)
 {
 	const json_t *port = json_object_get(reply, "port"),
 		     *addresses = json_object_get(port, "addresses");
@@ -71,7 +100,7 @@ static int read_port(struct netd *n, const json_t *reply, struct netd_port *p)
 		rc = take_fds(n, json_object_get(reply, "vhostFileDescriptors"), p->vhost_fd,
 			      &p->vhosts);
 	client_close_fds(n);
-	if (rc || !p->queues)
+	if (rc || (fds && !p->queues))
 		return err_set(&n->err, EBADMSG, "netd's reply is without its descriptors");
 	get_text(port, "network", p->network, sizeof(p->network));
 	get_text(port, "interface", p->interface, sizeof(p->interface));
@@ -86,15 +115,26 @@ static int read_port(struct netd *n, const json_t *reply, struct netd_port *p)
 
 int netd_attach(struct netd *n, const struct netd_attach *a, struct netd_port *ret)
 {
+	CLEAN_FD int netns = a->netns ? open(a->netns, O_RDONLY | O_CLOEXEC) : -1;
+	json_t *reply, *parameters = attach_parameters(a, netns >= 0);
 	struct netd_port p = { 0 };
-	json_t *reply;
-	int rc = client_call(n, "io.netd.Attach", attach_parameters(a), &reply);
+	int rc = 0;
 
+	n->err.text[0] = n->error_name[0] = 0;
+	if (a->netns && netns < 0)
+		rc = err_sys(&n->err, errno, "cannot open network namespace %s", a->netns);
+	if (!rc && a->user)
+		rc = add_user(n, a->user, parameters);
+	if (rc) {
+		json_decref(parameters);
+		return rc;
+	}
+	rc = client_call_fds(n, "io.netd.Attach", parameters, &netns, netns >= 0, &reply);
 	if (rc) {
 		client_close_fds(n);
 		return rc;
 	}
-	rc = read_port(n, reply, &p);
+	rc = read_port(n, reply, a->device == NETD_DESCRIPTORS, &p);
 	json_decref(reply);
 	if (rc) {
 		netd_port_close(&p);
