@@ -362,7 +362,9 @@ static struct nl_msg *change_message(struct rtnl *r, const struct rtnl_change *c
 	    ((c->master || c->leave) && nla_put_u32(msg, IFLA_MASTER, c->master) < 0) ||
 	    (c->mtu && nla_put_u32(msg, IFLA_MTU, c->mtu) < 0) ||
 	    (c->mac && nla_put(msg, IFLA_ADDRESS, sizeof(c->mac->octet), c->mac->octet) < 0) ||
-	    (c->alias && nla_put_string(msg, IFLA_IFALIAS, c->alias) < 0)) {
+	    (c->alias && nla_put_string(msg, IFLA_IFALIAS, c->alias) < 0) ||
+	    ((c->unfinished || c->finished) &&
+	     nla_put_u32(msg, IFLA_GROUP, c->unfinished ? LINK_GROUP_UNFINISHED : 0) < 0)) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -501,4 +503,44 @@ int rtnl_addr_del(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct er
 	int rc = change_addr(r, RTM_DELADDR, 0, index, p, err);
 
 	return rc ? err_wrap(err, rc, "cannot remove address %s", ip4_prefix_text(p, text)) : 0;
+}
+
+static int store_link(void *arg, const struct rtnl_link *link)
+{
+	*(struct rtnl_link *)arg = *link;
+	return 0;
+}
+
+int rtnl_link_find(struct rtnl *r, const char *name, struct rtnl_link *ret, struct err *err)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	CLEAN_MSG struct nl_msg *msg = request(r, RTM_GETLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+	struct rtnl_link found = { 0 };
+	struct list l = { .link = store_link, .arg = &found };
+	struct err why;
+	int rc;
+
+	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0)
+		return no_memory(err);
+	rc = ask(r, msg, list_link, &l, &why);
+	if (!rc && !found.index)
+		rc = -ENODEV;
+	if (!rc)
+		*ret = found;
+	else if (rc != -ENODEV && err)
+		*err = why;
+	return rc;
+}
+
+/* --- for the other files of rtnetlink --- */
+
+struct nl_msg *rtnl_request(struct rtnl *r, int type, int flags, const void *header, size_t len)
+{
+	return request(r, type, flags, header, len);
+}
+
+int rtnl_ask(struct rtnl *r, struct nl_msg *msg, int (*fn)(void *arg, struct nlmsghdr *h),
+	     void *arg, struct err *err)
+{
+	return ask(r, msg, fn, arg, err);
 }

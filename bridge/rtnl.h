@@ -10,6 +10,13 @@
 
 MUST_CHECK int rtnl_socket_open(struct nl_sock **ret, struct err *err);
 
+/* A request with its header; NULL without memory. */
+struct nl_msg *rtnl_request(struct rtnl *r, int type, int flags, const void *header, size_t len);
+/* Sends one request, which asks for an ack, and waits for its outcome; fn, unless NULL, sees what
+ * else comes. */
+MUST_CHECK int rtnl_ask(struct rtnl *r, struct nl_msg *msg,
+			int (*fn)(void *arg, struct nlmsghdr *h), void *arg, struct err *err);
+
 /* False for what is no such object, or none that concerns us. */
 bool rtnl_parse_link(struct nlmsghdr *h, struct rtnl_link *ret);
 /* A link as the port of a bridge. */

@@ -47,6 +47,18 @@ static bool get_isolated(struct nlattr *port)
 	       nla_get_u8(tb[IFLA_BRPORT_ISOLATED]);
 }
 
+/* drivers/net/tun.c, tun_fill_info */
+static void parse_tun(struct nlattr *data, struct rtnl_link *ret)
+{
+	struct nlattr *tb[IFLA_TUN_MAX + 1];
+
+	if (!data || nla_parse_nested(tb, IFLA_TUN_MAX, data, NULL) < 0)
+		return;
+	ret->persistent = tb[IFLA_TUN_PERSIST] && nla_len(tb[IFLA_TUN_PERSIST]) >= 1 &&
+			  nla_get_u8(tb[IFLA_TUN_PERSIST]);
+	ret->user = get_u32(tb[IFLA_TUN_OWNER]);
+}
+
 static void parse_kind(struct nlattr *attr, struct rtnl_link *ret)
 {
 	struct nlattr *info[IFLA_INFO_MAX + 1], *slave;
@@ -54,6 +66,8 @@ static void parse_kind(struct nlattr *attr, struct rtnl_link *ret)
 	if (!attr || nla_parse_nested(info, IFLA_INFO_MAX, attr, NULL) < 0)
 		return;
 	copy_text(ret->kind, sizeof(ret->kind), info[IFLA_INFO_KIND]);
+	if (!strcmp(ret->kind, "tun"))
+		parse_tun(info[IFLA_INFO_DATA], ret);
 	slave = info[IFLA_INFO_SLAVE_KIND];
 	if (slave && nla_len(slave) == sizeof("bridge") && !nla_strcmp(slave, "bridge"))
 		ret->isolated = get_isolated(info[IFLA_INFO_SLAVE_DATA]);
@@ -71,6 +85,7 @@ bool rtnl_parse_link(struct nlmsghdr *h, struct rtnl_link *ret)
 				   .mtu = get_u32(tb[IFLA_MTU]),
 				   .up = ifi->ifi_flags & IFF_UP,
 				   .carrier = ifi->ifi_flags & IFF_RUNNING,
+				   .unfinished = get_u32(tb[IFLA_GROUP]) == LINK_GROUP_UNFINISHED,
 				   .mac = get_mac(tb[IFLA_ADDRESS]) };
 	copy_text(ret->name, sizeof(ret->name), tb[IFLA_IFNAME]);
 	copy_text(ret->alias, sizeof(ret->alias), tb[IFLA_IFALIAS]);

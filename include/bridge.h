@@ -113,8 +113,11 @@ struct rtnl_link {
 	uint32_t master; /* 0: none */
 	uint32_t mtu;
 	bool up, carrier;
-	bool isolated;	/* as a port of its bridge */
-	struct mac mac; /* zero when it has none of six octets */
+	bool isolated;	 /* as a port of its bridge */
+	bool unfinished; /* netd made it and has not said so yet: LINK_GROUP_UNFINISHED */
+	bool persistent; /* a TAP that stays when nobody has it open */
+	uint32_t user;	 /* then: who may open it */
+	struct mac mac;	 /* zero when it has none of six octets */
 	char name[LINK_NAME_SIZE];
 	char alias[LINK_ALIAS_SIZE];
 	char kind[16]; /* "bridge", "tun", …; empty: none */
@@ -178,6 +181,13 @@ MUST_CHECK int rtnl_neigh_find(struct rtnl *r, uint32_t index, uint32_t addr, st
 MUST_CHECK int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac,
 			       uint32_t mtu, struct err *err);
 
+/*
+ * The group of devices (ip-link(8), "group") that a device which outlives netd is in until its
+ * attach has been answered. It can be given as the device is made, when the kernel takes no alias
+ * yet: so a device is found that a netd left behind which ended in between. "netd" in ASCII.
+ */
+#define LINK_GROUP_UNFINISHED 0x6e657464
+
 /* What to change about a link; a member that is zero or NULL stays as it is. */
 struct rtnl_change {
 	uint32_t index;	  /* which link; or, when 0, */
@@ -193,16 +203,48 @@ struct rtnl_change {
 	bool isolate, unisolate;
 	/* The same: frames may leave by it that came by it, or no more. */
 	bool hairpin, unhairpin;
+	bool unfinished, finished; /* in LINK_GROUP_UNFINISHED, or no more */
 };
 
 /* Joining and going up are one request; the alternative name, and what concerns the port of a
  * bridge, travel in the same datagram. */
 MUST_CHECK int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err);
+/* A link by its name. -ENODEV (err untouched) when there is none. */
+MUST_CHECK int rtnl_link_find(struct rtnl *r, const char *name, struct rtnl_link *ret,
+			      struct err *err);
 /* -ENODEV when it is gone already. */
 MUST_CHECK int rtnl_link_del(struct rtnl *r, uint32_t index, struct err *err);
 /* 0 also when the address is there already. */
 MUST_CHECK int rtnl_addr_add(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct err *err);
 MUST_CHECK int rtnl_addr_del(struct rtnl *r, uint32_t index, struct ip4_prefix p, struct err *err);
+
+/* A pair of veth devices: one end here, down, in no bridge, in LINK_GROUP_UNFINISHED and without a
+ * mark; the other, down too, in a network namespace. */
+struct rtnl_veth {
+	const char *name;   /* of the end that is here */
+	int netns;	    /* descriptor of the other's namespace */
+	const char *inside; /* of the other end */
+	const struct mac *mac, *inside_mac;
+	uint32_t mtu;
+};
+
+/* -EEXIST when the name is taken here, -ENOTUNIQ when the other is there. */
+MUST_CHECK int rtnl_veth_add(struct rtnl *r, const struct rtnl_veth *v, uint32_t *ret_index,
+			     struct err *err);
+
+/* What the end of a pair gets in its network namespace. */
+struct rtnl_inside {
+	const char *name;
+	struct ip4_prefix address; /* addr 0: none */
+	uint32_t gateway;	   /* of a default route; 0: none */
+};
+
+/* Whether a descriptor is that of a network namespace, and of another than our own: 0, or -EINVAL
+ * with the reason. */
+MUST_CHECK int rtnl_netns_check(int fd, struct err *err);
+/* Gives it its address, has it go up, and makes the default route unless the namespace has one. The
+ * caller stays in its own namespace. */
+MUST_CHECK int rtnl_inside_configure(int netns, const struct rtnl_inside *inside, struct err *err);
 
 struct rtnl_forwarding {
 	uint32_t index; /* 0: all interfaces */

@@ -4,6 +4,19 @@
 
 #include "api.h"
 
+static bool parse_netns(const struct varlink_call *call, struct attach_request *q)
+{
+	int64_t at = api_integer(call, "networkNamespace", -1);
+
+	if (at >= (int64_t)call->n) {
+		api_bad_value(call, "networkNamespace", "no such descriptor came with the call");
+		return false;
+	}
+	if (at >= 0)
+		q->netns = call->fds[at];
+	return true;
+}
+
 static bool parse_attach(const struct varlink_call *call, struct attach_request *q)
 {
 	static const char *const vhost_words[] = {
@@ -21,6 +34,8 @@ static bool parse_attach(const struct varlink_call *call, struct attach_request 
 	q->interface = api_text(call, "interface");
 	q->user = (uint32_t)api_integer(call, "user", call->uid);
 	q->netns = -1;
+	if (!parse_netns(call, q))
+		return false;
 	if (device && port_device_parse(device, &q->device)) {
 		api_bad_value(call, "device", "it is not descriptors, tap or veth");
 		return false;

@@ -63,7 +63,7 @@ json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard
 		json_array_append_new(addresses, json_string(ip4_prefix_text(prefix, text)));
 	return json_pack(
 		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o, s:o,"
-		" s:o, s:s}",
+		" s:o, s:s, s:o}",
 		"guest", p->guest, "nic", (int)p->nic, "network", n->config->name, "state",
 		port_state_text(p->state), "interface", text_or_null(p->ifname), "interfaceIndex",
 		p->ifindex ? json_integer(p->ifindex) : json_null(), "bridge", n->bridge, "mac",
@@ -71,7 +71,8 @@ json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard
 		network_gateway(d, n) ? ip_text(network_gateway(d, n)) : json_null(), "mtu",
 		(int)n->mtu, "queues", (int)p->queues, "vhost", (int)p->vhost, "owner",
 		(json_int_t)p->owner, "lease", port_lease(d, p), "guard", port_guard(d, p, counts),
-		"published", api_json_port_published(d, p), "device", port_device_text(p->device));
+		"published", api_json_port_published(d, p), "device", port_device_text(p->device),
+		"guestInterface", p->device == PORT_VETH ? text_or_null(p->inside) : json_null());
 }
 
 static unsigned count_ports(struct daemon *d, const struct network *n)

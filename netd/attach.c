@@ -27,12 +27,12 @@ static int check_request(struct daemon *d, const struct attach_request *q, struc
 		return refuse(r, REFUSED_PARAMETER, "guest", why);
 	if (q->nic > PORT_NIC_MAX)
 		return refuse(r, REFUSED_PARAMETER, "nic", "it is larger than 63");
-	if (q->device != PORT_DESCRIPTORS)
-		return refuse(r, REFUSED_PARAMETER, "device", "it cannot be made yet");
 	if (q->queues < 1 || q->queues > TAP_QUEUES_MAX)
 		return refuse(r, REFUSED_PARAMETER, "queues", "it is not from 1 to 32");
 	if (!n)
 		return refuse(r, REFUSED_NO_NETWORK, q->network ? q->network : "default", NULL);
+	if (device_check(d, n, q, r))
+		return -1;
 	if (!n->up) {
 		refuse(r, REFUSED_NETWORK_DOWN, n->config->name, NULL);
 		r->detail = n->why_not;
@@ -65,7 +65,7 @@ static int enter(struct daemon *d, const struct attach_request *q, struct networ
 		return -1;
 	p.owner = q->owner;
 	p.queues = q->queues;
-	p.device = q->device;
+	device_describe(q, &p);
 	p.vhost = a->vhosts > 0;
 	a->new_allocation = !old;
 	if (!old)
@@ -96,15 +96,20 @@ static void leave_row(struct daemon *d, const struct port *after, const struct a
 		log_error("port %s/%" PRIu32 ": %s", after->guest, after->nic, err.text);
 }
 
-static int create_device(struct daemon *d, const struct port *p, int *fds, uint32_t *ret_ifindex,
-			 char ifname[LINK_NAME_SIZE], struct err *err)
+static int create_device(struct daemon *d, const struct port *p, const struct attach_request *q,
+			 int *fds, uint32_t *ret_ifindex, char ifname[LINK_NAME_SIZE],
+			 struct err *err)
 {
 	int rc = -EEXIST;
 
 	for (unsigned attempt = 0; rc == -EEXIST && attempt < NAME_ATTEMPTS; attempt++) {
 		bridge_port_name(&d->name_key, d->network[p->network].config->name, p->guest,
 				 p->nic, attempt, ifname);
-		rc = d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex, err);
+		if (p->device == PORT_VETH)
+			rc = device_make_veth(d, p, q, ifname, ret_ifindex, err);
+		else
+			rc = d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex,
+						    err);
 	}
 	return rc;
 }
@@ -112,7 +117,7 @@ static int create_device(struct daemon *d, const struct port *p, int *fds, uint3
 static int open_vhost(struct daemon *d, const struct attach_request *q, struct attachment *a,
 		      struct refusal *r)
 {
-	if (q->vhost == VHOST_OFF)
+	if (q->vhost == VHOST_OFF || q->device != PORT_DESCRIPTORS)
 		return 0;
 	if (!d->host->ops->vhost_open(d->host, q->queues, a->vhost_fd, &a->vhost_note))
 		a->vhosts = q->queues;
@@ -132,15 +137,16 @@ static void close_fds(struct attachment *a)
 
 /* Device and rule of a port whose allocation stands. What it made is undone by the caller's
  * close_fds. */
-static int plug(struct daemon *d, struct port *p, struct attachment *a, struct refusal *r)
+static int plug(struct daemon *d, struct port *p, const struct attach_request *q,
+		struct attachment *a, struct refusal *r)
 {
 	char altname[LINK_ALTNAME_SIZE], ifname[LINK_NAME_SIZE], text[NAME_SIZE + 12];
 	uint32_t ifindex;
 	struct err err;
-	int rc = create_device(d, p, a->tap_fd, &ifindex, ifname, &err);
+	int rc = create_device(d, p, q, a->tap_fd, &ifindex, ifname, &err);
 
 	if (!rc) {
-		a->queues = p->queues;
+		a->queues = p->device == PORT_VETH ? 0 : p->queues;
 		port_set_link(d, p, ifindex, ifname, PORT_CREATED);
 		bridge_port_altname(p->guest, p->nic, altname);
 		rc = port_link_up(d, p, altname, &err);
@@ -148,8 +154,12 @@ static int plug(struct daemon *d, struct port *p, struct attachment *a, struct r
 	if (!rc)
 		rc = rules_add_port(d, p, &err);
 	if (!rc)
+		rc = device_finish(d, p, q, &err);
+	if (!rc)
 		return 0;
-	port_drop_link(d, p);
+	device_undo(d, p);
+	if (rc == -ENOTUNIQ)
+		return device_refuse(r, "interface", &err);
 	err_wrap(&err, rc, "port %s", port_text(p, text));
 	return port_refuse(r, REFUSED_SYSTEM, &err);
 }
@@ -181,7 +191,7 @@ static int attach(struct daemon *d, const struct attach_request *q, struct attac
 		goto undo_fds;
 	if (store_new(d, p, ticket, r))
 		goto undo_enter;
-	if (plug(d, p, a, r))
+	if (plug(d, p, q, a, r))
 		goto undo_row;
 	a->daemon = d;
 	a->port = slots_handle(&d->ports, p->slot);
@@ -225,6 +235,7 @@ void port_delivered(struct attachment *a)
 
 	if (p && p->state == PORT_CREATED) {
 		p->state = PORT_ATTACHED;
+		device_told(a->daemon, p);
 		event_add_port(a->daemon, EVENT_ATTACHED, p);
 	}
 	close_fds(a);
@@ -240,9 +251,7 @@ void port_undelivered(struct attachment *a, bool stored)
 	close_fds(a);
 	if (p) {
 		after = *p;
-		if (p->ifindex)
-			rules_del_port(d, p);
-		port_drop_link(d, p);
+		device_undo(d, p);
 		if (stored)
 			leave_row(d, &after, a);
 		leave(d, p, a);

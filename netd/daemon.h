@@ -8,6 +8,7 @@
  *
  *	allocate.c   which MAC and address
  *	attach.c     attach
+ *	device.c     what is particular to a kind of device
  *	ports.c      the table of ports, detach, release
  *	networks.c   bridges, subnets
  *	networks_made.c  networks that are made and deleted at run time
@@ -325,6 +326,32 @@ void port_delivered(struct attachment *a);
  */
 void port_undelivered(struct attachment *a, bool stored);
 
+/* --- device.c --- */
+
+/* Whether a request fits the kind of device that it asks for, and the network. */
+MUST_CHECK int device_check(struct daemon *d, const struct network *n,
+			    const struct attach_request *q, struct refusal *r);
+/* Fills r with a parameter and why it is not acceptable, and returns -1. */
+int device_refuse(struct refusal *r, const char *parameter, const struct err *err);
+/* Sets what the port will have of it. */
+void device_describe(const struct attach_request *q, struct port *p);
+/* -EEXIST when the name is taken here, -ENOTUNIQ when that of the other end is there. */
+MUST_CHECK int device_make_veth(struct daemon *d, const struct port *p,
+				const struct attach_request *q, const char *ifname,
+				uint32_t *ret_ifindex, struct err *err);
+/* The last of an attach: it is in the bridge, and its rules stand. */
+MUST_CHECK int device_finish(struct daemon *d, const struct port *p, const struct attach_request *q,
+			     struct err *err);
+/* Takes back the rules and the device; one that lives by its descriptors goes with them. */
+void device_undo(struct daemon *d, struct port *p);
+/* Who asked for it has been told of it. */
+void device_told(struct daemon *d, const struct port *p);
+/* What kind a link of ours is. */
+enum port_device device_of_link(const struct rtnl_link *link);
+/* A link that is unfinished, which a netd left behind that ended while it made it. It is finished
+ * when its port is known by its row; else it is removed, and then the result is false. */
+bool device_finish_left(struct daemon *d, const struct rtnl_link *link);
+
 /* An allocation without a device for the first card of a guest that has none, root's. It is in the
  * tables, and not stored. */
 MUST_CHECK int port_reserve(struct daemon *d, const struct network *n, const char *guest,
@@ -371,8 +398,8 @@ void port_drop_link(struct daemon *d, struct port *p);
  * refuse. */
 bool port_change(struct daemon *d, struct port *p, const struct port *to);
 /* Takes the port's row out; its MAC rests for so many seconds. */
-MUST_CHECK int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ticket *ret,
-			    struct err *err);
+MUST_CHECK int port_unstore(struct daemon *d, const struct port *p, int64_t rest,
+			    struct ticket *ret, struct err *err);
 /* Fills r with err and returns -1. */
 int port_refuse(struct refusal *r, enum refusal_kind kind, const struct err *err);
 /* The MAC and address that `to` says, in the tables. -1 when they refuse. */

@@ -56,6 +56,11 @@ struct host_ops {
 			     struct listen_holder *ret, struct err *err);
 	int (*tap_open)(struct host *h, const char *name, unsigned queues, int *ret_fds,
 			uint32_t *ret_ifindex, struct err *err);
+	int (*netns_check)(struct host *h, int fd, struct err *err);
+	int (*veth_add)(struct host *h, const struct rtnl_veth *v, uint32_t *ret_index,
+			struct err *err);
+	int (*inside_configure)(struct host *h, int netns, const struct rtnl_inside *inside,
+				struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);
 	int (*send)(struct host *h, uint32_t ifindex, const void *frame, size_t len);
 	/* Has the listener hear the ARP packets that arrive at a link, or no more. */

@@ -220,6 +220,24 @@ static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_
 	return tap_open(name, queues, ret_fds, ret_ifindex, err);
 }
 
+static int netns_check(struct host *h, int fd, struct err *err)
+{
+	(void)h;
+	return rtnl_netns_check(fd, err);
+}
+
+static int veth_add(struct host *h, const struct rtnl_veth *v, uint32_t *ret_index, struct err *err)
+{
+	return rtnl_veth_add(direct(h)->rtnl, v, ret_index, err);
+}
+
+static int inside_configure(struct host *h, int netns, const struct rtnl_inside *inside,
+			    struct err *err)
+{
+	(void)h;
+	return rtnl_inside_configure(netns, inside, err);
+}
+
 static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
 {
 	(void)h;
@@ -498,6 +516,9 @@ static const struct host_ops ops = {
 	.localnet_get = localnet_get,
 	.localnet_set = localnet_set,
 	.tap_open = open_tap,
+	.netns_check = netns_check,
+	.veth_add = veth_add,
+	.inside_configure = inside_configure,
 	.vhost_open = vhost_open,
 	.send = send_frame,
 	.arp_watch = watch_arp,

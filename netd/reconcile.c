@@ -52,8 +52,8 @@ static int survey_link(void *arg, const struct rtnl_link *link)
 	struct bridge_mark mark;
 
 	link_seen(s->d, link);
-	if (!bridge_mark_parse(link->alias, &mark) && !network_by_bridge_name(s->d, link->name) &&
-	    !is_left_over(s->d, link))
+	if (!bridge_mark_parse(link->alias, &mark) && !link->unfinished &&
+	    !network_by_bridge_name(s->d, link->name) && !is_left_over(s->d, link))
 		return 0;
 	if (s->links == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -223,6 +223,8 @@ static struct port *recover(struct daemon *d, struct network *n, const struct br
 			  .network = n->slot,
 			  .nic = mark->nic,
 			  .queues = 1,
+			  .device = device_of_link(link),
+			  .user = link->user,
 			  .created = loop_wall(d->loop) };
 	struct wish wish = { 0 };
 	struct port *found;
@@ -285,7 +287,8 @@ static struct port *adopt_port(struct daemon *d, const struct rtnl_link *link)
 static void adopt_ports(struct survey *s)
 {
 	for (size_t i = 0; i < s->links; i++)
-		adopt_port(s->d, &s->link[i]);
+		if (!s->link[i].unfinished || device_finish_left(s->d, &s->link[i]))
+			adopt_port(s->d, &s->link[i]);
 }
 
 static void put_ports_right(struct survey *s)

@@ -49,7 +49,7 @@ void ctl_print_json(const json_t *v);
 struct ctl_option {
 	const char *name;   /* without dashes; NULL ends the list */
 	const char **value; /* where the value goes; NULL: a flag */
-	bool *flag;
+	bool *flag; /* beside a value: it may be left out, also by another option behind it */
 };
 
 struct ctl_args {
@@ -57,6 +57,18 @@ struct ctl_args {
 	int plains;
 	char **rest; /* behind "--"; NULL: there was none */
 };
+
+/* Options of attach that say what device it makes. */
+struct ctl_device {
+	bool tap;
+	const char *name, *owner, *netns, *ifname;
+	const char *format; /* which can say so, too */
+};
+
+/* Sets device, ifname, user and netns. Exits with EXIT_USAGE for what does not go together. */
+void ctl_read_device(const struct ctl_device *in, struct netd_attach *ret);
+/* Prints a port that nobody has to hold open. */
+void ctl_tell_device(const struct netd_attach *q, const struct netd_port *p);
 
 void ctl_parse(struct ctl *c, int argc, char **argv, const struct ctl_option *options,
 	       struct ctl_args *ret);

@@ -28,7 +28,9 @@ static const struct {
 	{ "guests", ctl_guests, "", "every port: guest, interface, addresses, state" },
 	{ "leases", ctl_leases, "[--format dnsmasq] [NETWORK]", "every DHCP lease" },
 	{ "run", ctl_run, "GUEST [OPTION]... -- VMM [ARG]...", "attach, and become the VMM" },
-	{ "attach", ctl_attach, "GUEST [OPTION]...", "attach, and hold the device until ended" },
+	{ "attach", ctl_attach,
+	  "GUEST [OPTION]... [--tap [NAME] --owner USER | --netns PATH [--ifname NAME]]",
+	  "attach, and hold the device until ended; a named TAP and a veth pair stay" },
 	{ "detach", ctl_detach, "GUEST[/NIC] [--qmp PATH|--ch-api PATH] [--timeout SECONDS]",
 	  "the device goes, the allocation stays" },
 	{ "release", ctl_release, "GUEST[/NIC]", "the allocation goes, too" },
@@ -171,18 +173,22 @@ static int take_option(struct ctl *c, int argc, char **argv, int i,
 	}
 	if (!o)
 		ctl_usage("unknown option '%s'", argv[i]);
-	if (o->flag) {
+	if (o->flag && !o->value) {
 		if (equals)
 			ctl_usage("option %.*s takes no value", dashes + (int)len, argv[i]);
 		*o->flag = true;
 		return 1;
 	}
-	if (*o->value)
+	if (*o->value || (o->flag && *o->flag))
 		ctl_usage("option %.*s is given twice", dashes + (int)len, argv[i]);
+	if (o->flag)
+		*o->flag = true;
 	if (equals) {
 		*o->value = equals + 1;
 		return 1;
 	}
+	if (o->flag && (i + 1 >= argc || argv[i + 1][0] == '-'))
+		return 1;
 	if (i + 1 >= argc)
 		ctl_usage("option %s needs a value", argv[i]);
 	*o->value = argv[i + 1];

@@ -269,6 +269,10 @@ static void parse_command(struct ctl *c, int argc, char **argv, bool run, struct
 		{ "ch-api", &o->ch_api, NULL },
 		{ "bus", &o->bus, NULL },
 		{ "timeout", &o->timeout, NULL },
+		{ "tap", &o->device.name, &o->device.tap },
+		{ "owner", &o->device.owner, NULL },
+		{ "netns", &o->device.netns, NULL },
+		{ "ifname", &o->device.ifname, NULL },
 		{ 0 },
 	};
 
@@ -278,6 +282,9 @@ static void parse_command(struct ctl *c, int argc, char **argv, bool run, struct
 	ctl_expect(a, 1, 1, run,
 		   run ? "run GUEST [OPTION]... -- VMM [ARG]..." : "attach GUEST [OPTION]...");
 	plug_read(o, a->plain[0], cards);
+	o->device.format = o->format;
+	for (unsigned i = 0; i < cards->n; i++)
+		ctl_read_device(&o->device, &cards->request[i]);
 }
 
 int ctl_run(struct ctl *c, int argc, char **argv)
@@ -439,7 +446,11 @@ int ctl_attach(struct ctl *c, int argc, char **argv)
 	if (o.format)
 		check_format(o.format, &cards);
 	plug_attach(c, &cards);
-	plug_tell(&cards);
+	if (cards.request[0].device == NETD_DESCRIPTORS || o.format)
+		plug_tell(&cards);
+	else if (!c->json)
+		for (unsigned i = 0; i < cards.n; i++)
+			ctl_tell_device(&cards.request[i], &cards.port[i]);
 	print_format(c, o.format, &cards);
 	if (cards.request[0].device != NETD_DESCRIPTORS)
 		return EXIT_DONE;

@@ -20,6 +20,7 @@ enum plug_list {
 struct plug_options {
 	struct ctl_list list[PLUG_LISTS + 1];
 	const char *format, *qmp, *ch_api, *bus, *timeout;
+	struct ctl_device device;
 };
 
 struct plug_cards {

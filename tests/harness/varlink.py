@@ -63,6 +63,12 @@ class Client:
         self.send({"method": method, "parameters": parameters})
         return self.reply()
 
+    def call_fds(self, method, fds, **parameters):
+        """The same with descriptors, which stay the caller's."""
+        message = json.dumps({"method": method, "parameters": parameters}).encode() + b"\0"
+        socket.send_fds(self.socket, [message], fds)
+        return self.reply()
+
     def more(self, method, **parameters):
         """Replies, one after the other, for as long as they come."""
         self.send({"method": method, "parameters": parameters, "more": True})

@@ -181,6 +181,7 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 	if (c->alias)
 		snprintf(link->alias, sizeof(link->alias), "%s", c->alias);
 	link->up = (link->up || c->up) && !c->down;
+	link->unfinished = (link->unfinished || c->unfinished) && !c->finished;
 	if (c->hairpin || c->unhairpin)
 		fake_of(h)->hairpin[link->index % FAKE_LINKS] = c->hairpin;
 	link->isolated = (link->isolated || c->isolate) && !c->unisolate && link->master;
@@ -442,6 +443,9 @@ static const struct host_ops ops = {
 	.localnet_get = fake_localnet_get,
 	.localnet_set = fake_localnet_set,
 	.tap_open = open_tap,
+	.netns_check = fake_netns_check,
+	.veth_add = fake_veth_add,
+	.inside_configure = fake_inside_configure,
 	.vhost_open = vhost_open,
 	.send = send_frame,
 	.arp_watch = arp_watch,

@@ -15,7 +15,8 @@ enum {
 	FAKE_FRAMES = 1024,
 	FAKE_PROBES = 2048,
 	FAKE_ROUTES = 8,
-	FAKE_SYSCTLS = 16
+	FAKE_SYSCTLS = 16,
+	FAKE_NETNS = 10000
 };
 
 struct fake_host {
@@ -76,9 +77,11 @@ struct fake_host {
 		int value;
 	} sysctl[FAKE_SYSCTLS]; /* those that there are, but for forwarding */
 	unsigned sysctls;
-	bool ipv6_autoconf;	   /* every link has such an address */
-	unsigned replaced;	   /* how often the rules were, or were removed */
-	bool captured[FAKE_LINKS]; /* by index: the daemon hears what is dropped of the link */
+	char inside[LINK_NAME_SIZE];   /* the name of an interface in every network namespace */
+	struct rtnl_inside configured; /* what was given last in one */
+	bool ipv6_autoconf;	       /* every link has such an address */
+	unsigned replaced;	       /* how often the rules were, or were removed */
+	bool captured[FAKE_LINKS];     /* by index: the daemon hears what is dropped of the link */
 };
 
 /* The host of the daemon that was opened last; its uplink is eth0. */

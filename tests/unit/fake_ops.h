@@ -18,6 +18,13 @@ struct rtnl_link *fake_add(struct host *h, const char *name, const char *kind);
 /* Its place in the arrays by index. */
 unsigned fake_forwarding_slot(struct host *h, const char *name);
 
+/* --- fake_devices.c --- */
+
+int fake_netns_check(struct host *h, int fd, struct err *err);
+int fake_veth_add(struct host *h, const struct rtnl_veth *v, uint32_t *ret_index, struct err *err);
+int fake_inside_configure(struct host *h, int netns, const struct rtnl_inside *inside,
+			  struct err *err);
+
 /* --- fake_rules.c --- */
 
 int fake_rules_replace(struct host *h, const struct nft_plan *plan, struct err *err);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is particular to a kind of device. Called by attach.c.
+ *
+ * A TAP that lives by its descriptors needs nothing of this. Others outlive netd, and so are in a
+ * group of their own (LINK_GROUP_UNFINISHED) from when they are made until who asked for them has
+ * been told: a netd that starts finds those that one left behind which ended in between.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "daemon.h"
+
+#define INSIDE_DEFAULT "eth0"
+
+/* As the kernel has it (net/core/dev.c, dev_valid_name), and without '%', of which it would make a
+ * number. */
+static const char *name_refusal(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len || len >= LINK_NAME_SIZE)
+		return "it does not have from 1 to 15 characters";
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return "it is no name of an interface";
+	for (const char *c = name; *c; c++)
+		if (!isgraph((unsigned char)*c) || strchr("/:%", *c))
+			return "it has characters that no name of an interface has";
+	return NULL;
+}
+
+int device_refuse(struct refusal *r, const char *parameter, const struct err *err)
+{
+	char why[sizeof(r->holder)];
+
+	snprintf(why, sizeof(why), "%.*s", (int)sizeof(why) - 1, err->text);
+	return refuse(r, REFUSED_PARAMETER, parameter, why);
+}
+
+static int check_veth(struct daemon *d, const struct attach_request *q, struct refusal *r)
+{
+	struct err err;
+
+	if (q->netns < 0)
+		return refuse(r, REFUSED_PARAMETER, "networkNamespace",
+			      "a veth pair has its other end in one, and none was given");
+	if (d->host->ops->netns_check(d->host, q->netns, &err))
+		return device_refuse(r, "networkNamespace", &err);
+	if (q->queues != 1)
+		return refuse(r, REFUSED_PARAMETER, "queues", "a veth pair has none");
+	if (q->vhost == VHOST_ON)
+		return refuse(r, REFUSED_PARAMETER, "vhost", "a veth pair has none");
+	return 0;
+}
+
+int device_check(struct daemon *d, const struct network *n, const struct attach_request *q,
+		 struct refusal *r)
+{
+	const char *why = q->interface ? name_refusal(q->interface) : NULL;
+
+	if (why)
+		return refuse(r, REFUSED_PARAMETER, "interface", why);
+	if (q->device != PORT_DESCRIPTORS && n->config->mode == BRIDGE_MODE_MACVTAP)
+		return refuse(r, REFUSED_PARAMETER, "device",
+			      "a network of mode macvtap has no bridge for it");
+	switch (q->device) {
+	case PORT_DESCRIPTORS:
+		if (q->interface)
+			return refuse(
+				r, REFUSED_PARAMETER, "interface",
+				"its name is not for choice when descriptors are handed over");
+		return 0;
+	case PORT_TAP:
+		return refuse(r, REFUSED_PARAMETER, "device", "it cannot be made yet");
+	case PORT_VETH:
+		return check_veth(d, q, r);
+	}
+	return 0;
+}
+
+void device_describe(const struct attach_request *q, struct port *p)
+{
+	const char *inside = q->interface	    ? q->interface :
+			     q->device == PORT_VETH ? INSIDE_DEFAULT :
+						      "";
+
+	p->device = q->device;
+	p->user = q->device == PORT_TAP ? q->user : 0;
+	snprintf(p->inside, sizeof(p->inside), "%s", inside);
+}
+
+int device_make_veth(struct daemon *d, const struct port *p, const struct attach_request *q,
+		     const char *ifname, uint32_t *ret_ifindex, struct err *err)
+{
+	struct mac host_side = mac_host_side(&p->mac);
+	struct rtnl_veth v = { .name = ifname,
+			       .netns = q->netns,
+			       .inside = p->inside,
+			       .mac = &host_side,
+			       .inside_mac = &p->mac,
+			       .mtu = d->network[p->network].mtu };
+
+	return d->host->ops->veth_add(d->host, &v, ret_ifindex, err);
+}
+
+int device_finish(struct daemon *d, const struct port *p, const struct attach_request *q,
+		  struct err *err)
+{
+	const struct network *n = &d->network[p->network];
+	struct rtnl_inside inside = { .name = p->inside,
+				      .address = { .addr = p->address, .len = n->subnet.len },
+				      .gateway = p->address ? network_gateway(d, n) : 0 };
+
+	if (p->device != PORT_VETH)
+		return 0;
+	return d->host->ops->inside_configure(d->host, q->netns, &inside, err);
+}
+
+void device_undo(struct daemon *d, struct port *p)
+{
+	struct err err;
+	int rc = 0;
+
+	if (!p->ifindex)
+		return;
+	rules_del_port(d, p);
+	if (p->device != PORT_DESCRIPTORS)
+		rc = d->host->ops->link_del(d->host, p->ifindex, &err);
+	if (rc && rc != -ENODEV)
+		log_error("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+	port_drop_link(d, p);
+}
+
+void device_told(struct daemon *d, const struct port *p)
+{
+	struct rtnl_change c = { .index = p->ifindex, .finished = true };
+	struct err err;
+
+	if (p->device != PORT_DESCRIPTORS && d->host->ops->link_set(d->host, &c, &err))
+		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
+}
+
+enum port_device device_of_link(const struct rtnl_link *link)
+{
+	return !strcmp(link->kind, "veth") ? PORT_VETH :
+	       link->persistent		   ? PORT_TAP :
+					     PORT_DESCRIPTORS;
+}
+
+/* One that bears a mark, or is what device_make_veth makes. */
+static bool is_left_over(const struct rtnl_link *link)
+{
+	struct bridge_mark mark;
+
+	return bridge_mark_parse(link->alias, &mark) ?
+		       mark.guest[0] :
+		       !link->alias[0] && !link->master && !strcmp(link->kind, "veth") &&
+			       !strncmp(link->name, LINK_PORT_PREFIX, strlen(LINK_PORT_PREFIX));
+}
+
+bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
+{
+	struct bridge_mark mark = { 0 };
+	bool marked = bridge_mark_parse(link->alias, &mark);
+	const struct network *n = marked ? network_find(d, mark.network) : NULL;
+	const struct port *p = n ? port_find(d, n->slot, mark.guest, mark.nic) : NULL;
+	struct rtnl_change finished = { .index = link->index, .finished = true };
+	struct err err;
+	int rc = 0;
+
+	if (port_by_link(d, link->index))
+		return true; /* its attach is under way */
+	if (!is_left_over(link) || (marked && (!n || !n->pool)))
+		return false;
+	if (p && !p->ifindex && p->device == device_of_link(link))
+		rc = d->host->ops->link_set(d->host, &finished, &err);
+	else
+		p = NULL;
+	if (!p) {
+		rc = d->host->ops->link_del(d->host, link->index, &err);
+		log_info("interface %s is removed: its attach was not finished", link->name);
+	}
+	if (rc && rc != -ENODEV)
+		log_warning("interface %s: %s", link->name, err.text);
+	return p != NULL;
+}

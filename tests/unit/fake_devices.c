@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Devices of the fake host that outlive a daemon. A descriptor is that of a network namespace when
+ * it is FAKE_NETNS. */
+#include "fake_ops.h"
+
+int fake_netns_check(struct host *h, int fd, struct err *err)
+{
+	int rc = fake_maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	return fd == FAKE_NETNS ? 0 : err_set(err, EINVAL, "it is no network namespace");
+}
+
+int fake_veth_add(struct host *h, const struct rtnl_veth *v, uint32_t *ret_index, struct err *err)
+{
+	struct rtnl_link *link;
+	int rc = fake_maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	if (fake_find_name(h, v->name))
+		return err_set(err, EEXIST, "there is an interface %s already", v->name);
+	if (!strcmp(fake_of(h)->inside, v->inside))
+		return err_set(err, ENOTUNIQ, "the network namespace has an interface %s already",
+			       v->inside);
+	link = fake_add(h, v->name, "veth");
+	link->mac = *v->mac;
+	link->mtu = v->mtu;
+	link->unfinished = true;
+	*ret_index = link->index;
+	return 0;
+}
+
+int fake_inside_configure(struct host *h, int netns, const struct rtnl_inside *inside,
+			  struct err *err)
+{
+	int rc = fake_maybe_fail(h, err);
+
+	if (rc)
+		return rc;
+	fake_must(netns == FAKE_NETNS, "no network namespace");
+	fake_of(h)->configured = *inside;
+	return 0;
+}
