@@ -111,7 +111,7 @@ $(B)/netd/netd-capture: $(call objs,$(SRC_capture))
 # Of netdctl, what does without its commands.
 UNIT_CTL := vmm vmm_format lease_file peer qmp cloud_hypervisor
 SRC_unit := $(wildcard tests/unit/*.c)
-ALL_SRC += $(SRC_unit) tests/netns/testvmm.c tests/netns/testload.c $(wildcard tests/bench/*.c)
+ALL_SRC += $(SRC_unit) tests/netns/testopener.c tests/netns/testvmm.c tests/netns/testload.c $(wildcard tests/bench/*.c)
 
 $(B)/tests/unit/%.o: CPPFLAGS += -Ibridge -Inetd -Inetd/ctl -Inetd/lib -Inetd/capture -Itests/unit
 
@@ -119,7 +119,7 @@ $(B)/tests/unit/unit: $(call objs,$(SRC_unit)) $(UNIT_CTL:%=$(B)/netd/ctl/%.o) $
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_daemon) $(LIBS_bridge) -lpcap -lcheck -lsubunit -pthread -lrt -lm
 
-$(B)/tests/netns/testvmm: $(B)/tests/netns/testvmm.o $(B)/mac.a
+$(B)/tests/netns/testvmm: $(B)/tests/netns/testvmm.o $(B)/tests/netns/testopener.o $(B)/mac.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
 

@@ -84,7 +84,7 @@ bool rtnl_parse_link(struct nlmsghdr *h, struct rtnl_link *ret)
 				   .master = get_u32(tb[IFLA_MASTER]),
 				   .mtu = get_u32(tb[IFLA_MTU]),
 				   .up = ifi->ifi_flags & IFF_UP,
-				   .carrier = ifi->ifi_flags & IFF_RUNNING,
+				   .carrier = tb[IFLA_CARRIER] && nla_get_u8(tb[IFLA_CARRIER]),
 				   .unfinished = get_u32(tb[IFLA_GROUP]) == LINK_GROUP_UNFINISHED,
 				   .mac = get_mac(tb[IFLA_ADDRESS]) };
 	copy_text(ret->name, sizeof(ret->name), tb[IFLA_IFNAME]);

@@ -25,6 +25,20 @@
 MUST_CHECK int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifindex,
 			struct err *err);
 
+/*
+ * Has the TAP of a descriptor stay when nobody has it open, for user (uid) to open by its name. It
+ * goes when its link is deleted.
+ */
+MUST_CHECK int tap_persist(int fd, uint32_t user, struct err *err);
+
+#define TAP_HOLDER_SIZE 64
+
+/*
+ * Which process has a TAP of this name open: "firecracker (pid 812)", of whatever network namespace
+ * the TAP is. -ENOENT when none does that can be seen. Looks at every process (/proc/PID/fdinfo).
+ */
+MUST_CHECK int tap_holder(const char *name, char ret[TAP_HOLDER_SIZE]);
+
 /* Whether vhost-net can be had: /dev/vhost-net is there and may be opened. */
 bool tap_vhost_available(void);
 

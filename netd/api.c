@@ -122,6 +122,7 @@ static const struct {
 	[REFUSED_IN_USE] = { "NetworkInUse", "network", "holder", NULL },
 	[REFUSED_PORT_IN_USE] = { "PortInUse", "port", "holder", NULL },
 	[REFUSED_EXISTS] = { "NetworkExists", "network", "place", NULL },
+	[REFUSED_INTERFACE] = { "InterfaceInUse", "interface", "holder", NULL },
 };
 
 /* Who has what was asked for, or why a value is bad. */

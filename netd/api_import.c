@@ -38,6 +38,7 @@ static const char *refusal_text(const struct refusal *r, struct err *text)
 	case REFUSED_IN_USE:
 	case REFUSED_EXISTS:
 	case REFUSED_PORT_IN_USE:
+	case REFUSED_INTERFACE:
 	case REFUSED_WAIT: /* an address that is asked for does not wait */
 		err_put(text, "%s", r->detail.text[0] ? r->detail.text : "out of memory");
 		break;

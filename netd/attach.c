@@ -20,7 +20,7 @@ static int check_request(struct daemon *d, const struct attach_request *q, struc
 {
 	const char *why = bridge_name_refusal(q->guest);
 	struct network *n = network_find_or_default(d, q->network);
-	char text[NAME_SIZE + 12], where[LINK_NAME_SIZE + NAME_SIZE + 32];
+	char text[NAME_SIZE + 12], where[LINK_NAME_SIZE + NAME_SIZE + TAP_HOLDER_SIZE + 48];
 	struct port *p;
 
 	if (why)
@@ -42,6 +42,7 @@ static int check_request(struct daemon *d, const struct attach_request *q, struc
 	if (p && p->ifindex) {
 		snprintf(where, sizeof(where), "interface %s on network %s", p->ifname,
 			 d->network[p->network].config->name);
+		device_add_holder(d, p, where, sizeof(where));
 		return refuse(r, REFUSED_ATTACHED, port_text(p, text), where);
 	}
 	*ret = n;
@@ -102,6 +103,10 @@ static int create_device(struct daemon *d, const struct port *p, const struct at
 {
 	int rc = -EEXIST;
 
+	if (p->device == PORT_TAP && q->interface) {
+		snprintf(ifname, LINK_NAME_SIZE, "%s", q->interface);
+		return d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex, err);
+	}
 	for (unsigned attempt = 0; rc == -EEXIST && attempt < NAME_ATTEMPTS; attempt++) {
 		bridge_port_name(&d->name_key, d->network[p->network].config->name, p->guest,
 				 p->nic, attempt, ifname);
@@ -148,16 +153,21 @@ static int plug(struct daemon *d, struct port *p, const struct attach_request *q
 	if (!rc) {
 		a->queues = p->device == PORT_VETH ? 0 : p->queues;
 		port_set_link(d, p, ifindex, ifname, PORT_CREATED);
+		reap_begin(d, p, false);
 		bridge_port_altname(p->guest, p->nic, altname);
 		rc = port_link_up(d, p, altname, &err);
 	}
 	if (!rc)
 		rc = rules_add_port(d, p, &err);
 	if (!rc)
-		rc = device_finish(d, p, q, &err);
+		rc = device_finish(d, p, q, a->tap_fd[0], &err);
+	if (!rc && p->device == PORT_TAP)
+		close_fds(a); /* for its user to open */
 	if (!rc)
 		return 0;
 	device_undo(d, p);
+	if (rc == -EEXIST && q->interface && p->device == PORT_TAP)
+		return device_refuse_name(d, q->interface, r);
 	if (rc == -ENOTUNIQ)
 		return device_refuse(r, "interface", &err);
 	err_wrap(&err, rc, "port %s", port_text(p, text));

@@ -398,6 +398,7 @@ struct config *config_new(void)
 	c->max_ports = 4096;
 	c->max_leases = 4096;
 	c->max_clients = 512;
+	c->tap_grace = 60;
 	return c;
 }
 

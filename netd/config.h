@@ -305,6 +305,7 @@ struct config {
 	uint32_t max_ports;
 	uint32_t max_leases; /* beside those of the ports */
 	uint32_t max_clients;
+	uint32_t tap_grace; /* seconds */
 	enum config_coexist coexist;
 	struct config_options options; /* of all networks, as are the classes and groups */
 	struct config_classes classes;

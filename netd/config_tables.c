@@ -73,6 +73,8 @@ const struct key config_keys_top[] = {
 	  .max = 1048576 },
 	{ "max-clients", .offset = offsetof(struct config, max_clients), PAIR(number), .min = 8,
 	  .max = 4096 },
+	{ "tap-grace", .offset = offsetof(struct config, tap_grace), PAIR(duration), .min = 1,
+	  .max = 31 * 86400 },
 	{ "coexist", .offset = offsetof(struct config, coexist), PAIR(word), .words = coexists },
 	{ "max-clients-per-user", .offset = offsetof(struct config, max_clients_per_user),
 	  PAIR(number), .min = 1, .max = 4096 },

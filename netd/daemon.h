@@ -10,6 +10,7 @@
  *	attach.c     attach
  *	device.c     what is particular to a kind of device
  *	ports.c      the table of ports, detach, release
+ *	reap.c       TAPs that nobody has open
  *	networks.c   bridges, subnets
  *	networks_made.c  networks that are made and deleted at run time
  *	pools.c      which addresses are taken
@@ -134,6 +135,7 @@ struct port {
 					for; else empty */
 	int64_t created;
 	uint32_t ifindex;
+	int64_t idle_since;  /* PORT_TAP: CLOCK_BOOTTIME; 0: somebody has it open */
 	bool lease_unstored; /* the row of its lease has older times than the memory */
 	bool hairpin;	     /* frames may leave by the device that came by it */
 	bool settled;	     /* the kernel has told that the device is up and in its bridge, and
@@ -204,7 +206,7 @@ struct daemon {
 	struct outbox outbox;
 	struct events events;
 	struct varlink_server *varlink;
-	struct loop_timer expiry, reconcile, storage, sweep, probe;
+	struct loop_timer expiry, reconcile, storage, sweep, probe, reap;
 	struct dhcp_probes *probes;
 	struct guard guard;
 	struct waits waits;
@@ -244,6 +246,7 @@ enum refusal_kind {
 	REFUSED_IN_USE,	       /* subject: network, holder: guest/nic */
 	REFUSED_PORT_IN_USE,   /* subject: port, holder */
 	REFUSED_EXISTS,	       /* subject: network, holder: where it stands */
+	REFUSED_INTERFACE,     /* subject: name, holder */
 	REFUSED_WAIT,	       /* nothing was done; to be tried again when a probe has ended */
 };
 
@@ -341,7 +344,7 @@ MUST_CHECK int device_make_veth(struct daemon *d, const struct port *p,
 				uint32_t *ret_ifindex, struct err *err);
 /* The last of an attach: it is in the bridge, and its rules stand. */
 MUST_CHECK int device_finish(struct daemon *d, const struct port *p, const struct attach_request *q,
-			     struct err *err);
+			     int tap_fd, struct err *err);
 /* Takes back the rules and the device; one that lives by its descriptors goes with them. */
 void device_undo(struct daemon *d, struct port *p);
 /* Who asked for it has been told of it. */
@@ -351,6 +354,20 @@ enum port_device device_of_link(const struct rtnl_link *link);
 /* A link that is unfinished, which a netd left behind that ended while it made it. It is finished
  * when its port is known by its row; else it is removed, and then the result is false. */
 bool device_finish_left(struct daemon *d, const struct rtnl_link *link);
+
+/* The name that was asked for is taken: says by whom. */
+int device_refuse_name(struct daemon *d, const char *name, struct refusal *r);
+/* Adds who has a port's TAP open to a text, if it is one that is opened by name and somebody has. */
+void device_add_holder(struct daemon *d, const struct port *p, char *text, size_t size);
+
+/* --- reap.c --- */
+
+/* A TAP that is opened by name is open, or it is not. */
+void reap_seen(struct daemon *d, struct port *p, bool open);
+/* When the device was made, or found. */
+void reap_begin(struct daemon *d, struct port *p, bool open);
+/* Sets the timer anew, as after the configuration has changed. */
+void reap_schedule(struct daemon *d);
 
 /* An allocation without a device for the first card of a guest that has none, root's. It is in the
  * tables, and not stored. */
@@ -411,6 +428,8 @@ void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const cha
 		   enum port_state state);
 /* The device is gone, whoever removed it. */
 void port_gone(struct daemon *d, struct port *p);
+/* Removes the device, of which nobody makes use. */
+MUST_CHECK int port_reap(struct daemon *d, struct port *p, const char *why, struct err *err);
 /* Writes the port's allocation. */
 MUST_CHECK int port_store(struct daemon *d, const struct port *p, struct ticket *ret,
 			  struct err *err);

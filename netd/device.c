@@ -53,6 +53,17 @@ static int check_veth(struct daemon *d, const struct attach_request *q, struct r
 	return 0;
 }
 
+static int check_tap(const struct attach_request *q, struct refusal *r)
+{
+	if (q->netns >= 0)
+		return refuse(r, REFUSED_PARAMETER, "networkNamespace",
+			      "a TAP is where its network's bridge is; a veth pair can lead there");
+	if (q->vhost == VHOST_ON)
+		return refuse(r, REFUSED_PARAMETER, "vhost",
+			      "who opens a TAP by its name opens vhost-net as well");
+	return 0;
+}
+
 int device_check(struct daemon *d, const struct network *n, const struct attach_request *q,
 		 struct refusal *r)
 {
@@ -71,7 +82,7 @@ int device_check(struct daemon *d, const struct network *n, const struct attach_
 				"its name is not for choice when descriptors are handed over");
 		return 0;
 	case PORT_TAP:
-		return refuse(r, REFUSED_PARAMETER, "device", "it cannot be made yet");
+		return check_tap(q, r);
 	case PORT_VETH:
 		return check_veth(d, q, r);
 	}
@@ -103,14 +114,25 @@ int device_make_veth(struct daemon *d, const struct port *p, const struct attach
 	return d->host->ops->veth_add(d->host, &v, ret_ifindex, err);
 }
 
+/* It is known to be unfinished before it stays. */
+static int persist(struct daemon *d, const struct port *p, int fd, struct err *err)
+{
+	struct rtnl_change c = { .index = p->ifindex, .unfinished = true };
+	int rc = d->host->ops->link_set(d->host, &c, err);
+
+	return rc ? rc : d->host->ops->tap_persist(d->host, fd, p->user, err);
+}
+
 int device_finish(struct daemon *d, const struct port *p, const struct attach_request *q,
-		  struct err *err)
+		  int tap_fd, struct err *err)
 {
 	const struct network *n = &d->network[p->network];
 	struct rtnl_inside inside = { .name = p->inside,
 				      .address = { .addr = p->address, .len = n->subnet.len },
 				      .gateway = p->address ? network_gateway(d, n) : 0 };
 
+	if (p->device == PORT_TAP)
+		return persist(d, p, tap_fd, err);
 	if (p->device != PORT_VETH)
 		return 0;
 	return d->host->ops->inside_configure(d->host, q->netns, &inside, err);
@@ -183,4 +205,40 @@ bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
 	if (rc && rc != -ENODEV)
 		log_warning("interface %s: %s", link->name, err.text);
 	return p != NULL;
+}
+
+void device_add_holder(struct daemon *d, const struct port *p, char *text, size_t size)
+{
+	size_t len = strlen(text);
+	char who[TAP_HOLDER_SIZE];
+
+	if (p->device == PORT_TAP && !d->host->ops->tap_holder(d->host, p->ifname, who))
+		snprintf(text + len, size - len, ", opened by %s", who);
+}
+
+static const struct port *port_by_ifname(struct daemon *d, const char *name)
+{
+	const struct port *p;
+
+	for (uint32_t at = 0; (p = port_next(d, &at));)
+		if (p->ifindex && !strcmp(p->ifname, name))
+			return p;
+	return NULL;
+}
+
+int device_refuse_name(struct daemon *d, const char *name, struct refusal *r)
+{
+	const struct port *p = port_by_ifname(d, name);
+	char text[NAME_SIZE + 12], who[TAP_HOLDER_SIZE], holder[sizeof(r->holder)];
+	size_t len;
+
+	if (p)
+		snprintf(holder, sizeof(holder), "port %s of network %s", port_text(p, text),
+			 d->network[p->network].config->name);
+	else
+		snprintf(holder, sizeof(holder), "a device of the host");
+	len = strlen(holder);
+	if (!d->host->ops->tap_holder(d->host, name, who))
+		snprintf(holder + len, sizeof(holder) - len, ", opened by %s", who);
+	return refuse(r, REFUSED_INTERFACE, name, holder);
 }

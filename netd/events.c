@@ -23,6 +23,8 @@ const char *event_kind_text(enum event_kind kind)
 		return "detached";
 	case EVENT_GONE:
 		return "gone";
+	case EVENT_REAPED:
+		return "reaped";
 	case EVENT_RELEASED:
 		return "released";
 	case EVENT_LEASE_BOUND:

@@ -13,6 +13,7 @@ enum event_kind {
 	EVENT_ADOPTED,	   /* found running at start */
 	EVENT_DETACHED,	   /* on request */
 	EVENT_GONE,	   /* the device vanished: its VMM died, or someone deleted it */
+	EVENT_REAPED,	   /* a TAP that nobody had open; detail: for how long */
 	EVENT_RELEASED,	   /* the allocation */
 	EVENT_LEASE_BOUND, /* exchange is valid */
 	EVENT_LEASE_RENEWED,

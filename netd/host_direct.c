@@ -220,6 +220,18 @@ static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_
 	return tap_open(name, queues, ret_fds, ret_ifindex, err);
 }
 
+static int persist_tap(struct host *h, int fd, uint32_t user, struct err *err)
+{
+	(void)h;
+	return tap_persist(fd, user, err);
+}
+
+static int find_tap_holder(struct host *h, const char *name, char ret[TAP_HOLDER_SIZE])
+{
+	(void)h;
+	return tap_holder(name, ret);
+}
+
 static int netns_check(struct host *h, int fd, struct err *err)
 {
 	(void)h;
@@ -516,6 +528,8 @@ static const struct host_ops ops = {
 	.localnet_get = localnet_get,
 	.localnet_set = localnet_set,
 	.tap_open = open_tap,
+	.tap_persist = persist_tap,
+	.tap_holder = find_tap_holder,
 	.netns_check = netns_check,
 	.veth_add = veth_add,
 	.inside_configure = inside_configure,

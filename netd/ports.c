@@ -362,6 +362,22 @@ void port_gone(struct daemon *d, struct port *p)
 	log_info("port %s/%" PRIu32 ": interface %s is gone", was.guest, was.nic, was.ifname);
 }
 
+int port_reap(struct daemon *d, struct port *p, const char *why, struct err *err)
+{
+	struct port was = *p;
+	struct event *e;
+	int rc = d->host->ops->link_del(d->host, p->ifindex, err);
+
+	if (rc && rc != -ENODEV)
+		return rc;
+	unplug(d, p);
+	e = event_add_port(d, EVENT_REAPED, &was);
+	snprintf(e->detail, sizeof(e->detail), "%s", why);
+	log_info("port %s/%" PRIu32 ": interface %s is removed: %s", was.guest, was.nic, was.ifname,
+		 why);
+	return 0;
+}
+
 static int detach_one(struct daemon *d, struct port *p, struct refusal *r)
 {
 	struct port was = *p;

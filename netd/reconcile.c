@@ -277,6 +277,7 @@ static struct port *adopt_port(struct daemon *d, const struct rtnl_link *link)
 	if (p->ifindex)
 		return NULL; /* two links with one mark: the first that was adopted stays */
 	port_set_link(d, p, link->index, link->name, PORT_ATTACHED);
+	reap_begin(d, p, link->carrier);
 	event_add_port(d, EVENT_ADOPTED, p);
 	/* When the rules are about to be made, it is among their elements. */
 	if (d->rules && rules_add_port(d, p, &err))
@@ -357,6 +358,7 @@ static int put_right(struct survey *s, struct err *err)
 	remove_stale_bridges(s);
 	conflict_configure(d);
 	heal_tell(d);
+	reap_schedule(d);
 	d->look.routes_changed = true;
 	host_look(d);
 	return 0;
@@ -478,8 +480,10 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	plugged = p && is_plugged(d, p, link->up, link->master, link->isolated);
 	if (p && p->settled && link->mtu != d->network[p->network].mtu)
 		reconcile_later(d);
-	if (p)
+	if (p) {
 		settle(d, p, plugged);
+		reap_seen(d, p, link->carrier);
+	}
 	if (joined_is_wrong(d, link))
 		reconcile_later(d);
 	if (new_mtu && is_uplink(d, link->index))

@@ -74,3 +74,12 @@ int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifin
 	memcpy(ret_fds, fds, queues * sizeof(*fds));
 	return 0;
 }
+
+int tap_persist(int fd, uint32_t user, struct err *err)
+{
+	if (ioctl(fd, TUNSETOWNER, (unsigned long)user) < 0)
+		return err_sys(err, errno, "cannot give the TAP to user %u", user);
+	if (ioctl(fd, TUNSETPERSIST, 1UL) < 0)
+		return err_sys(err, errno, "cannot make the TAP persistent");
+	return 0;
+}

@@ -36,6 +36,7 @@ static const struct {
 	  "network '{network}' cannot change under its guests: {holder} is attached" },
 	{ "io.netd.NetworkExists", EEXIST, "there is a network '{network}' already: {place}" },
 	{ "io.netd.PortInUse", EADDRINUSE, "port {port} is in use by {holder}" },
+	{ "io.netd.InterfaceInUse", EBUSY, "interface {interface} is in use by {holder}" },
 	{ "io.netd.BadValue", EINVAL, "{parameter} is not acceptable: {reason}" },
 	{ "io.netd.BadMessage", EBADMSG, "netd does not understand the request: {reason}" },
 	{ "io.netd.TimedOut", ETIMEDOUT, "it did not happen in time" },

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * testvmm FDS MAC [IFNAME]: the smallest VMM there is. FDS are TAP descriptors, as netdctl run
- * hands them over. Its guest is a network namespace of its own, whose network card (eth0) is a TAP
- * as well; frames are copied between the two with their virtio headers, so that the guest's partial
- * checksums reach the host as those of a real one do. A test enters the namespace by this process.
- * Prints "ready" when the card is up, and runs until it is killed.
+ * hands them over; or VMM=NAME:QUEUES:UID, and it opens a TAP by its name as that VMM does. Its
+ * guest is a network namespace of its own, whose network card (eth0) is a TAP as well; frames are
+ * copied between the two with their virtio headers, so that the guest's partial checksums reach the
+ * host as those of a real one do. A test enters the namespace by this process. Prints "ready" when
+ * the card is up, and runs until it is killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "mac.h"
+#include "testopener.h"
 
 enum { QUEUES = 32, FRAME = 70000, ETHERNET = 1 };
 
@@ -40,7 +42,8 @@ static unsigned parse_fds(char *text, int *fds)
 	return n;
 }
 
-static int open_guest_queue(const char *name, bool multi)
+/* header: octets before a frame; 0: the usual ones */
+static int open_guest_queue(const char *name, bool multi, int header)
 {
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
@@ -49,6 +52,8 @@ static int open_guest_queue(const char *name, bool multi)
 	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0)
 		die("cannot create the guest's card");
+	if (header && ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+		die("TUNSETVNETHDRSZ");
 	if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) < 0)
 		die("TUNSETOFFLOAD");
 	return fd;
@@ -93,10 +98,13 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 3 ? argv[3] : "eth0";
 	struct pollfd all[2 * QUEUES];
+	bool named = argc > 2 && opener_knows(argv[1]);
 	int host[QUEUES];
-	unsigned n;
+	unsigned n = 0;
 
-	if (argc < 3 || !(n = parse_fds(argv[1], host))) {
+	if (argc > 2)
+		n = named ? opener_open(argv[1], host, QUEUES) : parse_fds(argv[1], host);
+	if (!n) {
 		fprintf(stderr, "usage: testvmm FDS MAC [IFNAME]\n");
 		return 2;
 	}
@@ -107,8 +115,9 @@ int main(int argc, char **argv)
 		if (ioctl(host[i], TUNSETOFFLOAD, TUN_F_CSUM) < 0)
 			die("TUNSETOFFLOAD");
 		all[2 * i] = (struct pollfd){ .fd = host[i], .events = POLLIN };
-		all[2 * i + 1] =
-			(struct pollfd){ .fd = open_guest_queue(name, n > 1), .events = POLLIN };
+		all[2 * i + 1] = (struct pollfd){ .fd = open_guest_queue(name, n > 1,
+									 named ? OPENER_HEADER : 0),
+						  .events = POLLIN };
 	}
 	bring_up("lo", NULL);
 	bring_up(name, argv[2]);

@@ -8,7 +8,7 @@ const char config_everything[] =
 	"trap-group = 7\n"
 	"max-ports = 100\n"
 	"max-leases = 0\n"
-	"max-clients = 10  coexist = docker\n"
+	"max-clients = 10 tap-grace = 90  coexist = docker\n"
 	"mac { policy = random  prefix = 52:54:00  secret = \"a b'c\\\\d\" }\n"
 	"/* the network\n"
 	"   that matters */\n"

@@ -43,3 +43,27 @@ int fake_inside_configure(struct host *h, int netns, const struct rtnl_inside *i
 	fake_of(h)->configured = *inside;
 	return 0;
 }
+
+/* The TAP that was made last. */
+int fake_tap_persist(struct host *h, int fd, uint32_t user, struct err *err)
+{
+	struct rtnl_link *link = fake_find(h, fake_of(h)->next_index - 1);
+	int rc = fake_maybe_fail(h, err);
+
+	(void)fd;
+	if (rc)
+		return rc;
+	fake_must(link && !strcmp(link->kind, "tun"), "no TAP");
+	link->persistent = true;
+	link->user = user;
+	return 0;
+}
+
+int fake_tap_holder(struct host *h, const char *name, char ret[TAP_HOLDER_SIZE])
+{
+	(void)name;
+	if (!fake_of(h)->opener)
+		return -ENOENT;
+	snprintf(ret, TAP_HOLDER_SIZE, "%s", fake_of(h)->opener);
+	return 0;
+}

@@ -79,6 +79,7 @@ struct fake_host {
 	unsigned sysctls;
 	char inside[LINK_NAME_SIZE];   /* the name of an interface in every network namespace */
 	struct rtnl_inside configured; /* what was given last in one */
+	const char *opener;	       /* who has every TAP open; NULL: nobody */
 	bool ipv6_autoconf;	       /* every link has such an address */
 	unsigned replaced;	       /* how often the rules were, or were removed */
 	bool captured[FAKE_LINKS];     /* by index: the daemon hears what is dropped of the link */

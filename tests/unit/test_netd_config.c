@@ -15,6 +15,7 @@ static const char everything_printed[] =
 	"max-ports = 100\n"
 	"max-leases = 0\n"
 	"max-clients = 10\n"
+	"tap-grace = 90s\n"
 	"coexist = docker\n"
 	"max-clients-per-user = 64\n"
 	"max-waiting-per-user = 32\n"
@@ -142,6 +143,7 @@ START_TEST(reads_the_daemons_keys)
 	ck_assert_uint_eq(c->trap_group, 7);
 	ck_assert_uint_eq(c->max_ports, 100);
 	ck_assert_uint_eq(c->max_clients, 10);
+	ck_assert_uint_eq(c->tap_grace, 90);
 	ck_assert_int_eq(c->coexist, CONFIG_COEXIST_DOCKER);
 	ck_assert_int_eq(c->mac_policy, MAC_POLICY_RANDOM);
 	ck_assert_uint_eq(c->mac_prefix_len, 3);
@@ -311,6 +313,7 @@ END_TEST
 	"max-ports = 4096\n"                                                                       \
 	"max-leases = 4096\n"                                                                      \
 	"max-clients = 512\n"                                                                      \
+	"tap-grace = 1m\n"                                                                         \
 	"coexist = none\n"                                                                         \
 	"max-clients-per-user = 64\n"                                                              \
 	"max-waiting-per-user = 32\n"                                                              \
