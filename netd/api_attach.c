@@ -40,6 +40,11 @@ static bool parse_attach(const struct varlink_call *call, struct attach_request 
 		api_bad_value(call, "device", "it is not descriptors, tap or veth");
 		return false;
 	}
+	if (q->netns >= 0 && q->device == PORT_DESCRIPTORS) {
+		api_bad_value(call, "networkNamespace",
+			      "descriptors are of no network namespace but netd's");
+		return false;
+	}
 	if (mac && !mac_parse(mac, &q->wish.mac)) {
 		api_bad_value(call, "mac", "it is not a MAC address");
 		return false;
