@@ -508,6 +508,7 @@ static const struct method methods[] = {
 	  api_delete_network,
 	  OPERATOR,
 	  { { "name", TEXT, true }, { "force", BOOLEAN, false } } },
+	{ "io.netd.Gc", api_gc, OPERATOR, { { "dryRun", BOOLEAN, false } } },
 	{ "io.netd.Doctor", doctor, USER, { { "guest", TEXT, false }, { "nic", INTEGER, false } } },
 	{ "io.netd.Capture",
 	  api_capture,

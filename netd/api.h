@@ -81,6 +81,9 @@ void api_plan(struct varlink_call *call);
 /* api_import.c: the method Import. */
 void api_import(struct varlink_call *call);
 
+/* api_gc.c: the method Gc. */
+void api_gc(struct varlink_call *call);
+
 /* api_capture.c: the method Capture. */
 void api_capture(struct varlink_call *call);
 

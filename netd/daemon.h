@@ -351,6 +351,8 @@ void device_undo(struct daemon *d, struct port *p);
 void device_told(struct daemon *d, const struct port *p);
 /* What kind a link of ours is. */
 enum port_device device_of_link(const struct rtnl_link *link);
+/* Whether an unfinished link is what an attach leaves that ended in between. */
+bool device_is_left_over(const struct rtnl_link *link);
 /* A link that is unfinished, which a netd left behind that ended while it made it. It is finished
  * when its port is known by its row; else it is removed, and then the result is false. */
 bool device_finish_left(struct daemon *d, const struct rtnl_link *link);

@@ -170,10 +170,12 @@ enum port_device device_of_link(const struct rtnl_link *link)
 }
 
 /* One that bears a mark, or is what device_make_veth makes. */
-static bool is_left_over(const struct rtnl_link *link)
+bool device_is_left_over(const struct rtnl_link *link)
 {
 	struct bridge_mark mark;
 
+	if (!link->unfinished)
+		return false;
 	return bridge_mark_parse(link->alias, &mark) ?
 		       mark.guest[0] :
 		       !link->alias[0] && !link->master && !strcmp(link->kind, "veth") &&
@@ -192,7 +194,7 @@ bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
 
 	if (port_by_link(d, link->index))
 		return true; /* its attach is under way */
-	if (!is_left_over(link) || (marked && (!n || !n->pool)))
+	if (!device_is_left_over(link) || (marked && (!n || !n->pool)))
 		return false;
 	if (p && !p->ifindex && p->device == device_of_link(link))
 		rc = d->host->ops->link_set(d->host, &finished, &err);

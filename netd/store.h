@@ -189,6 +189,20 @@ MUST_CHECK int store_joined_put(struct store *s, const char *link, bool was_up, 
 				struct err *err);
 MUST_CHECK int store_joined_del(struct store *s, const char *link, struct err *err);
 
+/* --- what may be left over --- */
+
+struct store_rows {
+	const char *network; /* valid during the callback */
+	uint32_t allocations, leases;
+};
+
+typedef int (*store_rows_fn)(void *arg, const struct store_rows *rows);
+/* Of each network that has some, whether it is configured or not. */
+MUST_CHECK int store_rows_list(struct store *s, store_rows_fn fn, void *arg, struct err *err);
+/* MAC addresses that rest no more. */
+MUST_CHECK int store_rested_count(struct store *s, int64_t now, uint32_t *ret, struct err *err);
+MUST_CHECK int store_rested_del(struct store *s, int64_t now, struct ticket *ret, struct err *err);
+
 /* 16 random octets that are made once and kept, for a host without a machine id. */
 MUST_CHECK int store_secret(struct store *s, struct siphash_key *ret, struct err *err);
 

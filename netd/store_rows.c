@@ -27,6 +27,11 @@ const char *const store_sql[STATEMENTS] = {
 	[ADDRESS_DEL] = "DELETE FROM address WHERE network=?1 AND guest=?2 AND nic=?3",
 	[REST_PUT] = "INSERT OR REPLACE INTO resting_mac VALUES (?1,?2,?3,?4)",
 	[REST_GET] = "SELECT guest, nic FROM resting_mac WHERE mac=?1 AND until>?2",
+	[ROWS_LIST] = "SELECT network, sum(a), sum(l) FROM ("
+		      " SELECT network, 1 AS a, 0 AS l FROM allocation"
+		      " UNION ALL SELECT network, 0, 1 FROM lease"
+		      " UNION ALL SELECT network, 0, 0 FROM subnet) GROUP BY network",
+	[RESTED_COUNT] = "SELECT count(*) FROM resting_mac WHERE until<=?1",
 	[REST_EXPIRE] = "DELETE FROM resting_mac WHERE until<=?1",
 	[LEASE_PUT] = "INSERT INTO lease VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
 		      " ON CONFLICT (network, address) DO UPDATE SET mac=?3, client_id=?4,"

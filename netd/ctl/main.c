@@ -49,6 +49,7 @@ static const struct {
 	{ "published", ctl_published, "[GUEST]", "every port that is published" },
 	{ "reload", ctl_reload, "", "read the configuration again" },
 	{ "plan", ctl_plan, "", "what reload would change, and nothing is done" },
+	{ "gc", ctl_gc, "[--dry-run]", "what is left over goes, or is only listed" },
 	{ "doctor", ctl_doctor, "[GUEST[/NIC]]", "what is wrong, why, and what mends it" },
 };
 

@@ -38,7 +38,7 @@ LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", 
                       "bridge/nft_watch.c", "bridge/trap.c"},
            "confuse": {"netd/config.c", "netd/config_read.h"},
            "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c", "netd/store_published.c",
-                       "netd/store_networks.c"}, "pcap": {"netd/capture/main.c"}}
+                       "netd/store_networks.c", "netd/store_gc.c"}, "pcap": {"netd/capture/main.c"}}
 
 MIT = re.compile(r"^(include/base/|include/netd\.h$|netd/lib/|netd/io\.netd\.varlink$|netd/netd\.pc\.in$)")
 # Files that bear no line of their own: data, and what others say the form of.

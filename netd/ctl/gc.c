@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* gc: what is left over, one line each. */
+#include <stdio.h>
+
+#include "ctl.h"
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *v = json_string_value(json_object_get(o, key));
+
+	return v ? v : "";
+}
+
+static void print_item(const json_t *i)
+{
+	const char *interface = text(i, "interface"), *kept = text(i, "kept");
+
+	printf("%s%s%s: %s; %s%s\n", text(i, "kind"), *interface ? " " : "", interface,
+	       text(i, "why"),
+	       *kept					   ? "stays: " :
+	       json_is_true(json_object_get(i, "removed")) ? "removed" :
+							     "would be removed",
+	       kept);
+}
+
+int ctl_gc(struct ctl *c, int argc, char **argv)
+{
+	bool dry_run = false;
+	const struct ctl_option options[] = { { "dry-run", NULL, &dry_run }, { 0 } };
+	json_t *reply, *items;
+	struct ctl_args a;
+	const json_t *i;
+	size_t n;
+
+	ctl_parse(c, argc, argv, options, &a);
+	ctl_expect(&a, 0, 0, false, "gc [--dry-run]");
+	reply = ctl_call(c, "io.netd.Gc", json_pack("{s:b}", "dryRun", dry_run));
+	items = json_object_get(reply, "items");
+	json_array_foreach (items, n, i)
+		if (!c->json)
+			print_item(i);
+	if (c->json)
+		ctl_print_json(items);
+	else if (!json_array_size(items))
+		puts("nothing is left over");
+	json_decref(reply);
+	return EXIT_DONE;
+}
