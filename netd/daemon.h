@@ -359,7 +359,7 @@ bool device_finish_left(struct daemon *d, const struct rtnl_link *link);
 
 /* The name that was asked for is taken: says by whom. */
 int device_refuse_name(struct daemon *d, const char *name, struct refusal *r);
-/* Adds who has a port's TAP open to a text, if it is one that is opened by name and somebody has. */
+/* Adds to a text who has a port's TAP open, if it is opened by its name and somebody has. */
 void device_add_holder(struct daemon *d, const struct port *p, char *text, size_t size);
 
 /* --- reap.c --- */

@@ -417,8 +417,9 @@ END_TEST
 
 START_TEST(grace_begins_anew_at_start)
 {
-	struct port *p = attached("web1", PORT_TAP);
+	struct port *p;
 
+	attached("web1", PORT_TAP);
 	fake_pass(&f, 50);
 	fake_stop(&f);
 	fake_start(&f, CONFIG);
