@@ -246,6 +246,25 @@ MUST_CHECK int rtnl_netns_check(int fd, struct err *err);
  * caller stays in its own namespace. */
 MUST_CHECK int rtnl_inside_configure(int netns, const struct rtnl_inside *inside, struct err *err);
 
+/* A TAP in a network namespace, and the end of a pair that is there, which a bridge joins. */
+struct rtnl_inside_tap {
+	const char *bridge; /* is made */
+	const char *end, *tap;
+	const char *alias; /* of bridge and TAP */
+	uint32_t mtu;
+};
+
+/* Joins them, up and without IPv6 of their own. The caller stays in its own namespace. -EEXIST when
+ * the bridge's name is taken there. */
+MUST_CHECK int rtnl_inside_join(int netns, const struct rtnl_inside_tap *t, struct err *err);
+/*
+ * Removes the links of the namespace that the other end of a pair is in which bear this alias, and
+ * the bridge of this name. index: of our end. 0 also when there are none. The kernel knows the
+ * namespace by the pair (IFLA_LINK_NETNSID, net/core/rtnetlink.c).
+ */
+MUST_CHECK int rtnl_inside_remove(struct rtnl *r, uint32_t index, const char *alias,
+				  const char *bridge, struct err *err);
+
 struct rtnl_forwarding {
 	uint32_t index; /* 0: all interfaces */
 	bool on;

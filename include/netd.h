@@ -63,7 +63,8 @@ struct netd_attach {
 	enum netd_device device;
 	const char *ifname; /* NETD_TAP: chosen; NETD_VETH: the end in the namespace, "eth0" */
 	const char *user;   /* NETD_TAP: name or uid of who may open it; the caller */
-	const char *netns;  /* path of a network namespace, opened by this process; none */
+	const char *netns;  /* path of a network namespace, opened by this process, in which TAP or
+			       veth end are; none */
 };
 
 struct netd_port {
@@ -79,8 +80,9 @@ struct netd_port {
 	uint32_t vhosts;	       /* descriptors in vhost_fd: 0 or queues */
 	int vhost_fd[NETD_QUEUES_MAX]; /* close-on-exec; owner and backend not set yet; the caller's
 					*/
-	char vhost_note[256]; /* why there is no vhost although it was not NETD_VHOST_OFF; else
-				 empty */
+	char vhost_note[256];	  /* why there is no vhost although it was not NETD_VHOST_OFF; else
+				     empty */
+	char guest_interface[16]; /* the interface in the network namespace; else empty */
 };
 
 /* Plugs in one card of a guest. On failure *ret is untouched, and nothing of the attach is left. */

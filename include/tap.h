@@ -25,6 +25,11 @@
 MUST_CHECK int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifindex,
 			struct err *err);
 
+/* The same in another network namespace, of which netns is a descriptor; the caller stays in its
+ * own. */
+MUST_CHECK int tap_open_in(int netns, const char *name, unsigned queues, int *ret_fds,
+			   struct err *err);
+
 /*
  * Has the TAP of a descriptor stay when nobody has it open, for user (uid) to open by its name. It
  * goes when its link is deleted.

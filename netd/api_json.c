@@ -72,7 +72,10 @@ json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard
 		(int)n->mtu, "queues", (int)p->queues, "vhost", (int)p->vhost, "owner",
 		(json_int_t)p->owner, "lease", port_lease(d, p), "guard", port_guard(d, p, counts),
 		"published", api_json_port_published(d, p), "device", port_device_text(p->device),
-		"guestInterface", p->device == PORT_VETH ? text_or_null(p->inside) : json_null());
+		"guestInterface",
+		p->within	       ? json_string(device_tap_name(p)) :
+		p->device == PORT_VETH ? text_or_null(p->inside) :
+					 json_null());
 }
 
 static unsigned count_ports(struct daemon *d, const struct network *n)

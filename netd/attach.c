@@ -103,14 +103,14 @@ static int create_device(struct daemon *d, const struct port *p, const struct at
 {
 	int rc = -EEXIST;
 
-	if (p->device == PORT_TAP && q->interface) {
+	if (p->device == PORT_TAP && q->interface && !p->within) {
 		snprintf(ifname, LINK_NAME_SIZE, "%s", q->interface);
 		return d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex, err);
 	}
 	for (unsigned attempt = 0; rc == -EEXIST && attempt < NAME_ATTEMPTS; attempt++) {
 		bridge_port_name(&d->name_key, d->network[p->network].config->name, p->guest,
 				 p->nic, attempt, ifname);
-		if (p->device == PORT_VETH)
+		if (p->device == PORT_VETH || p->within)
 			rc = device_make_veth(d, p, q, ifname, ret_ifindex, err);
 		else
 			rc = d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex,
@@ -151,7 +151,7 @@ static int plug(struct daemon *d, struct port *p, const struct attach_request *q
 	int rc = create_device(d, p, q, a->tap_fd, &ifindex, ifname, &err);
 
 	if (!rc) {
-		a->queues = p->device == PORT_VETH ? 0 : p->queues;
+		a->queues = p->device == PORT_VETH || p->within ? 0 : p->queues;
 		port_set_link(d, p, ifindex, ifname, PORT_CREATED);
 		reap_begin(d, p, false);
 		bridge_port_altname(p->guest, p->nic, altname);
@@ -167,7 +167,7 @@ static int plug(struct daemon *d, struct port *p, const struct attach_request *q
 		return 0;
 	device_undo(d, p);
 	if (rc == -EEXIST && q->interface && p->device == PORT_TAP)
-		return device_refuse_name(d, q->interface, r);
+		return device_refuse_name(d, q, r);
 	if (rc == -ENOTUNIQ)
 		return device_refuse(r, "interface", &err);
 	err_wrap(&err, rc, "port %s", port_text(p, text));

@@ -131,11 +131,12 @@ struct port {
 	bool vhost;
 	enum port_device device;
 	uint32_t user;		     /* PORT_TAP: uid that may open it */
-	char inside[LINK_NAME_SIZE]; /* PORT_VETH: the guest's end; PORT_TAP: a name that was asked
-					for; else empty */
+	char inside[LINK_NAME_SIZE]; /* PORT_VETH: the guest's end; PORT_TAP: its name that was asked
+					for, or in a namespace; else empty */
 	int64_t created;
 	uint32_t ifindex;
 	int64_t idle_since;  /* PORT_TAP: CLOCK_BOOTTIME; 0: somebody has it open */
+	bool within;	     /* PORT_TAP: it is in a network namespace, behind a veth pair */
 	bool lease_unstored; /* the row of its lease has older times than the memory */
 	bool hairpin;	     /* frames may leave by the device that came by it */
 	bool settled;	     /* the kernel has told that the device is up and in its bridge, and
@@ -345,6 +346,12 @@ MUST_CHECK int device_make_veth(struct daemon *d, const struct port *p,
 /* The last of an attach: it is in the bridge, and its rules stand. */
 MUST_CHECK int device_finish(struct daemon *d, const struct port *p, const struct attach_request *q,
 			     int tap_fd, struct err *err);
+/* Removes the device of a port, with what belongs to it elsewhere. */
+MUST_CHECK int device_remove(struct daemon *d, const struct port *p, struct err *err);
+/* The same of a link of ours that is of no port. */
+MUST_CHECK int device_remove_link(struct daemon *d, const struct rtnl_link *link, struct err *err);
+/* What its TAP is called. */
+const char *device_tap_name(const struct port *p);
 /* Takes back the rules and the device; one that lives by its descriptors goes with them. */
 void device_undo(struct daemon *d, struct port *p);
 /* Who asked for it has been told of it. */
@@ -358,7 +365,7 @@ bool device_is_left_over(const struct rtnl_link *link);
 bool device_finish_left(struct daemon *d, const struct rtnl_link *link);
 
 /* The name that was asked for is taken: says by whom. */
-int device_refuse_name(struct daemon *d, const char *name, struct refusal *r);
+int device_refuse_name(struct daemon *d, const struct attach_request *q, struct refusal *r);
 /* Adds to a text who has a port's TAP open, if it is opened by its name and somebody has. */
 void device_add_holder(struct daemon *d, const struct port *p, char *text, size_t size);
 

@@ -53,11 +53,12 @@ static int check_veth(struct daemon *d, const struct attach_request *q, struct r
 	return 0;
 }
 
-static int check_tap(const struct attach_request *q, struct refusal *r)
+static int check_tap(struct daemon *d, const struct attach_request *q, struct refusal *r)
 {
-	if (q->netns >= 0)
-		return refuse(r, REFUSED_PARAMETER, "networkNamespace",
-			      "a TAP is where its network's bridge is; a veth pair can lead there");
+	struct err err;
+
+	if (q->netns >= 0 && d->host->ops->netns_check(d->host, q->netns, &err))
+		return device_refuse(r, "networkNamespace", &err);
 	if (q->vhost == VHOST_ON)
 		return refuse(r, REFUSED_PARAMETER, "vhost",
 			      "who opens a TAP by its name opens vhost-net as well");
@@ -82,7 +83,7 @@ int device_check(struct daemon *d, const struct network *n, const struct attach_
 				"its name is not for choice when descriptors are handed over");
 		return 0;
 	case PORT_TAP:
-		return check_tap(q, r);
+		return check_tap(d, q, r);
 	case PORT_VETH:
 		return check_veth(d, q, r);
 	}
@@ -97,7 +98,23 @@ void device_describe(const struct attach_request *q, struct port *p)
 
 	p->device = q->device;
 	p->user = q->device == PORT_TAP ? q->user : 0;
+	p->within = q->device == PORT_TAP && q->netns >= 0;
 	snprintf(p->inside, sizeof(p->inside), "%s", inside);
+}
+
+/* Links in a network namespace that lead to a TAP are called like the port but for this. */
+#define INNER_END "nv"
+#define INNER_BRIDGE "nb"
+
+const char *device_tap_name(const struct port *p)
+{
+	return p->within && p->inside[0] ? p->inside : p->ifname;
+}
+
+static const char *inner_name(const char *ifname, const char *prefix, char ret[LINK_NAME_SIZE])
+{
+	snprintf(ret, LINK_NAME_SIZE, "%s%.12s", prefix, ifname + strlen(LINK_PORT_PREFIX));
+	return ret;
 }
 
 int device_make_veth(struct daemon *d, const struct port *p, const struct attach_request *q,
@@ -110,7 +127,12 @@ int device_make_veth(struct daemon *d, const struct port *p, const struct attach
 			       .mac = &host_side,
 			       .inside_mac = &p->mac,
 			       .mtu = d->network[p->network].mtu };
+	char end[LINK_NAME_SIZE];
 
+	if (p->within) { /* the guest's address is behind it */
+		v.inside = inner_name(ifname, INNER_END, end);
+		v.inside_mac = &host_side;
+	}
 	return d->host->ops->veth_add(d->host, &v, ret_ifindex, err);
 }
 
@@ -123,6 +145,39 @@ static int persist(struct daemon *d, const struct port *p, int fd, struct err *e
 	return rc ? rc : d->host->ops->tap_persist(d->host, fd, p->user, err);
 }
 
+static void alias_of(const struct daemon *d, const struct port *p, char ret[LINK_ALIAS_SIZE])
+{
+	struct bridge_mark mark = { .nic = p->nic };
+
+	memcpy(mark.network, d->network[p->network].config->name, sizeof(mark.network));
+	memcpy(mark.guest, p->guest, sizeof(mark.guest));
+	bridge_mark_format(&mark, ret);
+}
+
+/* The TAP and its way to the pair. It bears its mark before it stays. */
+static int finish_within(struct daemon *d, const struct port *p, const struct attach_request *q,
+			 struct err *err)
+{
+	char bridge[LINK_NAME_SIZE], end[LINK_NAME_SIZE], alias[LINK_ALIAS_SIZE];
+	struct rtnl_inside_tap t = { .bridge = inner_name(p->ifname, INNER_BRIDGE, bridge),
+				     .end = inner_name(p->ifname, INNER_END, end),
+				     .tap = device_tap_name(p),
+				     .alias = alias,
+				     .mtu = d->network[p->network].mtu };
+	int fds[TAP_QUEUES_MAX],
+		rc = d->host->ops->tap_open_in(d->host, q->netns, t.tap, p->queues, fds, err);
+
+	if (rc)
+		return rc;
+	alias_of(d, p, alias);
+	rc = d->host->ops->inside_join(d->host, q->netns, &t, err);
+	if (!rc)
+		rc = d->host->ops->tap_persist(d->host, fds[0], p->user, err);
+	for (unsigned i = 0; i < p->queues; i++)
+		close(fds[i]);
+	return rc == -EEXIST ? -EBUSY : rc;
+}
+
 int device_finish(struct daemon *d, const struct port *p, const struct attach_request *q,
 		  int tap_fd, struct err *err)
 {
@@ -131,11 +186,43 @@ int device_finish(struct daemon *d, const struct port *p, const struct attach_re
 				      .address = { .addr = p->address, .len = n->subnet.len },
 				      .gateway = p->address ? network_gateway(d, n) : 0 };
 
+	if (p->within)
+		return finish_within(d, p, q, err);
 	if (p->device == PORT_TAP)
 		return persist(d, p, tap_fd, err);
 	if (p->device != PORT_VETH)
 		return 0;
 	return d->host->ops->inside_configure(d->host, q->netns, &inside, err);
+}
+
+static int remove_inside(struct daemon *d, uint32_t index, const char *ifname, const char *alias,
+			 struct err *err)
+{
+	char bridge[LINK_NAME_SIZE];
+
+	return d->host->ops->inside_remove(d->host, index, alias,
+					   inner_name(ifname, INNER_BRIDGE, bridge), err);
+}
+
+int device_remove(struct daemon *d, const struct port *p, struct err *err)
+{
+	char alias[LINK_ALIAS_SIZE];
+	int rc = 0;
+
+	alias_of(d, p, alias);
+	/* Of one that was recovered it is not known. */
+	if (p->within || (p->device == PORT_VETH && !p->inside[0]))
+		rc = remove_inside(d, p->ifindex, p->ifname, alias, err);
+	return rc ? rc : d->host->ops->link_del(d->host, p->ifindex, err);
+}
+
+int device_remove_link(struct daemon *d, const struct rtnl_link *link, struct err *err)
+{
+	int rc = 0;
+
+	if (!strcmp(link->kind, "veth") && link->alias[0])
+		rc = remove_inside(d, link->index, link->name, link->alias, err);
+	return rc ? rc : d->host->ops->link_del(d->host, link->index, err);
 }
 
 void device_undo(struct daemon *d, struct port *p)
@@ -147,7 +234,7 @@ void device_undo(struct daemon *d, struct port *p)
 		return;
 	rules_del_port(d, p);
 	if (p->device != PORT_DESCRIPTORS)
-		rc = d->host->ops->link_del(d->host, p->ifindex, &err);
+		rc = device_remove(d, p, &err);
 	if (rc && rc != -ENODEV)
 		log_error("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
 	port_drop_link(d, p);
@@ -182,6 +269,14 @@ bool device_is_left_over(const struct rtnl_link *link)
 			       !strncmp(link->name, LINK_PORT_PREFIX, strlen(LINK_PORT_PREFIX));
 }
 
+/* A TAP that is in a network namespace has a pair here. */
+static bool fits(const struct port *p, const struct rtnl_link *link)
+{
+	enum port_device device = device_of_link(link);
+
+	return p->device == device || (p->device == PORT_TAP && device == PORT_VETH);
+}
+
 bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
 {
 	struct bridge_mark mark = { 0 };
@@ -196,12 +291,12 @@ bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
 		return true; /* its attach is under way */
 	if (!device_is_left_over(link) || (marked && (!n || !n->pool)))
 		return false;
-	if (p && !p->ifindex && p->device == device_of_link(link))
+	if (p && !p->ifindex && fits(p, link))
 		rc = d->host->ops->link_set(d->host, &finished, &err);
 	else
 		p = NULL;
 	if (!p) {
-		rc = d->host->ops->link_del(d->host, link->index, &err);
+		rc = device_remove_link(d, link, &err);
 		log_info("interface %s is removed: its attach was not finished", link->name);
 	}
 	if (rc && rc != -ENODEV)
@@ -214,7 +309,7 @@ void device_add_holder(struct daemon *d, const struct port *p, char *text, size_
 	size_t len = strlen(text);
 	char who[TAP_HOLDER_SIZE];
 
-	if (p->device == PORT_TAP && !d->host->ops->tap_holder(d->host, p->ifname, who))
+	if (p->device == PORT_TAP && !d->host->ops->tap_holder(d->host, device_tap_name(p), who))
 		snprintf(text + len, size - len, ", opened by %s", who);
 }
 
@@ -228,9 +323,10 @@ static const struct port *port_by_ifname(struct daemon *d, const char *name)
 	return NULL;
 }
 
-int device_refuse_name(struct daemon *d, const char *name, struct refusal *r)
+int device_refuse_name(struct daemon *d, const struct attach_request *q, struct refusal *r)
 {
-	const struct port *p = port_by_ifname(d, name);
+	const char *name = q->interface;
+	const struct port *p = q->netns < 0 ? port_by_ifname(d, name) : NULL;
 	char text[NAME_SIZE + 12], who[TAP_HOLDER_SIZE], holder[sizeof(r->holder)];
 	size_t len;
 
@@ -238,7 +334,8 @@ int device_refuse_name(struct daemon *d, const char *name, struct refusal *r)
 		snprintf(holder, sizeof(holder), "port %s of network %s", port_text(p, text),
 			 d->network[p->network].config->name);
 	else
-		snprintf(holder, sizeof(holder), "a device of the host");
+		snprintf(holder, sizeof(holder), "a device of the %s",
+			 q->netns < 0 ? "host" : "network namespace");
 	len = strlen(holder);
 	if (!d->host->ops->tap_holder(d->host, name, who))
 		snprintf(holder + len, sizeof(holder) - len, ", opened by %s", who);

@@ -32,6 +32,8 @@ static void name_item(struct gc_item *i, enum gc_kind kind, const struct rtnl_li
 {
 	*i = (struct gc_item){ .kind = kind, .index = link ? link->index : 0 };
 	snprintf(i->name, sizeof(i->name), "%s", link ? link->name : "");
+	if (link && !strcmp(link->kind, "veth"))
+		snprintf(i->alias, sizeof(i->alias), "%s", link->alias);
 	snprintf(i->network, sizeof(i->network), "%s", network);
 }
 
@@ -284,6 +286,16 @@ int gc_find(struct daemon *d, struct gc_list *ret, struct err *err)
 
 /* --- away with it --- */
 
+static int remove_stray(struct daemon *d, const struct gc_item *i, struct err *err)
+{
+	struct rtnl_link link = { .index = i->index };
+
+	snprintf(link.name, sizeof(link.name), "%.*s", (int)sizeof(link.name) - 1, i->name);
+	snprintf(link.alias, sizeof(link.alias), "%s", i->alias);
+	snprintf(link.kind, sizeof(link.kind), "%s", i->alias[0] ? "veth" : "");
+	return device_remove_link(d, &link, err);
+}
+
 static int remove_link(struct daemon *d, const struct gc_item *i, struct err *err)
 {
 	struct port *p = port_by_link(d, i->index);
@@ -291,7 +303,10 @@ static int remove_link(struct daemon *d, const struct gc_item *i, struct err *er
 
 	if (p)
 		return port_reap(d, p, i->why, err);
-	rc = d->host->ops->link_del(d->host, i->index, err);
+	if (i->kind == GC_INTERFACE)
+		rc = remove_stray(d, i, err);
+	else
+		rc = d->host->ops->link_del(d->host, i->index, err);
 	return rc == -ENODEV ? 0 : rc;
 }
 

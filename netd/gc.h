@@ -14,9 +14,10 @@ enum gc_kind {
 
 struct gc_item {
 	enum gc_kind kind;
-	uint32_t index;		 /* of a link */
-	char name[NAME_SIZE];	 /* of a link; else empty */
-	char network[NAME_SIZE]; /* empty where there is none */
+	uint32_t index;		     /* of a link */
+	char name[NAME_SIZE];	     /* of a link; else empty */
+	char network[NAME_SIZE];     /* empty where there is none */
+	char alias[LINK_ALIAS_SIZE]; /* of a veth device that has one */
 	char why[160];
 	char kept[160]; /* why it stays; empty: it goes */
 	bool removed;

@@ -63,6 +63,12 @@ struct host_ops {
 			struct err *err);
 	int (*inside_configure)(struct host *h, int netns, const struct rtnl_inside *inside,
 				struct err *err);
+	int (*tap_open_in)(struct host *h, int netns, const char *name, unsigned queues,
+			   int *ret_fds, struct err *err);
+	int (*inside_join)(struct host *h, int netns, const struct rtnl_inside_tap *t,
+			   struct err *err);
+	int (*inside_remove)(struct host *h, uint32_t index, const char *alias, const char *bridge,
+			     struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);
 	int (*send)(struct host *h, uint32_t ifindex, const void *frame, size_t len);
 	/* Has the listener hear the ARP packets that arrive at a link, or no more. */

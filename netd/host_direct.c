@@ -250,6 +250,25 @@ static int inside_configure(struct host *h, int netns, const struct rtnl_inside 
 	return rtnl_inside_configure(netns, inside, err);
 }
 
+static int open_tap_in(struct host *h, int netns, const char *name, unsigned queues, int *ret_fds,
+		       struct err *err)
+{
+	(void)h;
+	return tap_open_in(netns, name, queues, ret_fds, err);
+}
+
+static int inside_join(struct host *h, int netns, const struct rtnl_inside_tap *t, struct err *err)
+{
+	(void)h;
+	return rtnl_inside_join(netns, t, err);
+}
+
+static int inside_remove(struct host *h, uint32_t index, const char *alias, const char *bridge,
+			 struct err *err)
+{
+	return rtnl_inside_remove(direct(h)->rtnl, index, alias, bridge, err);
+}
+
 static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
 {
 	(void)h;
@@ -533,6 +552,9 @@ static const struct host_ops ops = {
 	.netns_check = netns_check,
 	.veth_add = veth_add,
 	.inside_configure = inside_configure,
+	.tap_open_in = open_tap_in,
+	.inside_join = inside_join,
+	.inside_remove = inside_remove,
 	.vhost_open = vhost_open,
 	.send = send_frame,
 	.arp_watch = watch_arp,

@@ -366,7 +366,7 @@ int port_reap(struct daemon *d, struct port *p, const char *why, struct err *err
 {
 	struct port was = *p;
 	struct event *e;
-	int rc = d->host->ops->link_del(d->host, p->ifindex, err);
+	int rc = device_remove(d, p, err);
 
 	if (rc && rc != -ENODEV)
 		return rc;
@@ -386,7 +386,7 @@ static int detach_one(struct daemon *d, struct port *p, struct refusal *r)
 
 	if (!p->ifindex)
 		return 0;
-	rc = d->host->ops->link_del(d->host, p->ifindex, &err);
+	rc = device_remove(d, p, &err);
 	if (rc && rc != -ENODEV)
 		return port_refuse(r, REFUSED_SYSTEM, &err);
 	unplug(d, p);

@@ -4,7 +4,8 @@
  * when the last descriptor of it is closed, and gives it back when somebody opens it
  * (drivers/net/tun.c, __tun_detach and tun_set_iff). One that has had none for `tap-grace` is
  * removed; so is one that nobody has opened for so long since it was made, or since netd started. A
- * carrier can be taken away by others, too, so the processes are looked at before. The allocation
+ * carrier can be taken away by others, too, so the processes are looked at before; of one that is
+ * in a network namespace nothing else is heard, and they are looked at each time. The allocation
  * stays. Called by attach.c and reconcile.c.
  */
 #include <inttypes.h>
@@ -23,7 +24,8 @@ static void reap_one(struct daemon *d, struct port *p)
 	struct err err;
 
 	p->idle_since = loop_now(d->loop); /* for another try */
-	if (p->state != PORT_ATTACHED || !d->host->ops->tap_holder(d->host, p->ifname, who))
+	if (p->state != PORT_ATTACHED ||
+	    !d->host->ops->tap_holder(d->host, device_tap_name(p), who))
 		return;
 	snprintf(why, sizeof(why), "nobody has had it open for %" PRIu32 " s",
 		 d->config->tap_grace);
@@ -64,7 +66,7 @@ void reap_schedule(struct daemon *d)
 
 void reap_seen(struct daemon *d, struct port *p, bool open)
 {
-	if (p->device != PORT_TAP)
+	if (p->device != PORT_TAP || p->within)
 		return;
 	if (open)
 		p->idle_since = 0;
@@ -74,7 +76,7 @@ void reap_seen(struct daemon *d, struct port *p, bool open)
 
 void reap_begin(struct daemon *d, struct port *p, bool open)
 {
-	p->idle_since = p->device != PORT_TAP || open ? 0 : loop_now(d->loop);
+	p->idle_since = p->device != PORT_TAP || (open && !p->within) ? 0 : loop_now(d->loop);
 	/* A timer that is set is for one that is idle for longer. */
 	if (p->idle_since && !d->reap.loop)
 		set_timer(d, p->idle_since + grace(d));

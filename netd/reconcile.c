@@ -277,6 +277,7 @@ static struct port *adopt_port(struct daemon *d, const struct rtnl_link *link)
 	if (p->ifindex)
 		return NULL; /* two links with one mark: the first that was adopted stays */
 	port_set_link(d, p, link->index, link->name, PORT_ATTACHED);
+	p->within = p->device == PORT_TAP && device_of_link(link) == PORT_VETH;
 	reap_begin(d, p, link->carrier);
 	event_add_port(d, EVENT_ADOPTED, p);
 	/* When the rules are about to be made, it is among their elements. */

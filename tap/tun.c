@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -51,8 +53,7 @@ static int index_of(const char *name, uint32_t *ret, struct err *err)
 	return 0;
 }
 
-int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifindex,
-	     struct err *err)
+static int open_queues(const char *name, unsigned queues, int *ret_fds, struct err *err)
 {
 	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
 	int fds[TAP_QUEUES_MAX], rc = 0;
@@ -65,14 +66,25 @@ int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifin
 		 */
 		rc = open_queue(name, (short)(flags | (n == 0 ? IFF_TUN_EXCL : 0)), &fds[n], err);
 	}
-	if (!rc)
-		rc = index_of(name, ret_ifindex, err);
 	if (rc) {
 		close_all(fds, queues);
 		return rc;
 	}
 	memcpy(ret_fds, fds, queues * sizeof(*fds));
 	return 0;
+}
+
+int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifindex,
+	     struct err *err)
+{
+	int rc = open_queues(name, queues, ret_fds, err);
+
+	if (rc)
+		return rc;
+	rc = index_of(name, ret_ifindex, err);
+	if (rc)
+		close_all(ret_fds, queues);
+	return rc;
 }
 
 int tap_persist(int fd, uint32_t user, struct err *err)
@@ -82,4 +94,41 @@ int tap_persist(int fd, uint32_t user, struct err *err)
 	if (ioctl(fd, TUNSETPERSIST, 1UL) < 0)
 		return err_sys(err, errno, "cannot make the TAP persistent");
 	return 0;
+}
+
+/* --- in another network namespace --- */
+
+struct visit {
+	int netns;
+	const char *name;
+	unsigned queues;
+	int *fds;
+	int rc;
+	struct err err;
+};
+
+/* Of a thread that ends: no other one is ever there. */
+static void *visit(void *arg)
+{
+	struct visit *v = arg;
+
+	if (setns(v->netns, CLONE_NEWNET) < 0)
+		v->rc = err_sys(&v->err, errno, "cannot enter the network namespace");
+	else
+		v->rc = open_queues(v->name, v->queues, v->fds, &v->err);
+	return NULL;
+}
+
+int tap_open_in(int netns, const char *name, unsigned queues, int *ret_fds, struct err *err)
+{
+	struct visit v = { .netns = netns, .name = name, .queues = queues, .fds = ret_fds };
+	pthread_t thread;
+	int code = pthread_create(&thread, NULL, visit, &v);
+
+	if (code)
+		return err_sys(err, code, "cannot start a thread");
+	pthread_join(thread, NULL);
+	if (v.rc && err)
+		*err = v.err;
+	return v.rc;
 }

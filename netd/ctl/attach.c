@@ -20,10 +20,9 @@ void ctl_read_device(const struct ctl_device *in, struct netd_attach *ret)
 
 void ctl_tell_device(const struct netd_attach *q, const struct netd_port *p)
 {
-	bool pair = q->device == NETD_VETH;
-	const char *inside = q->ifname ? q->ifname : "eth0";
+	const char *inside = p->guest_interface;
 
 	printf("port %s/%u: %s on %s, MAC %s, address %s%s%s\n", q->guest, q->nic, p->interface,
 	       p->network, p->mac, p->address[0] ? p->address : "none",
-	       pair ? ", in the namespace " : "", pair ? inside : "");
+	       *inside ? ", in the namespace " : "", inside);
 }

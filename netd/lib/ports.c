@@ -104,6 +104,7 @@ static int read_port(struct netd *n, const json_t *reply, bool fds, struct netd_
 		return err_set(&n->err, EBADMSG, "netd's reply is without its descriptors");
 	get_text(port, "network", p->network, sizeof(p->network));
 	get_text(port, "interface", p->interface, sizeof(p->interface));
+	get_text(port, "guestInterface", p->guest_interface, sizeof(p->guest_interface));
 	get_text(port, "mac", p->mac, sizeof(p->mac));
 	get_text(port, "gateway", p->gateway, sizeof(p->gateway));
 	get_text(reply, "vhostNote", p->vhost_note, sizeof(p->vhost_note));

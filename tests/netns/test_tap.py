@@ -11,7 +11,7 @@ import unittest
 from support import NetnsTest
 
 from harness.daemon import CONFIG, TESTVMM, TestVmm
-from harness.namespaces import DEADLINE, Failed
+from harness.namespaces import DEADLINE, Failed, Namespace
 
 USER = 12345
 SHORT = "tap-grace = 1\n" + CONFIG
@@ -20,10 +20,11 @@ SHORT = "tap-grace = 1\n" + CONFIG
 class Opener(TestVmm):
     """A guest whose VMM opens a TAP by its name, as the named VMM does and as a user who is not root."""
 
-    def __init__(self, daemon, vmm, port, queues=1, user=USER):  # pylint: disable=super-init-not-called
+    def __init__(self, daemon, vmm, port, queues=1, user=USER, ns=None):  # pylint: disable=super-init-not-called
         self.daemon = daemon
         self.name = port["guest"]
-        self.process = daemon.host.ns.popen(TESTVMM, f"{vmm}={port['interface']}:{queues}:{user}", port["mac"],
+        tap = port["guestInterface"] or port["interface"]
+        self.process = (ns or daemon.host.ns).popen(TESTVMM, f"{vmm}={tap}:{queues}:{user}", port["mac"],
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                             text=True)
         self.said = ""
@@ -128,8 +129,6 @@ class Tap(TapTest):
                          (1, "netdctl: interface foreign0 is in use by a device of the host\n"))
         self.assertEqual(daemon.ctl("attach", "vm2", "--tap", "up0", check=False)[::2],
                          (1, "netdctl: interface up0 is in use by a device of the host\n"))
-        path = f"/proc/{self.host.internet.pid}/ns/net"
-        self.assertRegex(daemon.ctl("attach", "vm2", "--tap", "--netns", path, check=False)[2], "networkNamespace is not acc")
         self.assertEqual(daemon.ctl("attach", "vm2", "--tap", "--owner", "nobody-of-that-name", check=False)[::2],
                          (1, "netdctl: there is no user 'nobody-of-that-name'\n"))
         self.assertEqual(daemon.ctl("attach", "vm2", "--owner", "root", check=False)[0], 2)
@@ -151,6 +150,86 @@ class Tap(TapTest):
         daemon = self.daemon()
         port = daemon.ctl_json("attach", "vm", "--tap", "tap9")
         self.assertEqual((port["interface"], port["device"]), ("tap9", "tap"))
+
+
+class Within(TapTest):
+    """A TAP in a network namespace, as Firecracker's jailer wants it."""
+
+    def setUp(self):
+        super().setUp()
+        self.jail = Namespace("jail")
+        self.addCleanup(self.jail.close)
+        self.path = f"/proc/{self.jail.pid}/ns/net"
+
+    def test_vmms_open_it(self):
+        daemon = self.daemon()
+        before, empty = self.host.ns.dump(), self.jail.dump()
+        for options, queues in ((("--tap", "tap0"), 1), (("--tap",), 1), (("--tap", "--queues", "2"), 2)):
+            with self.subTest(options=options):
+                port = self.attach(daemon, "vm", *options, "--owner", str(USER), "--netns", self.path)
+                self.assertEqual(port["guestInterface"], "tap0" if "tap0" in options else port["interface"])
+                link = self.jail.links()[port["guestInterface"]]
+                self.assertEqual((link["mtu"], link["ifalias"]), (port["mtu"], "netd:default/vm/0"))
+                opener = self.opener(daemon, "cloud-hypervisor", port, queues, ns=self.jail)
+                self.assertEqual(opener.udhcpc()["ip"], port["addresses"][0].split("/")[0])
+                self.assertTrue(opener.ping("10.77.0.1"))
+                self.assertTrue(opener.ping(self.host.INTERNET_ADDRESS, 1400))
+                self.assertEqual(daemon.guests()["vm/0"]["guard"]["drops"], {}, "its way sends nothing of its own")
+                code, _, said = daemon.ctl("attach", "vm", "--tap", check=False)
+                self.assertEqual(code, 1)
+                self.assertIn(f"opened by testvmm (pid {opener.pid})", said)
+                opener.close()
+                daemon.ctl("detach", "vm")
+                self.assertEqual(self.host.ns.dump(), before)
+                self.assertEqual(self.jail.dump(), empty)
+
+    def test_refusals(self):
+        daemon = self.daemon()
+        self.jail.run("ip", "link", "add", "tap0", "type", "bridge")
+        before, inside = self.host.ns.dump(), self.jail.dump()
+        self.assertEqual(daemon.ctl("attach", "vm", "--tap", "tap0", "--netns", self.path, check=False)[::2],
+                         (1, "netdctl: interface tap0 is in use by a device of the network namespace\n"))
+        self.assertEqual(daemon.ctl("attach", "vm", "--tap", "tap1", "--netns", "/dev/null", check=False)[::2],
+                         (1, "netdctl: networkNamespace is not acceptable: the descriptor is not of a network namespace\n"))
+        self.assertEqual((self.host.ns.dump(), self.jail.dump(), daemon.guests()), (before, inside, {}))
+
+    def test_killed_reaped_and_gone(self):
+        daemon = self.daemon()
+        before, empty = self.host.ns.dump(), self.jail.dump()
+        port = self.attach(daemon, "vm", "--tap", "tap0", "--owner", str(USER), "--netns", self.path)
+        opener = self.opener(daemon, "firecracker", port, ns=self.jail)
+        opener.udhcpc()
+        daemon.kill()
+        daemon.start()
+        again = daemon.guests()["vm/0"]
+        for key in ("interface", "guestInterface", "device", "mac", "state"):
+            self.assertEqual(again[key], port[key], key)
+        self.assertTrue(opener.ping("10.77.0.1"))
+        opener.close()
+        daemon.stop()
+        daemon.configure(SHORT)
+        daemon.start()
+        daemon.call("Wait", guest="vm", **{"for": "gone"})
+        self.assertEqual((self.host.ns.dump(), self.jail.dump()), (before, empty))
+        daemon.configure(CONFIG)
+        daemon.call("Reload")
+        self.attach(daemon, "vm", "--tap", "tap0", "--netns", self.path)
+        watch = daemon.watch()
+        self.jail.close()
+        watch.until("gone", guest="vm")
+        watch.close()
+        self.assertEqual(self.host.ns.dump(), before)
+
+    def test_unfinished_ones_are_removed_at_start(self):
+        daemon = self.daemon()
+        before, empty = list(self.host.ns.links()), self.jail.dump()
+        port = self.attach(daemon, "vm", "--tap", "tap0", "--netns", self.path)
+        daemon.kill()
+        self.host.ns.run("ip", "link", "set", port["interface"], "group", str(0x6e657464))
+        for leaf in os.listdir(daemon.state):
+            os.unlink(os.path.join(daemon.state, leaf))
+        daemon.start()
+        self.assertEqual((list(self.host.ns.links()), self.jail.dump()), (before, empty))
 
 
 class Reaping(TapTest):

@@ -448,6 +448,9 @@ static const struct host_ops ops = {
 	.netns_check = fake_netns_check,
 	.veth_add = fake_veth_add,
 	.inside_configure = fake_inside_configure,
+	.tap_open_in = fake_tap_open_in,
+	.inside_join = fake_inside_join,
+	.inside_remove = fake_inside_remove,
 	.vhost_open = vhost_open,
 	.send = send_frame,
 	.arp_watch = arp_watch,
@@ -588,8 +591,8 @@ const char *fake_dump(char *buf, size_t size)
 		links += fake_host->link[i].index != 0;
 	snprintf(buf, size,
 		 "%u links, %u addresses, %u elements, %u networks in rules, %u published, "
-		 "%u descriptors",
+		 "%u descriptors, %u joined",
 		 links, fake_host->addrs, fake_host->elements, fake_host->networks,
-		 fake_host->publishes, open_descriptors());
+		 fake_host->publishes, open_descriptors(), fake_host->joined);
 	return buf;
 }

@@ -78,6 +78,7 @@ struct fake_host {
 	} sysctl[FAKE_SYSCTLS]; /* those that there are, but for forwarding */
 	unsigned sysctls;
 	char inside[LINK_NAME_SIZE];   /* the name of an interface in every network namespace */
+	unsigned joined;	       /* TAPs in network namespaces */
 	struct rtnl_inside configured; /* what was given last in one */
 	const char *opener;	       /* who has every TAP open; NULL: nobody */
 	bool ipv6_autoconf;	       /* every link has such an address */

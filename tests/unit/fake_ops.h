@@ -22,6 +22,11 @@ unsigned fake_forwarding_slot(struct host *h, const char *name);
 
 int fake_tap_persist(struct host *h, int fd, uint32_t user, struct err *err);
 int fake_tap_holder(struct host *h, const char *name, char ret[TAP_HOLDER_SIZE]);
+int fake_tap_open_in(struct host *h, int netns, const char *name, unsigned queues, int *ret_fds,
+		     struct err *err);
+int fake_inside_join(struct host *h, int netns, const struct rtnl_inside_tap *t, struct err *err);
+int fake_inside_remove(struct host *h, uint32_t index, const char *alias, const char *bridge,
+		       struct err *err);
 int fake_netns_check(struct host *h, int fd, struct err *err);
 int fake_veth_add(struct host *h, const struct rtnl_veth *v, uint32_t *ret_index, struct err *err);
 int fake_inside_configure(struct host *h, int netns, const struct rtnl_inside *inside,

@@ -68,15 +68,20 @@ static unsigned count_links(const char *kind)
 	return n;
 }
 
+enum { WITHIN = PORT_VETH + 1 }; /* a TAP in a network namespace */
+
 static const char *const kinds[] = { [PORT_TAP] = "tun", [PORT_VETH] = "veth" };
 
 /* --- attach --- */
 
 START_TEST(every_step_is_undone)
 {
-	enum port_device device = (enum port_device)_i;
+	enum port_device device = _i == WITHIN ? PORT_TAP : (enum port_device)_i;
 	struct attach_request q = request("web1", device);
 	unsigned n;
+
+	if (_i == WITHIN)
+		q.netns = FAKE_NETNS;
 
 	for (n = 1;; n++) {
 		char before[160], after[160];
@@ -174,8 +179,8 @@ static const struct {
 	  "it does not have from 1 to 15 characters" },
 	{ "long", PORT_TAP, "a123456789abcdef", 1, -1, VHOST_AUTO, "interface",
 	  "it does not have from 1 to 15 characters" },
-	{ "in a namespace", PORT_TAP, NULL, 1, FAKE_NETNS, VHOST_AUTO, "networkNamespace",
-	  "a TAP is where its network's bridge is; a veth pair can lead there" },
+	{ "a TAP in something else", PORT_TAP, NULL, 1, 0, VHOST_AUTO, "networkNamespace",
+	  "it is no network namespace" },
 	{ "vhost of a TAP", PORT_TAP, NULL, 1, -1, VHOST_ON, "vhost",
 	  "who opens a TAP by its name opens vhost-net as well" },
 	{ "a name for descriptors", PORT_DESCRIPTORS, "tap7", 1, -1, VHOST_OFF, "interface",
@@ -230,6 +235,46 @@ START_TEST(holders)
 	ck_assert_int_lt(attach(&q, &a, &r), 0);
 	ck_assert_str_eq(r.holder, "port web1/0 of network default, opened by firecracker (pid "
 				   "123)");
+}
+END_TEST
+
+START_TEST(tap_in_a_namespace)
+{
+	struct attach_request q = request("web1", PORT_TAP);
+	struct attachment *a;
+	struct refusal r;
+	struct port *p;
+
+	q.netns = FAKE_NETNS;
+	q.interface = "taken0";
+	snprintf(fake_host->inside, sizeof(fake_host->inside), "taken0");
+	ck_assert_int_lt(attach(&q, &a, &r), 0);
+	ck_assert_int_eq(r.kind, REFUSED_INTERFACE);
+	ck_assert_str_eq(r.holder, "a device of the network namespace");
+	q.interface = "tap0";
+	ck_assert_int_eq(attach(&q, &a, &r), 0);
+	fake_turn(&f);
+	port_delivered(a);
+	p = port_find(f.d, 0, "web1", 0);
+	ck_assert_str_eq(link_of(p)->kind, "veth");
+	ck_assert_str_eq(device_tap_name(p), "tap0");
+	/* Its pair has a carrier, which says nothing. */
+	link_of(p)->carrier = true;
+	fake_link_told(link_of(p));
+	fake_turn(&f);
+	fake_stop(&f);
+	fake_start(&f, CONFIG);
+	p = port_find(f.d, 0, "web1", 0);
+	ck_assert_int_eq(p->device, PORT_TAP);
+	ck_assert(p->within && p->ifindex);
+	fake_host->opener = "firecracker (pid 9)";
+	fake_pass(&f, 60);
+	ck_assert_uint_ne(p->ifindex, 0);
+	fake_host->opener = NULL;
+	fake_pass(&f, 60);
+	ck_assert_uint_eq(p->ifindex, 0);
+	ck_assert_uint_eq(fake_host->joined, 0);
+	ck_assert_uint_eq(count_links("veth"), 0);
 }
 END_TEST
 
@@ -446,7 +491,8 @@ END_TEST
 UNIT_SUITE(netd_device)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, every_step_is_undone, PORT_TAP, PORT_VETH + 1);
+	tcase_add_loop_test(tc, every_step_is_undone, PORT_TAP, WITHIN + 1);
+	tcase_add_test(tc, tap_in_a_namespace);
 	tcase_add_test(tc, veth_is_made);
 	tcase_add_test(tc, tap_is_made);
 	tcase_add_loop_test(tc, refusals, 0, ARRAY_SIZE(refused));
