@@ -168,6 +168,7 @@ class Descriptors(VethTest):
     """What comes with a call."""
 
     def open_descriptors(self, daemon):
+        """Before something, it can be that some are open for a moment; so many more are sent."""
         return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
 
     def test_they_are_closed(self):
@@ -178,12 +179,12 @@ class Descriptors(VethTest):
             before = self.open_descriptors(daemon)
             client.call_fds("io.netd.Attach", [self.netns(ns)] * 16, guest="c1", device="veth", networkNamespace=15)
             client.call("io.netd.GetStatus")
-            self.assertEqual(self.open_descriptors(daemon), before)
+            self.assertLessEqual(self.open_descriptors(daemon), before)
             with self.assertRaises(Error) as refused:
                 client.call_fds("io.netd.Nothing", [self.netns(ns)])
             self.assertEqual(refused.exception.name, "org.varlink.service.MethodNotFound")
             client.call("io.netd.GetStatus")
-            self.assertEqual(self.open_descriptors(daemon), before)
+            self.assertLessEqual(self.open_descriptors(daemon), before)
 
     def test_an_index_without_descriptor(self):
         daemon = self.daemon()
@@ -210,7 +211,7 @@ class Descriptors(VethTest):
                 client.reply()
             self.assertEqual(refused.exception.name, "io.netd.BadMessage")
         daemon.call("GetStatus")
-        self.until(lambda: self.open_descriptors(daemon) == before)
+        self.until(lambda: self.open_descriptors(daemon) <= before)
 
     def test_they_are_the_call_s_that_they_came_with(self):
         """A call before it, sent at the same time, has none; and one that is sent in pieces has them."""
@@ -234,9 +235,9 @@ class Descriptors(VethTest):
         daemon = self.daemon()
         before = self.open_descriptors(daemon)
         client = daemon.client()
-        socket.send_fds(client.socket, [b'{"method":'], [self.netns(self.container())])
+        socket.send_fds(client.socket, [b'{"method":'], [self.netns(self.container())] * 16)
         client.close()
-        self.until(lambda: self.open_descriptors(daemon) == before)
+        self.until(lambda: self.open_descriptors(daemon) <= before)
 
 
 if __name__ == "__main__":
