@@ -106,6 +106,20 @@ $(B)/netd/netd-capture: $(call objs,$(SRC_capture))
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_capture)
 
+# --- drop-ins: what takes another program's place, on libnetd ---
+
+SRC_helper := $(wildcard netd/helper/*.c)
+PROGRAM_SRC += $(SRC_helper)
+ALL_SRC += $(SRC_helper)
+all: $(B)/netd/netd-bridge-helper
+
+$(B)/netd/netd-bridge-helper: $(call objs,$(SRC_helper)) $(B)/libnetd.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
+
+$(B)/tests/unit/%.o: CPPFLAGS += -Inetd/helper
+$(B)/tests/unit/unit: $(addprefix $(B)/netd/helper/,acl.o choose.o qemu.o)
+
 # --- tests ---
 
 # Of netdctl, what does without its commands.

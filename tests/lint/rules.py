@@ -26,6 +26,9 @@ MAY = {
     "netd/lib": {"include/netd.h"},
     # netd-capture looks at what guests send, and knows nothing of netd but the line to it.
     "netd/capture": set(),
+    # What takes another program's place is a client, too.
+    "netd/helper": {"include/netd.h"},
+    "netd/cni": {"include/netd.h"},
     "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/tap.h", "include/netd.h"},
 }
 # The files that know these libraries.
@@ -46,7 +49,7 @@ NO_SPDX = re.compile(r"^(LICENSE|LICENSES/|tests/golden/|tests/fuzz/corpus/|READ
 
 
 def part_of(path):
-    for part in ("netd/ctl", "netd/lib", "netd/capture", "mac", "dhcp", "bridge", "tap", "netd"):
+    for part in ("netd/ctl", "netd/lib", "netd/capture", "netd/helper", "netd/cni", "mac", "dhcp", "bridge", "tap", "netd"):
         if path.startswith(part + "/"):
             return part
     return None
