@@ -109,16 +109,22 @@ $(B)/netd/netd-capture: $(call objs,$(SRC_capture))
 # --- drop-ins: what takes another program's place, on libnetd ---
 
 SRC_helper := $(wildcard netd/helper/*.c)
-PROGRAM_SRC += $(SRC_helper)
-ALL_SRC += $(SRC_helper)
-all: $(B)/netd/netd-bridge-helper
+SRC_cni := $(wildcard netd/cni/*.c)
+PROGRAM_SRC += $(SRC_helper) $(SRC_cni)
+ALL_SRC += $(SRC_helper) $(SRC_cni)
+all: $(B)/netd/netd-bridge-helper $(B)/netd/netd-cni
 
 $(B)/netd/netd-bridge-helper: $(call objs,$(SRC_helper)) $(B)/libnetd.a
 	$(if $(V),,@echo '  LD $@')
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
 
-$(B)/tests/unit/%.o: CPPFLAGS += -Inetd/helper
+$(B)/netd/netd-cni: $(call objs,$(SRC_cni)) $(B)/libnetd.a
+	$(if $(V),,@echo '  LD $@')
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_client)
+
+$(B)/tests/unit/%.o: CPPFLAGS += -Inetd/helper -Inetd/cni
 $(B)/tests/unit/unit: $(addprefix $(B)/netd/helper/,acl.o choose.o qemu.o)
+$(B)/tests/unit/unit: $(addprefix $(B)/netd/cni/,request.o name.o result.o)
 
 # --- tests ---
 

@@ -175,6 +175,20 @@ static void add_origin(json_t *o, const struct config_network *c)
 	json_object_set_new(o, "created", c->made ? json_integer(c->created) : json_null());
 }
 
+/* What DHCP tells guests, for those that do not ask it. */
+static void add_resolver(json_t *o, const struct network *n)
+{
+	json_t *servers = json_array();
+	size_t len = 0;
+	const uint8_t *data = n->options ? dhcp_option_set_get(n->options, 6, &len) : NULL;
+	struct rd r = rd_init(data, data ? len : 0);
+
+	while (rd_left(&r) >= 4)
+		json_array_append_new(servers, ip_text(rd_be32(&r)));
+	json_object_set_new(o, "nameServers", servers);
+	json_object_set_new(o, "domain", text_or_null(n->config->domain));
+}
+
 json_t *api_json_network(struct daemon *d, const struct network *n)
 {
 	struct ip4_prefix net = { .addr = ip4_network(n->subnet), .len = n->subnet.len };
@@ -196,6 +210,7 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 		return NULL;
 	add_policy(o, n->config);
 	add_origin(o, n->config);
+	add_resolver(o, n);
 	json_object_set_new(o, "published", api_json_network_published(d, n));
 	return o;
 }
