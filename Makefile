@@ -315,6 +315,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+LIBEXECDIR ?= $(PREFIX)/libexec/netd
 VARLINKDIR ?= $(PREFIX)/share/varlink
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 FILL = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
@@ -337,6 +338,9 @@ install: all
 	install -m 644 netd/io.netd.varlink $(DESTDIR)$(VARLINKDIR)/io.netd.varlink
 	$(FILL) netd/netd.service.in >$(DESTDIR)$(UNITDIR)/netd.service
 	install -m 644 netd/netd.socket $(DESTDIR)$(UNITDIR)/netd.socket
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(B)/netd/netd-bridge-helper $(B)/netd/netd-cni $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 netd/man/netd-bridge-helper.8 netd/man/netd-cni.8 $(DESTDIR)$(MANDIR)/man8
 
 clean:
 	rm -rf build

@@ -24,10 +24,14 @@ diff - "$root.list" <<'EOF' || fail 'other files than these were installed'
 ./opt/netd/lib/pkgconfig/netd.pc
 ./opt/netd/lib/systemd/system/netd.service
 ./opt/netd/lib/systemd/system/netd.socket
+./opt/netd/libexec/netd/netd-bridge-helper
+./opt/netd/libexec/netd/netd-cni
 ./opt/netd/sbin/netd
 ./opt/netd/sbin/netd-capture
 ./opt/netd/share/man/man1/netdctl.1
 ./opt/netd/share/man/man5/netd.conf.5
+./opt/netd/share/man/man8/netd-bridge-helper.8
+./opt/netd/share/man/man8/netd-cni.8
 ./opt/netd/share/man/man8/netd.8
 ./opt/netd/share/varlink/io.netd.varlink
 EOF
@@ -70,4 +74,6 @@ nm -D --defined-only "$root/opt/netd/lib/libnetd.so.0" | awk '{ print $3 }' | gr
 "$root/opt/netd/bin/netdctl" --version | grep -q "^netdctl $(PKG_CONFIG_SYSROOT_DIR='' pkg-config --modversion netd)$" ||
 	fail 'versions differ'
 [ -x "$build/netd/netd" ]
+[ "$(echo '{}' | CNI_COMMAND=VERSION "$root/opt/netd/libexec/netd/netd-cni" | grep -c 1.1.0)" -ge 1 ] || fail 'netd-cni does not run'
+"$root/opt/netd/libexec/netd/netd-bridge-helper" --help | grep -q '^usage: netd-bridge-helper' || fail 'netd-bridge-helper does not run'
 echo "  INSTALL ok"
