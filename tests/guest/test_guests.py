@@ -53,6 +53,42 @@ class Qemu(NetnsTest):
         watch.close()
         self.assertTrue(guests[1].ping(Host.INTERNET_ADDRESS))
 
+    def test_bridge_helper(self):
+        """A machine with QEMU's own -netdev bridge, and cards whose MACs QEMU chooses: address, gateway, world, guard."""
+        daemon = self.daemon()
+        acl, helper = (os.path.join(daemon.directory, name) for name in ("bridge.conf", "helper"))
+        with open(acl, "w", encoding="utf-8") as out:
+            out.write("allow nd-default\n")
+        with open(helper, "w", encoding="utf-8") as out:
+            out.write(f'#!/bin/sh\nexec {BUILD}/netd/netd-bridge-helper --acl={acl} "$@"\n')
+        os.chmod(helper, 0o755)
+        log = open(os.path.join(daemon.directory, "qemu"), "wb")
+        self.addCleanup(log.close)
+        console = os.path.join(daemon.directory, "console")
+        argv = qemu(console, more=("-name", "web1", "-netdev", f"bridge,id=a,br=nd-default,helper={helper}", "-netdev",
+                                   f"bridge,id=b,br=nd-default,helper={helper}", "-device", "virtio-net-pci,netdev=b,addr=9",
+                                   "-device", "virtio-net-pci,netdev=a,addr=8"))
+        guest = SerialGuest("web1", self.host.ns.enter(*argv), console, stderr=log,
+                            env={**os.environ, "NETD_SOCKET": daemon.socket})
+        self.addCleanup(guest.close)
+        guest.wait_ready()
+        for card in (0, 1):
+            port = daemon.guests()[f"web1/{card}"]
+            self.assertEqual(guest.run(f"cat /sys/class/net/eth{card}/address")[1], port["mac"])
+            guest.run(f"udhcpc -i eth{card} -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh >/tmp/udhcpc 2>&1 || {{ cat /tmp/udhcpc; false; }}")
+            self.assertIn("ip=" + port["addresses"][0].split("/")[0], guest.run("cat /tmp/lease")[1].split())
+            for address in (port["gateway"], Host.INTERNET_ADDRESS):
+                self.assertTrue(guest.ping(address), address)
+            guest.run(f"ip link set eth{card} down")
+        ports = daemon.guests()
+        self.assertEqual([ports[f"web1/{card}"]["mac"] for card in (0, 1)], ["52:54:00:12:34:57", "52:54:00:12:34:56"])
+        self.assertEqual([ports[f"web1/{card}"]["guard"]["drops"] for card in (0, 1)], [{}, {}])
+        watch = daemon.watch()
+        guest.process.kill()
+        watch.until("gone", guest="web1")
+        watch.until("gone", guest="web1")
+        watch.close()
+
     def test_mtu_reaches_the_card(self):
         """host_mtu: the guest's card has it before any DHCP."""
         daemon = self.daemon("network default { subnet = 10.77.0.1/24 mtu = 1300 }\n")
