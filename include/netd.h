@@ -65,6 +65,7 @@ struct netd_attach {
 	const char *user;   /* NETD_TAP: name or uid of who may open it; the caller */
 	const char *netns;  /* path of a network namespace, opened by this process, in which TAP or
 			       veth end are; none */
+	int bare;	    /* NETD_DESCRIPTORS: one queue, without IFF_VNET_HDR */
 };
 
 struct netd_port {
@@ -76,7 +77,8 @@ struct netd_port {
 	char gateway[46]; /* empty: none */
 	uint32_t mtu;
 	uint32_t queues;	       /* descriptors in tap_fd; 0 of NETD_TAP and NETD_VETH */
-	int tap_fd[NETD_QUEUES_MAX];   /* close-on-exec, non-blocking, IFF_VNET_HDR; the caller's */
+	int tap_fd[NETD_QUEUES_MAX];   /* close-on-exec, non-blocking, IFF_VNET_HDR unless bare; the
+					  caller's */
 	uint32_t vhosts;	       /* descriptors in vhost_fd: 0 or queues */
 	int vhost_fd[NETD_QUEUES_MAX]; /* close-on-exec; owner and backend not set yet; the caller's
 					*/

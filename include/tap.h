@@ -30,6 +30,9 @@ MUST_CHECK int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_
 MUST_CHECK int tap_open_in(int netns, const char *name, unsigned queues, int *ret_fds,
 			   struct err *err);
 
+/* The same with one queue and without IFF_VNET_HDR: frames as they are. */
+MUST_CHECK int tap_open_bare(const char *name, int *ret_fd, uint32_t *ret_ifindex, struct err *err);
+
 /*
  * Has the TAP of a descriptor stay when nobody has it open, for user (uid) to open by its name. It
  * goes when its link is deleted.

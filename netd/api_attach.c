@@ -34,6 +34,7 @@ static bool parse_attach(const struct varlink_call *call, struct attach_request 
 	q->interface = api_text(call, "interface");
 	q->user = (uint32_t)api_integer(call, "user", call->uid);
 	q->netns = -1;
+	q->bare = json_is_false(json_object_get(call->parameters, "vnetHeader"));
 	if (!parse_netns(call, q))
 		return false;
 	if (device && port_device_parse(device, &q->device)) {

@@ -112,6 +112,8 @@ static int create_device(struct daemon *d, const struct port *p, const struct at
 				 p->nic, attempt, ifname);
 		if (p->device == PORT_VETH || p->within)
 			rc = device_make_veth(d, p, q, ifname, ret_ifindex, err);
+		else if (q->bare)
+			rc = d->host->ops->tap_open_bare(d->host, ifname, fds, ret_ifindex, err);
 		else
 			rc = d->host->ops->tap_open(d->host, ifname, p->queues, fds, ret_ifindex,
 						    err);

@@ -307,6 +307,7 @@ struct attach_request {
 	const char *interface; /* PORT_TAP: its name, PORT_VETH: of the guest's end; NULL: chosen */
 	uint32_t user;	       /* PORT_TAP: uid that may open it */
 	int netns;	       /* descriptor of the namespace that the device goes to; -1: none */
+	bool bare;	       /* PORT_DESCRIPTORS: a TAP without IFF_VNET_HDR, of one queue */
 };
 
 /* What an attach made: descriptors to hand over, and what to undo should that fail. */

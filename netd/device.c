@@ -72,6 +72,10 @@ int device_check(struct daemon *d, const struct network *n, const struct attach_
 
 	if (why)
 		return refuse(r, REFUSED_PARAMETER, "interface", why);
+	if (q->bare && (q->device != PORT_DESCRIPTORS || q->queues != 1 ||
+			n->config->mode == BRIDGE_MODE_MACVTAP))
+		return refuse(r, REFUSED_PARAMETER, "vnetHeader",
+			      "only a TAP of one queue that is handed over can be without");
 	if (q->device != PORT_DESCRIPTORS && n->config->mode == BRIDGE_MODE_MACVTAP)
 		return refuse(r, REFUSED_PARAMETER, "device",
 			      "a network of mode macvtap has no bridge for it");

@@ -56,6 +56,8 @@ struct host_ops {
 			     struct listen_holder *ret, struct err *err);
 	int (*tap_open)(struct host *h, const char *name, unsigned queues, int *ret_fds,
 			uint32_t *ret_ifindex, struct err *err);
+	int (*tap_open_bare)(struct host *h, const char *name, int *ret_fd, uint32_t *ret_ifindex,
+			     struct err *err);
 	int (*tap_persist)(struct host *h, int fd, uint32_t user, struct err *err);
 	int (*tap_holder)(struct host *h, const char *name, char ret[TAP_HOLDER_SIZE]);
 	int (*netns_check)(struct host *h, int fd, struct err *err);

@@ -220,6 +220,13 @@ static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_
 	return tap_open(name, queues, ret_fds, ret_ifindex, err);
 }
 
+static int open_bare_tap(struct host *h, const char *name, int *ret_fd, uint32_t *ret_ifindex,
+			 struct err *err)
+{
+	(void)h;
+	return tap_open_bare(name, ret_fd, ret_ifindex, err);
+}
+
 static int persist_tap(struct host *h, int fd, uint32_t user, struct err *err)
 {
 	(void)h;
@@ -547,6 +554,7 @@ static const struct host_ops ops = {
 	.localnet_get = localnet_get,
 	.localnet_set = localnet_set,
 	.tap_open = open_tap,
+	.tap_open_bare = open_bare_tap,
 	.tap_persist = persist_tap,
 	.tap_holder = find_tap_holder,
 	.netns_check = netns_check,

@@ -53,9 +53,13 @@ static int index_of(const char *name, uint32_t *ret, struct err *err)
 	return 0;
 }
 
-static int open_queues(const char *name, unsigned queues, int *ret_fds, struct err *err)
+static int flags_for(unsigned queues)
 {
-	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+	return IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (queues > 1 ? IFF_MULTI_QUEUE : 0);
+}
+
+static int open_queues(const char *name, int flags, unsigned queues, int *ret_fds, struct err *err)
+{
 	int fds[TAP_QUEUES_MAX], rc = 0;
 
 	if (queues < 1 || queues > TAP_QUEUES_MAX)
@@ -74,17 +78,29 @@ static int open_queues(const char *name, unsigned queues, int *ret_fds, struct e
 	return 0;
 }
 
+static int find_opened(const char *name, unsigned queues, int *fds, uint32_t *ret_ifindex,
+		       struct err *err)
+{
+	int rc = index_of(name, ret_ifindex, err);
+
+	if (rc)
+		close_all(fds, queues);
+	return rc;
+}
+
 int tap_open(const char *name, unsigned queues, int *ret_fds, uint32_t *ret_ifindex,
 	     struct err *err)
 {
-	int rc = open_queues(name, queues, ret_fds, err);
+	int rc = open_queues(name, flags_for(queues), queues, ret_fds, err);
 
-	if (rc)
-		return rc;
-	rc = index_of(name, ret_ifindex, err);
-	if (rc)
-		close_all(ret_fds, queues);
-	return rc;
+	return rc ? rc : find_opened(name, queues, ret_fds, ret_ifindex, err);
+}
+
+int tap_open_bare(const char *name, int *ret_fd, uint32_t *ret_ifindex, struct err *err)
+{
+	int rc = open_queues(name, IFF_TAP | IFF_NO_PI, 1, ret_fd, err);
+
+	return rc ? rc : find_opened(name, 1, ret_fd, ret_ifindex, err);
 }
 
 int tap_persist(int fd, uint32_t user, struct err *err)
@@ -115,7 +131,7 @@ static void *visit(void *arg)
 	if (setns(v->netns, CLONE_NEWNET) < 0)
 		v->rc = err_sys(&v->err, errno, "cannot enter the network namespace");
 	else
-		v->rc = open_queues(v->name, v->queues, v->fds, &v->err);
+		v->rc = open_queues(v->name, flags_for(v->queues), v->queues, v->fds, &v->err);
 	return NULL;
 }
 

@@ -286,7 +286,8 @@ static int attach(struct netd *n, const struct arguments *a, const struct asker 
 	struct netd_attach q = { .guest = k->guest,
 				 .nic = k->choice.nic,
 				 .network = k->network,
-				 .vhost = NETD_VHOST_OFF };
+				 .vhost = NETD_VHOST_OFF,
+				 .bare = !a->use_vnet };
 	const uint8_t *m = k->choice.mac;
 	struct netd_port p;
 	char mac[18];

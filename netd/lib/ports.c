@@ -37,6 +37,8 @@ static json_t *attach_parameters(const struct netd_attach *a, bool netns)
 	if (a->device && (unsigned)a->device < ARRAY_SIZE(devices))
 		set_text(p, "device", devices[a->device]);
 	set_text(p, "interface", a->ifname);
+	if (a->bare)
+		json_object_set_new(p, "vnetHeader", json_false());
 	if (netns)
 		json_object_set_new(p, "networkNamespace", json_integer(0));
 	return p;

@@ -17,7 +17,8 @@ from support import NetnsTest
 from harness.daemon import BUILD, CONFIG
 from harness.namespaces import DEADLINE, Failed
 from harness.monitor import Monitor
-from test_attach import IFF_TAP, IFF_VNET_HDR, tun_flags
+from harness.varlink import Error
+from test_attach import IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, tun_flags
 
 HELPER = os.path.join(BUILD, "netd", "netd-bridge-helper")
 QEMUS = "/usr/lib/qemu/qemu-bridge-helper"
@@ -244,6 +245,27 @@ class Protocol(NetnsTest):
                 self.assertEqual((port["state"], port["network"]), ("attached", "default"))
                 self.assertIn(f"only a card with MAC {port['mac']} will get through", said,
                               "nobody told it the card's MAC, and it says so")
+
+    def test_without_vnet(self):
+        """Whoever does not say --use-vnet gets frames as they are, as by QEMU's own."""
+        vmm = self.vmm(self.netd, "web2")
+        code, said, fds, _ = self.run_helper("--br=nd-default", NETD_GUEST="web1")
+        self.assertEqual((code, len(fds)), (0, 1), said)
+        name, flags = tun_flags(fds[0])
+        port = self.netd.guests()["web1/0"]
+        self.assertEqual(name, port["interface"])
+        self.assertEqual(flags & (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR), IFF_TAP | IFF_NO_PI)
+        vmm.run("ip", "addr", "add", self.netd.guests()["web2/0"]["addresses"][0], "dev", "eth0")
+        vmm.ok("ping", "-c", "1", "-W", "1", port["addresses"][0].split("/")[0])
+        os.set_blocking(fds[0], True)
+        while (frame := os.read(fds[0], 2048))[12:14] != b"\x08\x06":
+            pass
+        self.assertEqual(frame[:6], b"\xff" * 6, "an ARP request, from its first octet on")
+        with self.netd.client() as client:
+            for more in ({"queues": 2}, {"device": "tap"}):
+                with self.assertRaises(Error) as refused:
+                    client.call("io.netd.Attach", guest="web3", vnetHeader=False, **more)
+                self.assertEqual(refused.exception.parameters["parameter"], "vnetHeader")
 
     def test_device_goes_with_the_descriptor(self):
         watch = self.netd.watch()

@@ -277,6 +277,12 @@ static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_
 	return 0;
 }
 
+static int open_bare_tap(struct host *h, const char *name, int *ret_fd, uint32_t *ret_ifindex,
+			 struct err *err)
+{
+	return open_tap(h, name, 1, ret_fd, ret_ifindex, err);
+}
+
 static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
 {
 	int rc = fake_maybe_fail(h, err);
@@ -443,6 +449,7 @@ static const struct host_ops ops = {
 	.localnet_get = fake_localnet_get,
 	.localnet_set = fake_localnet_set,
 	.tap_open = open_tap,
+	.tap_open_bare = open_bare_tap,
 	.tap_persist = fake_tap_persist,
 	.tap_holder = fake_tap_holder,
 	.netns_check = fake_netns_check,
