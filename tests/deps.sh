@@ -9,7 +9,7 @@ build='gcc make pkg-config libc6-dev libnl-3-dev libmnl-dev libnftnl-dev libpcap
 	libsqlite3-dev'
 # guests: QEMU without graphics, a busybox to run in them; their kernel is only unpacked (see tests/guest/image.sh)
 guest='qemu-system-x86 busybox-static cpio kmod python3 iproute2 util-linux'
-tests='check kea-admin udhcpc isc-dhcp-client isc-dhcp-relay nftables iptables sqlite3 iputils-ping procps libasan8 libubsan1'
+tests='check kea-admin udhcpc isc-dhcp-client isc-dhcp-relay nftables iptables sqlite3 iputils-ping procps podman libasan8 libubsan1'
 # kea-admin has perfdhcp
 bench='kea-admin kea-dhcp4-server dnsmasq-base python3 iproute2 util-linux'
 ports='containernetworking-plugins qemu-system-common python3 iproute2 util-linux'
