@@ -82,7 +82,8 @@ void cni_request_done(struct cni_request *q);
 
 const char *cni_version_text(enum cni_version v);
 
-/* Members of the configuration that nobody reads: the n-th, or NULL. */
+/* Members of the configuration, and capabilities in its runtimeConfig, that nobody reads: the n-th,
+ * or NULL. */
 const char *cni_request_unknown(const struct cni_request *q, unsigned n);
 
 /* --- name.c --- */

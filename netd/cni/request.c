@@ -384,23 +384,49 @@ void cni_request_done(struct cni_request *q)
 	q->config = NULL;
 }
 
-const char *cni_request_unknown(const struct cni_request *q, unsigned n)
+static bool is_known(const char *key, const char *const *known)
 {
-	static const char *const known[] = {
-		"cniVersion",	"cniVersions", "name",	 "type", "disableCheck", "disableGC",
-		"capabilities", "ipMasq",      "ipam",	 "dns",	 "args",	 "runtimeConfig",
-		"prevResult",	"network",     "socket", "mac",	 "address"
-	};
+	while (*known && strcmp(key, *known))
+		known++;
+	return *known || !strncmp(key, "cni.dev/", 8);
+}
+
+static const char *unknown_in(json_t *o, const char *const *known, unsigned *n)
+{
 	const char *key;
 	json_t *v;
 
-	json_object_foreach (q->config, key, v) {
-		bool found = !strncmp(key, "cni.dev/", 8);
-
-		for (size_t i = 0; !found && i < ARRAY_SIZE(known); i++)
-			found = !strcmp(key, known[i]);
-		if (!found && !n--)
+	json_object_foreach (o, key, v)
+		if (!is_known(key, known) && !(*n)--)
 			return key;
-	}
 	return NULL;
+}
+
+const char *cni_request_unknown(const struct cni_request *q, unsigned n)
+{
+	static const char *const known[] = { "cniVersion",
+					     "cniVersions",
+					     "name",
+					     "type",
+					     "disableCheck",
+					     "disableGC",
+					     "loadOnlyInlinedPlugins",
+					     "capabilities",
+					     "ipMasq",
+					     "ipam",
+					     "dns",
+					     "args",
+					     "runtimeConfig",
+					     "prevResult",
+					     "network",
+					     "socket",
+					     "mac",
+					     "address",
+					     NULL },
+				 *const capabilities[] = { "mac", "ips",	"portMappings",
+							   "dns", "cgroupPath", NULL };
+	const char *key = unknown_in(q->config, known, &n);
+
+	return key ? key :
+		     unknown_in(json_object_get(q->config, "runtimeConfig"), capabilities, &n);
 }

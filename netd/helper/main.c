@@ -133,7 +133,7 @@ static const json_t *network_of(const json_t *networks, const char *name)
 	const json_t *n;
 	size_t i;
 
-	for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+	for (size_t k = 0; *name && k < ARRAY_SIZE(keys); k++)
 		json_array_foreach (networks, i, n)
 			if (!strcmp(text_of(n, keys[k]), name))
 				return n;
@@ -301,7 +301,7 @@ static int attach(struct netd *n, const struct arguments *a, const struct asker 
 		say("%s%s", netd_error(n),
 		    strcmp(netd_error_name(n), "io.netd.MacInUse") ?
 			    "" :
-			    "; give the card one of its own: -device …,mac=");
+			    "; give the card one of its own: -device ...,mac=");
 		return -1;
 	}
 	if (!k->choice.has_mac)

@@ -334,6 +334,25 @@ class Protocol(NetnsTest):
         self.until(lambda: self.host.ns.dump() == before)
 
 
+    def test_killed_at_any_moment(self):
+        """No device is left, whoever had its descriptor last."""
+        before = None
+        for step in range(40):
+            here, there = socket.socketpair()
+            with here, there:
+                helper = subprocess.Popen([HELPER, f"--acl={self.acl}", "--use-vnet", "--br=default", f"--fd={there.fileno()}"],
+                                          pass_fds=[there.fileno()], stderr=subprocess.DEVNULL,
+                                          env={**os.environ, "NETD_SOCKET": self.netd.socket, "NETD_GUEST": "web1"})
+                try:
+                    helper.wait(step * 0.0002)
+                except subprocess.TimeoutExpired:
+                    helper.kill()
+                    helper.wait()
+            self.until(lambda: all(p["interface"] is None for p in self.netd.guests().values()))
+            before = before or self.host.ns.dump()
+        self.assertEqual(self.host.ns.dump(), before)
+
+
 class Qemu(NetnsTest):
     """QEMU that runs it, with machines that are not started."""
 
@@ -477,7 +496,7 @@ class Qemu(NetnsTest):
         self.assertRegex(said, r"guest 'web1' is running already: its interface nt\w+, MAC 52:54:00:12:34:56, is not of process "
                          r"\d+; give this machine a name \(-name\) and a MAC address of its own\n")
         said = self.fails("-name", "web2", *argv[2:])
-        self.assertRegex(said, r"MAC address 52:54:00:12:34:56 is in use by .*web1.*; give the card one of its own: -device …,mac=\n")
+        self.assertRegex(said, r"MAC address 52:54:00:12:34:56 is in use by .*web1.*; give the card one of its own: -device \.\.\.,mac=\n")
         self.assertEqual(list(self.ports()), ["web1/0"])
         self.assertIsNone(process.poll())
 

@@ -378,6 +378,30 @@ class Delete(CniTest):
         self.assertEqual(self.host.ns.dump(), before)
 
 
+    def test_killed_at_any_moment(self):
+        """Wherever it is killed, what DEL then leaves is nothing."""
+        box = self.container("box")
+        before = self.host.ns.dump()
+        ended = 0
+        for step in range(60):
+            plugin = subprocess.Popen(self.host.ns.enter(PLUGIN), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      env=self.runtime.environment("ADD", box, "eth0"))
+            plugin.stdin.write(json.dumps(self.runtime.config).encode())
+            plugin.stdin.close()
+            try:
+                plugin.wait(step * 0.0002)
+                ended += 1
+            except subprocess.TimeoutExpired:
+                plugin.kill()
+                plugin.wait()
+            plugin.stdout.close()
+            self.runtime.delete(box)
+            self.assertEqual(self.netd.guests(), {}, step)
+            self.assertEqual(list(box.links()), ["lo"], step)
+        self.assertEqual(self.host.ns.dump(), before)
+        self.assertLess(ended, 60, "some were killed")
+
+
 class Check(CniTest):
     def test_tampered(self):
         """Everything that ADD's result says, and that is not so any more, is code 103."""

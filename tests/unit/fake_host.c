@@ -280,6 +280,7 @@ static int open_tap(struct host *h, const char *name, unsigned queues, int *ret_
 static int open_bare_tap(struct host *h, const char *name, int *ret_fd, uint32_t *ret_ifindex,
 			 struct err *err)
 {
+	fake_of(h)->bare = true;
 	return open_tap(h, name, 1, ret_fd, ret_ifindex, err);
 }
 

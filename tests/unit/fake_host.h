@@ -44,6 +44,7 @@ struct fake_host {
 	struct listen_query listening; /* a process listens on these; protocol 0: none does */
 	bool forwarding[FAKE_LINKS];   /* by index; [0]: all */
 	bool vhost;		       /* there is vhost-net */
+	bool bare;		       /* a TAP without IFF_VNET_HDR was made */
 	struct mac fdb_mac;	       /* seen behind link fdb_port */
 	uint32_t fdb_port;
 	uint32_t neigh_addr; /* a neighbour on link neigh_index, with neigh_mac */

@@ -189,11 +189,15 @@ START_TEST(unknown_keys)
 	struct cni_error e;
 
 	ck_assert_int_eq(
-		read_as("ADD", NULL, HEAD ",\"adress\":1,\"cni.dev/x\":2,\"bridge\":3}", &q, &e),
+		read_as("ADD", NULL,
+			HEAD
+			",\"adress\":1,\"cni.dev/x\":2,\"bridge\":3,\"runtimeConfig\":{\"mac\":\"\",\"bandwidth\":4}}",
+			&q, &e),
 		0);
 	ck_assert_str_eq(cni_request_unknown(&q, 0), "adress");
 	ck_assert_str_eq(cni_request_unknown(&q, 1), "bridge");
-	ck_assert_ptr_null(cni_request_unknown(&q, 2));
+	ck_assert_str_eq(cni_request_unknown(&q, 2), "bandwidth");
+	ck_assert_ptr_null(cni_request_unknown(&q, 3));
 	cni_request_done(&q);
 }
 END_TEST

@@ -210,6 +210,29 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* A TAP without a header for offloads: of one queue, and handed over. */
+START_TEST(bare)
+{
+	struct attach_request q = request("web1", PORT_DESCRIPTORS);
+	struct attachment *a;
+	struct refusal r;
+
+	q.bare = true;
+	q.queues = 2;
+	ck_assert_int_lt(attach(&q, &a, &r), 0);
+	ck_assert_str_eq(r.subject, "vnetHeader");
+	q.queues = 1;
+	q.device = PORT_TAP;
+	ck_assert_int_lt(attach(&q, &a, &r), 0);
+	ck_assert_str_eq(r.subject, "vnetHeader");
+	q.device = PORT_DESCRIPTORS;
+	ck_assert_int_eq(attach(&q, &a, &r), 0);
+	ck_assert(fake_host->bare);
+	fake_turn(&f);
+	port_delivered(a);
+}
+END_TEST
+
 START_TEST(holders)
 {
 	struct attach_request q = request("web1", PORT_TAP);
@@ -496,6 +519,7 @@ UNIT_SUITE(netd_device)
 	tcase_add_test(tc, veth_is_made);
 	tcase_add_test(tc, tap_is_made);
 	tcase_add_loop_test(tc, refusals, 0, ARRAY_SIZE(refused));
+	tcase_add_test(tc, bare);
 	tcase_add_test(tc, holders);
 	tcase_add_loop_test(tc, adopted, PORT_TAP, PORT_VETH + 1);
 	tcase_add_loop_test(tc, recovered, PORT_TAP, PORT_VETH + 1);
