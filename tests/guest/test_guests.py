@@ -75,7 +75,8 @@ class Qemu(NetnsTest):
         for card in (0, 1):
             port = daemon.guests()[f"web1/{card}"]
             self.assertEqual(guest.run(f"cat /sys/class/net/eth{card}/address")[1], port["mac"])
-            guest.run(f"udhcpc -i eth{card} -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh >/tmp/udhcpc 2>&1 || {{ cat /tmp/udhcpc; false; }}")
+            guest.run(f"udhcpc -i eth{card} -n -q -f -t 20 -T 1 -s /etc/udhcpc.sh >/tmp/udhcpc 2>&1 || "
+                      "{ cat /tmp/udhcpc; false; }")
             self.assertIn("ip=" + port["addresses"][0].split("/")[0], guest.run("cat /tmp/lease")[1].split())
             for address in (port["gateway"], Host.INTERNET_ADDRESS):
                 self.assertTrue(guest.ping(address), address)

@@ -113,7 +113,8 @@ class Add(CniTest):
              ("02:00:00:00:00:02", "10.77.0.22/24")),
             (dict(conf_args={"cni": {"ips": ["10.77.0.23"]}}), "IP=10.77.0.22;MAC=02:00:00:00:00:03",
              ("02:00:00:00:00:03", "10.77.0.23/24")),
-            (dict(conf_args={"cni": {"ips": ["10.77.0.23"]}}, runtimeConfig={"mac": "02:00:00:00:00:04", "ips": ["10.77.0.24/24"]}),
+            (dict(conf_args={"cni": {"ips": ["10.77.0.23"]}},
+                  runtimeConfig={"mac": "02:00:00:00:00:04", "ips": ["10.77.0.24/24"]}),
              "IP=10.77.0.22;MAC=02:00:00:00:00:03", ("02:00:00:00:00:04", "10.77.0.24/24")),
         )
         for i, (more, args, expected) in enumerate(cases):
@@ -421,7 +422,8 @@ class Check(CniTest):
             ("eth0 is down", [("ip", "link", "set", "eth0", "down")], [("ip", "link", "set", "eth0", "up"), gateway]),
             ("eth0 has MAC address 02:00:00:00:00:99", [("ip", "link", "set", "eth0", "address", "02:00:00:00:00:99")],
              [("ip", "link", "set", "eth0", "address", mac)]),
-            ("eth0 is not in the container", [("ip", "link", "set", "eth0", "down"), ("ip", "link", "set", "eth0", "name", "x")],
+            ("eth0 is not in the container",
+             [("ip", "link", "set", "eth0", "down"), ("ip", "link", "set", "eth0", "name", "x")],
              [("ip", "link", "set", "x", "name", "eth0"), ("ip", "link", "set", "eth0", "up"), gateway]),
         )
         self.runtime.check(box)
