@@ -125,3 +125,16 @@ int sysctl_localnet_set(const char *link, bool on, struct err *err)
 	localnet_path(link, path, sizeof(path));
 	return write_value(path, on ? "1" : "0", err);
 }
+
+int sysctl_arp_own(const char *link, struct err *err)
+{
+	char path[96];
+	int rc;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/arp_ignore", link);
+	rc = write_value(path, "1", err);
+	if (rc)
+		return rc;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/arp_announce", link);
+	return write_value(path, "2", err);
+}

@@ -265,6 +265,39 @@ MUST_CHECK int rtnl_inside_join(int netns, const struct rtnl_inside_tap *t, stru
 MUST_CHECK int rtnl_inside_remove(struct rtnl *r, uint32_t index, const char *alias,
 				  const char *bridge, struct err *err);
 
+/* What devices on one uplink do with frames for one another (Linux drivers/net/macvlan.c). */
+enum rtnl_macvlan_mode {
+	RTNL_MACVLAN_BRIDGE,   /* they reach one another */
+	RTNL_MACVLAN_PRIVATE,  /* they do not */
+	RTNL_MACVLAN_VEPA,     /* by way of the switch behind the uplink, if that sends them back */
+	RTNL_MACVLAN_PASSTHRU, /* there is one only, and the uplink has its MAC meanwhile */
+};
+
+/* A macvtap or macvlan device: down, in LINK_GROUP_UNFINISHED and without a mark. */
+struct rtnl_macvlan {
+	const char *name;
+	bool tap;
+	enum rtnl_macvlan_mode mode;
+	uint32_t lower;	       /* index of the uplink */
+	const struct mac *mac; /* of the device; with passthru the uplink's is taken at first */
+	uint32_t mtu;	       /* not more than the uplink's */
+};
+
+/* -EEXIST when the name is taken. */
+MUST_CHECK int rtnl_macvlan_add(struct rtnl *r, const struct rtnl_macvlan *m, uint32_t *ret_index,
+				struct err *err);
+
+/* A route to one address, in the main table. */
+struct rtnl_host_route {
+	uint32_t index; /* of the interface that it leads out by */
+	uint32_t to;
+	uint32_t from; /* the host's address that packets have */
+};
+
+/* 0 also when there is one already, or none any more. */
+MUST_CHECK int rtnl_host_route(struct rtnl *r, const struct rtnl_host_route *route, bool add,
+			       struct err *err);
+
 struct rtnl_forwarding {
 	uint32_t index; /* 0: all interfaces */
 	bool on;
@@ -429,8 +462,9 @@ struct nft_port {
 	uint32_t ifindex;
 	bool dhcp; /* its DHCP is trapped */
 	enum nft_guard guard;
-	bool joined;	  /* no guest's: what it says by neighbour discovery, no guest may say */
-	uint32_t network; /* a number that only ports of the same network have */
+	const char *egress; /* in no bridge, but a macvtap device of this name; NULL: a bridge's */
+	bool joined;	    /* no guest's: what it says by neighbour discovery, no guest may say */
+	uint32_t network;   /* a number that only ports of the same network have */
 	const struct nft_source *source;
 	size_t sources;
 	uint32_t policy;       /* number of its guest's; 0: its network's rules alone */
@@ -453,7 +487,7 @@ struct nft_owner {
 	struct mac mac;
 };
 
-/* All that the two tables named netd (families bridge and inet) are made of. */
+/* All that the tables named netd (families bridge, inet, and netdev) are made of. */
 struct nft_plan {
 	const struct nft_network *network;
 	size_t networks;
@@ -468,6 +502,7 @@ struct nft_plan {
 	size_t uplinks;
 	uint16_t trap_group; /* of nfnetlink_log */
 	bool guarded;	     /* some ports are, or may be; false: guard is NFT_GUARD_OFF in all */
+	bool macvtap;	     /* there can be ports in no bridge */
 	const struct nft_group *group;
 	size_t groups;
 	const struct nft_policy *policy;
@@ -693,6 +728,8 @@ MUST_CHECK int sysctl_forwarding_set(const char *link, bool on, struct err *err)
 /* No IPv6 on a link, so that no guest configures the host by router advertisements; 0 where there
  * is no IPv6. */
 MUST_CHECK int sysctl_ipv6_off(const char *link, struct err *err);
+/* A link whose ARP is about its own addresses only: arp_ignore 1, arp_announce 2. */
+MUST_CHECK int sysctl_arp_own(const char *link, struct err *err);
 /* A number in a file below /proc/sys/net: "ipv4/ip_forward". -ENOENT when there is no such file. */
 MUST_CHECK int sysctl_read(const char *path, int *ret, struct err *err);
 /* Whether a link has an IPv6 address beyond the link that router advertisements, or DHCPv6, gave.
