@@ -85,7 +85,9 @@ static void message_done(struct batch *b)
 
 static const char *family_text(uint16_t family)
 {
-	return family == NFPROTO_BRIDGE ? "bridge " NFT_TABLE : "inet " NFT_TABLE;
+	return family == NFPROTO_BRIDGE ? "bridge " NFT_TABLE :
+	       family == NFPROTO_NETDEV ? "netdev " NFT_TABLE :
+					  "inet " NFT_TABLE;
 }
 
 void batch_table(struct batch *b, uint16_t type, uint16_t family)
@@ -108,6 +110,7 @@ struct hook {
 	const char *type;
 	uint32_t number;
 	int priority;
+	const char *device; /* for one alone; NULL: for all */
 };
 
 static void chain(struct batch *b, uint16_t family, const char *name, const struct hook *hook)
@@ -123,6 +126,8 @@ static void chain(struct batch *b, uint16_t family, const char *name, const stru
 			nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook->number);
 			nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, hook->priority);
 			nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+			if (hook->device)
+				nftnl_chain_set_str(c, NFTNL_CHAIN_DEV, hook->device);
 		}
 		nftnl_chain_nlmsg_build_payload(h, c);
 		message_done(b);
@@ -139,7 +144,28 @@ void batch_chain(struct batch *b, uint16_t family, const char *name)
 void batch_base_chain(struct batch *b, uint16_t family, const char *name, const char *type,
 		      uint32_t hook, int priority)
 {
-	chain(b, family, name, &(struct hook){ type, hook, priority });
+	chain(b, family, name, &(struct hook){ type, hook, priority, NULL });
+}
+
+void batch_device_chain(struct batch *b, const char *name, const char *device, uint32_t hook,
+			int priority)
+{
+	chain(b, NFPROTO_NETDEV, name, &(struct hook){ "filter", hook, priority, device });
+}
+
+void batch_chain_del(struct batch *b, uint16_t family, const char *name)
+{
+	struct nlmsghdr *h = message(b, NFT_MSG_DELCHAIN, family, 0, "chain", name);
+	struct nftnl_chain *c = nftnl_chain_alloc();
+
+	if (h && c) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE);
+		nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+		nftnl_chain_nlmsg_build_payload(h, c);
+		message_done(b);
+	}
+	b->failed = b->failed || !c;
+	nftnl_chain_free(c);
 }
 
 /* What nft(8) has to know to list it well; false when there is no memory. */

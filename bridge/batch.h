@@ -46,6 +46,12 @@ void batch_chain(struct batch *b, uint16_t family, const char *name);
 void batch_base_chain(struct batch *b, uint16_t family, const char *name, const char *type,
 		      uint32_t hook, int priority);
 
+/* One that the kernel calls for a single device; family netdev. */
+void batch_device_chain(struct batch *b, const char *name, const char *device, uint32_t hook,
+			int priority);
+/* With its rules. */
+void batch_chain_del(struct batch *b, uint16_t family, const char *name);
+
 /* Numbers of nft(8)'s types, so that it lists sets well (nftables, include/datatype.h). */
 enum {
 	TYPE_INTEGER = 4,

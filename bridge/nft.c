@@ -139,13 +139,14 @@ int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
 	if (rc)
 		return rc;
 	batch_begin(&b, n->seq);
-	ruleset_replace(&b, plan);
+	ruleset_replace(&b, plan->networks ? plan : NULL);
 	/* Behind what is there in any case, which they do not change. */
-	ruleset_guard6_claims(&b, claim, claims);
+	if (plan->networks)
+		ruleset_guard6_claims(&b, claim, claims);
 	rc = nft_commit(n, &b, err);
 	batch_done(&b);
 	free(claim);
-	return rc;
+	return rc ? rc : nft_macvtap_replace(n, plan, err);
 }
 
 int nft_plan_hash(const struct nft_plan *plan, const struct siphash_key *key, uint64_t *ret)
@@ -184,7 +185,7 @@ int nft_remove(struct nft *n, struct err *err)
 	ruleset_replace(&b, NULL);
 	rc = nft_commit(n, &b, err);
 	batch_done(&b);
-	return rc;
+	return rc ? rc : nft_macvtap_replace(n, NULL, err);
 }
 
 static int change_port(struct nft *n, uint16_t type, const struct nft_port *port, struct err *err)
@@ -201,12 +202,15 @@ static int change_port(struct nft *n, uint16_t type, const struct nft_port *port
 
 int nft_port_add(struct nft *n, const struct nft_port *port, struct err *err)
 {
+	if (port->egress)
+		return nft_macvtap_add(n, port, err);
 	return change_port(n, NFT_MSG_NEWSETELEM, port, err);
 }
 
 int nft_port_del(struct nft *n, const struct nft_port *port, struct err *err)
 {
-	int rc = change_port(n, NFT_MSG_DELSETELEM, port, err);
+	int rc = port->egress ? nft_macvtap_del(n, port, err) :
+				change_port(n, NFT_MSG_DELSETELEM, port, err);
 
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -217,6 +221,8 @@ int nft_port_move(struct nft *n, const struct nft_port *from, const struct nft_p
 	struct batch b;
 	int rc;
 
+	if (to->egress)
+		return nft_macvtap_add(n, to, err);
 	batch_begin(&b, n->seq);
 	ruleset_ports(&b, NFT_MSG_DELSETELEM, from, 1);
 	ruleset_ports(&b, NFT_MSG_NEWSETELEM, to, 1);

@@ -118,7 +118,8 @@ static void describe(const struct nft_changes *c, char *ret, size_t size)
 		 place ? place + 2 : "",
 		 both	   ? "tables bridge netd and inet netd" :
 		 c->bridge ? "table bridge netd" :
-			     "table inet netd",
+		 c->inet   ? "table inet netd" :
+			     "table netdev netd",
 		 many ? "were" : "was",
 		 c->added && c->deleted	    ? "replaced" :
 		 c->deleted		    ? "deleted" :
@@ -157,7 +158,8 @@ bool nft_change_take(struct nft_changes *c, const struct nlmsghdr *h, struct nft
 		return false;
 	copy_name(table, sizeof(table), tb[ATTR_TABLE]);
 	if (strcmp(table, "netd") != 0 ||
-	    (nfg->nfgen_family != NFPROTO_BRIDGE && nfg->nfgen_family != NFPROTO_INET)) {
+	    (nfg->nfgen_family != NFPROTO_BRIDGE && nfg->nfgen_family != NFPROTO_INET &&
+	     nfg->nfgen_family != NFPROTO_NETDEV)) {
 		c->others = true;
 		return false;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel has put into sets of table bridge netd: what the guard has counted, read and
- * cleared by link, and who uses which link-local address. */
+/* What the kernel has put into sets of tables bridge and netdev netd: what the guard has counted,
+ * read and cleared by link, and who uses which link-local address. */
 #include <libmnl/libmnl.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -10,7 +10,8 @@
 
 enum { ANSWER_SIZE = 1 << 16 };
 
-static struct nlmsghdr *request(struct nft *n, const char *set, char *buf, struct err *err)
+static struct nlmsghdr *request(struct nft *n, uint16_t family, const char *set, char *buf,
+				struct err *err)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
 	struct nlmsghdr *h;
@@ -19,7 +20,7 @@ static struct nlmsghdr *request(struct nft *n, const char *set, char *buf, struc
 		err_set(err, ENOMEM, "nf_tables: out of memory");
 		return NULL;
 	}
-	h = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETSETELEM, NFPROTO_BRIDGE, NLM_F_DUMP | NLM_F_ACK,
+	h = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETSETELEM, family, NLM_F_DUMP | NLM_F_ACK,
 				  n->seq++);
 	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, set);
@@ -49,11 +50,12 @@ static int each_message(const struct nlmsghdr *h, void *arg)
 }
 
 /* Calls fn for each element of a set; for none when there is no such set. */
-static int list(struct nft *n, const char *set, element_fn fn, void *arg, struct err *err)
+static int list(struct nft *n, uint16_t family, const char *set, element_fn fn, void *arg,
+		struct err *err)
 {
 	_Alignas(struct nlmsghdr) char buf[ANSWER_SIZE];
 	struct listing l = { .fn = fn, .arg = arg };
-	struct nlmsghdr *h = request(n, set, buf, err);
+	struct nlmsghdr *h = request(n, family, set, buf, err);
 	uint32_t seq = n->seq - 1;
 	int rc = MNL_CB_OK;
 
@@ -103,11 +105,18 @@ static int each_drop(struct nftnl_set_elem *e, void *arg)
 	return 0;
 }
 
-int nft_drops_list(struct nft *n, nft_drops_fn fn, void *arg, struct err *err)
+static int list_drops(struct nft *n, uint16_t family, nft_drops_fn fn, void *arg, struct err *err)
 {
 	struct drops d = { fn, arg };
 
-	return list(n, GUARD_SET_DROPS, each_drop, &d, err);
+	return list(n, family, GUARD_SET_DROPS, each_drop, &d, err);
+}
+
+int nft_drops_list(struct nft *n, nft_drops_fn fn, void *arg, struct err *err)
+{
+	int rc = list_drops(n, NFPROTO_BRIDGE, fn, arg, err);
+
+	return rc || !n->macvtap ? rc : list_drops(n, NFPROTO_NETDEV, fn, arg, err);
 }
 
 /* --- who uses which address --- */
@@ -157,7 +166,7 @@ int nft_claims_list(struct nft *n, struct guard_claim **ret, size_t *ret_n, stru
 
 	for (size_t i = 0; i < ARRAY_SIZE(set) && !rc; i++) {
 		c.set = set[i];
-		rc = list(n, set[i], each_claim, &c, err);
+		rc = list(n, NFPROTO_BRIDGE, set[i], each_claim, &c, err);
 	}
 	if (rc) {
 		free(c.at);
@@ -186,11 +195,11 @@ static void note(void *arg, const struct nft_drops *drops)
 	f->n++;
 }
 
-int nft_drops_forget(struct nft *n, uint32_t ifindex, struct err *err)
+static int forget_drops(struct nft *n, uint16_t family, uint32_t ifindex, struct err *err)
 {
 	struct forgetting f = { .ifindex = ifindex };
 	struct batch b;
-	int rc = nft_drops_list(n, note, &f, err);
+	int rc = list_drops(n, family, note, &f, err);
 
 	if (rc || !f.n)
 		return rc;
@@ -199,10 +208,17 @@ int nft_drops_forget(struct nft *n, uint32_t ifindex, struct err *err)
 		struct guard_drop key = { .ifindex = ifindex, .reason = i };
 
 		if (f.has[i])
-			batch_keys(&b, NFT_MSG_DELSETELEM, NFPROTO_BRIDGE, GUARD_SET_DROPS, &key,
+			batch_keys(&b, NFT_MSG_DELSETELEM, family, GUARD_SET_DROPS, &key,
 				   sizeof(key), 1);
 	}
 	rc = nft_commit(n, &b, err);
 	batch_done(&b);
 	return rc == -ENOENT ? 0 : rc;
+}
+
+int nft_drops_forget(struct nft *n, uint32_t ifindex, struct err *err)
+{
+	int rc = forget_drops(n, NFPROTO_BRIDGE, ifindex, err);
+
+	return rc || !n->macvtap ? rc : forget_drops(n, NFPROTO_NETDEV, ifindex, err);
 }

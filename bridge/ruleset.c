@@ -5,8 +5,14 @@
 
 void ruleset_ports(struct batch *b, uint16_t type, const struct nft_port *port, size_t n)
 {
-	ruleset_guard_ports(b, type, port, n);
-	ruleset_rules_ports(b, type, port, n);
+	/* Those of a bridge come one after the other; the others have chains of their own. */
+	for (size_t i = 0, first = 0; i <= n; i++) {
+		if (i < n && !port[i].egress)
+			continue;
+		ruleset_guard_ports(b, type, port + first, i - first);
+		ruleset_rules_ports(b, type, port + first, i - first);
+		first = i + 1;
+	}
 }
 
 void ruleset_replace(struct batch *b, const struct nft_plan *plan)

@@ -170,6 +170,13 @@ void ruleset_nat(struct batch *b, const struct nft_plan *plan);
 void ruleset_nat_published(struct batch *b, uint16_t type, const struct nft_publish *publish,
 			   size_t n);
 
+/* --- ruleset_macvtap.c: the guard of ports in no bridge, in table netdev netd --- */
+
+/* The table, and what all ports share. */
+void ruleset_macvtap(struct batch *b, uint16_t group);
+/* The chain of a port, which is guarded, and whose device is there. */
+void ruleset_macvtap_port(struct batch *b, const struct nft_port *p);
+
 /* --- ruleset_reflect.c: ports with hairpin_mode, in table bridge netd --- */
 
 void ruleset_reflect(struct batch *b, const struct nft_plan *plan);

@@ -236,39 +236,52 @@ static uint32_t count_lost(struct trap *t, const struct nlattr *seq)
 	return t->seq - 1 - before;
 }
 
+/* On its way out of a device, where the guard of macvtap devices is, a packet is logged with its
+ * Ethernet header in front and none beside (net/netfilter/nfnetlink_log.c, __build_packet_message).
+ */
+static bool find_frame(const struct attributes *a, struct trap_packet *ret)
+{
+	const struct nlattr *port = a->at[NFULA_IFINDEX_PHYSINDEV] ?
+					    a->at[NFULA_IFINDEX_PHYSINDEV] :
+					    a->at[NFULA_IFINDEX_INDEV];
+	const struct nlattr *header = a->at[NFULA_HWHEADER], *payload = a->at[NFULA_PAYLOAD];
+	bool leaves = !port && !header && a->at[NFULA_IFINDEX_OUTDEV];
+	size_t cut = leaves ? ETH_HLEN : 0;
+
+	if (leaves) {
+		port = a->at[NFULA_IFINDEX_OUTDEV];
+		header = payload;
+	}
+	if (!port || !payload || !header || mnl_attr_get_payload_len(header) < ETH_HLEN)
+		return false;
+	*ret = (struct trap_packet){ .ifindex = ntohl(mnl_attr_get_u32(port)),
+				     .ip = (const uint8_t *)mnl_attr_get_payload(payload) + cut,
+				     .len = mnl_attr_get_payload_len(payload) - cut,
+				     .ethernet = mnl_attr_get_payload(header) };
+	return true;
+}
+
 static bool parse_packet(struct trap *t, const struct nlmsghdr *h, struct trap_packet *ret)
 {
 	struct attributes a = { 0 };
-	const struct nlattr *port, *header, *payload;
-	const uint8_t *ethernet;
 
 	if (h->nlmsg_type != ((NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET) ||
-	    mnl_attr_parse(h, sizeof(struct nfgenmsg), collect_attribute, &a) < 0)
+	    mnl_attr_parse(h, sizeof(struct nfgenmsg), collect_attribute, &a) < 0 ||
+	    !find_frame(&a, ret))
 		return false;
-	port = a.at[NFULA_IFINDEX_PHYSINDEV] ? a.at[NFULA_IFINDEX_PHYSINDEV] :
-					       a.at[NFULA_IFINDEX_INDEV];
-	header = a.at[NFULA_HWHEADER];
-	payload = a.at[NFULA_PAYLOAD];
-	if (!port || !payload || !header || mnl_attr_get_payload_len(header) < ETH_HLEN)
-		return false;
-	ethernet = mnl_attr_get_payload(header);
-	*ret = (struct trap_packet){ .ifindex = ntohl(mnl_attr_get_u32(port)),
-				     .ip = mnl_attr_get_payload(payload),
-				     .len = mnl_attr_get_payload_len(payload),
-				     .vlan = a.at[NFULA_VLAN] != NULL,
-				     .server = has_prefix(a.at[NFULA_PREFIX], TRAP_SERVER_PREFIX),
-				     .flood = has_prefix(a.at[NFULA_PREFIX], TRAP_FLOOD_PREFIX),
-				     .ethernet = ethernet,
-				     .dropped = drop_reason(a.at[NFULA_PREFIX]),
-				     .time = read_time(a.at[NFULA_TIMESTAMP]),
-				     .lost = count_lost(t, a.at[NFULA_SEQ]) };
+	ret->vlan = a.at[NFULA_VLAN] != NULL;
+	ret->server = has_prefix(a.at[NFULA_PREFIX], TRAP_SERVER_PREFIX);
+	ret->flood = has_prefix(a.at[NFULA_PREFIX], TRAP_FLOOD_PREFIX);
+	ret->dropped = drop_reason(a.at[NFULA_PREFIX]);
+	ret->time = read_time(a.at[NFULA_TIMESTAMP]);
+	ret->lost = count_lost(t, a.at[NFULA_SEQ]);
 	ret->spoof = !ret->server && !ret->flood && spoof_prefix(a.at[NFULA_PREFIX], &ret->reason);
-	memcpy(&ret->ethertype, ethernet + 2 * ETH_ALEN, sizeof(ret->ethertype));
+	memcpy(&ret->ethertype, ret->ethernet + 2 * ETH_ALEN, sizeof(ret->ethertype));
 	ret->ethertype = ntohs(ret->ethertype);
 	if (ret->vlan && mnl_attr_parse_nested(a.at[NFULA_VLAN], read_tag, ret->tag) < 0)
 		return false;
-	memcpy(ret->dst.octet, ethernet, ETH_ALEN);
-	memcpy(ret->src.octet, ethernet + ETH_ALEN, ETH_ALEN);
+	memcpy(ret->dst.octet, ret->ethernet, ETH_ALEN);
+	memcpy(ret->src.octet, ret->ethernet + ETH_ALEN, ETH_ALEN);
 	return true;
 }
 
