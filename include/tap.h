@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tap: a guest's device. TAP interfaces and vhost-net, as file descriptors that a VMM takes over.
+ * tap: a guest's device. TAP and macvtap interfaces and vhost-net, as file descriptors that a VMM
+ * takes over.
  */
 #ifndef NETD_TAP_H
 #define NETD_TAP_H
@@ -55,5 +56,36 @@ bool tap_vhost_available(void);
  * backend (Linux drivers/vhost/net.c). -ENOENT and others say why not.
  */
 MUST_CHECK int tap_vhost_open(unsigned queues, int *ret_fds, struct err *err);
+
+/* --- macvtap: its character devices --- */
+
+struct macvtap;
+
+/* Nobody has this interface's device open any more. */
+typedef void (*macvtap_fn)(void *arg, uint32_t ifindex);
+
+MUST_CHECK int macvtap_new(struct macvtap **ret, struct err *err);
+/* Device files stay; macvtap_adopt finds them again. */
+void macvtap_free(struct macvtap *m);
+/* Readable when macvtap_read has something to tell. */
+int macvtap_fd(const struct macvtap *m);
+/* Calls fn for what has come, after at most some more than `most` events. -EAGAIN when there was
+ * nothing more. */
+MUST_CHECK int macvtap_read(struct macvtap *m, unsigned most, macvtap_fn fn, void *arg);
+
+/*
+ * Opens `queues` (1…TAP_QUEUES_MAX) of a macvtap interface that was just made into ret_fds, with
+ * IFF_NO_PI and IFF_VNET_HDR, and IFF_MULTI_QUEUE when more than one; close-on-exec, not blocking,
+ * owned by the caller. The interface stays when they are closed, which macvtap_read tells. Makes a
+ * device file in /dev/net, which goes with the first of them that is closed.
+ */
+MUST_CHECK int macvtap_open(struct macvtap *m, const char *name, uint32_t ifindex, unsigned queues,
+			    int *ret_fds, struct err *err);
+/* Whether somebody has an interface open that a former process made; if so, the end of that is told
+ * from now on. -EACCES when it cannot be seen. */
+MUST_CHECK int macvtap_adopt(struct macvtap *m, const char *name, uint32_t ifindex, bool *ret_open,
+			     struct err *err);
+/* The interface goes, or has gone: nothing is told of it, and its device file is removed. */
+void macvtap_forget(struct macvtap *m, uint32_t ifindex);
 
 #endif
