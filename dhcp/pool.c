@@ -227,7 +227,7 @@ void dhcp_pool_stage(struct dhcp_pool *p, const unsigned *ranges, unsigned n)
 
 bool dhcp_pool_grow(struct dhcp_pool *p)
 {
-	if (p->grown + 1 == p->stages)
+	if (p->grown + 1 >= p->stages) /* an empty pool has no stage */
 		return false;
 	open_to(p, p->stage[++p->grown]);
 	return true;

@@ -236,6 +236,8 @@ struct config_network {
 	char uplink[LINK_NAME_SIZE]; /* mode bridge: joins our bridge; macvtap: what is below; empty:
 					none */
 	char bridge[LINK_NAME_SIZE]; /* mode bridge: one of the host's; empty: none */
+	enum rtnl_macvlan_mode macvtap_mode;
+	bool host_macvlan;     /* mode macvtap: host-access = yes */
 	struct ip4_range snat; /* first 0: the uplink's address */
 	struct config_ports snat_ports;
 	struct config_publish *publish;
@@ -278,6 +280,7 @@ struct config_network {
 	struct config_place place, subnet_place, range_place, grow_place, exclude_place;
 	struct config_place snat_place, snat_ports_place;
 	struct config_place uplink_place, bridge_place, dhcp_place;
+	struct config_place macvtap_mode_place, host_access_place;
 	struct config_allows allows;
 	bool made;	  /* at run time: it is the state's; then also: */
 	uint32_t owner;	  /* uid that made it */

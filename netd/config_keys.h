@@ -174,6 +174,13 @@ void config_print_names(const struct key *k, const void *section, struct printer
 int config_parse_services(const struct key *k, void *section, const char *text, unsigned index,
 			  struct err *err);
 void config_print_services(const struct key *k, const void *section, struct printer *p);
+/* Of a network: services, or yes or no. */
+int config_parse_host_access(const struct key *k, void *section, const char *text, unsigned index,
+			     struct err *err);
+void config_print_host_access(const struct key *k, const void *section, struct printer *p);
+void config_print_macvtap_mode(const struct key *k, const void *section, struct printer *p);
+/* What mode macvtap alone has, and what it cannot have. */
+MUST_CHECK int config_macvtap_check(const struct config_network *n, struct err *err);
 
 /* Finds the networks and groups that are named, and numbers groups and policies, when all is read.
  */

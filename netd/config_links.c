@@ -102,7 +102,7 @@ static int check_lan(const struct config_network *n, struct err *err)
 				    n->name);
 	if (n->dhcp && config_network_addressless(n))
 		return config_wrong(err, n->dhcp_place, "dhcp: without a subnet there is no DHCP");
-	return 0;
+	return config_macvtap_check(n, err);
 }
 
 int config_links_check(const struct config *c, const struct config_network *n, struct err *err)

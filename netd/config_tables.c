@@ -9,6 +9,11 @@ static const char *const modes[] = {
 	[BRIDGE_MODE_ISOLATED] = "isolated", [BRIDGE_MODE_BRIDGE] = "bridge",
 	[BRIDGE_MODE_MACVTAP] = "macvtap",   NULL
 };
+static const char *const macvtap_modes[] = { [RTNL_MACVLAN_BRIDGE] = "bridge",
+					     [RTNL_MACVLAN_PRIVATE] = "private",
+					     [RTNL_MACVLAN_VEPA] = "vepa",
+					     [RTNL_MACVLAN_PASSTHRU] = "passthru",
+					     NULL };
 static const char *const policies[] = {
 	[MAC_POLICY_HASH] = "hash", [MAC_POLICY_RANDOM] = "random", [MAC_POLICY_HOST] = "host", NULL
 };
@@ -42,7 +47,8 @@ static_assert(sizeof(enum bridge_mode) == sizeof(unsigned) &&
 		      sizeof(enum mac_policy) == sizeof(unsigned) &&
 		      sizeof(enum dhcp_identity) == sizeof(unsigned) &&
 		      sizeof(enum config_probe) == sizeof(unsigned) &&
-		      sizeof(enum nft_guard) == sizeof(unsigned),
+		      sizeof(enum nft_guard) == sizeof(unsigned) &&
+		      sizeof(enum rtnl_macvlan_mode) == sizeof(unsigned),
 	      "words are read and written as numbers");
 
 #define PAIR(fn) .parse = config_parse_##fn, .print = config_print_##fn
@@ -107,6 +113,9 @@ const struct key config_keys_network[] = {
 	{ "mode", .offset = NETWORK(mode), PAIR(word), .words = modes },
 	{ "uplink", .offset = NETWORK(uplink), PAIR(link), .place = NETWORK(uplink_place) },
 	{ "bridge", .offset = NETWORK(bridge), PAIR(link), .place = NETWORK(bridge_place) },
+	{ "macvtap-mode", .offset = NETWORK(macvtap_mode), .parse = config_parse_word,
+	  .print = config_print_macvtap_mode, .words = macvtap_modes,
+	  .place = NETWORK(macvtap_mode_place) },
 	{ "subnet", PAIR(subnet), .place = NETWORK(subnet_place) },
 	{ "range", .list = true, .offset = NETWORK(ranges), PAIR(range),
 	  .place = NETWORK(range_place) },
@@ -139,7 +148,7 @@ const struct key config_keys_network[] = {
 	{ "isolate", .offset = NETWORK(isolate), PAIR(bool) },
 	{ "reach", .list = true, .offset = NETWORK(reach), PAIR(names),
 	  .place = NETWORK(reach.place) },
-	{ "host-access", .list = true, .offset = NETWORK(host_access), PAIR(services) },
+	{ "host-access", .list = true, PAIR(host_access), .place = NETWORK(host_access_place) },
 	{ "max-connections", .offset = NETWORK(max_connections), PAIR(number), .max = 1048576 },
 	RULES(struct config_network),
 	{ "snat", .offset = NETWORK(snat), PAIR(snat), .place = NETWORK(snat_place) },
