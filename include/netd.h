@@ -85,6 +85,7 @@ struct netd_port {
 	char vhost_note[256];	  /* why there is no vhost although it was not NETD_VHOST_OFF; else
 				     empty */
 	char guest_interface[16]; /* the interface in the network namespace; else empty */
+	char note[256];		  /* what else there is to say of the network; empty: nothing */
 };
 
 /* Plugs in one card of a guest. On failure *ret is untouched, and nothing of the attach is left. */

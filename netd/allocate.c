@@ -166,7 +166,8 @@ static int mac_in_fdbs(struct holder *h, const struct mac *m, struct err *err)
 
 		/* Where all are guarded, only MACs of ports are seen, which are in the tables; one
 		 * that was asked for by name is looked up all the same. */
-		if (!n->up || (h->same_network_only ? i != h->p->network : !n->watch.open))
+		if (!n->up || !n->bridge_index ||
+		    (h->same_network_only ? i != h->p->network : !n->watch.open))
 			continue;
 		rc = h->d->host->ops->fdb_find(h->d->host, n->bridge_index, m, &port, err);
 		if (rc == -ENOENT || (!rc && h->p->ifindex && port == h->p->ifindex))
@@ -189,7 +190,7 @@ static int find_mac_neighbour(void *arg, const struct rtnl_neigh *neigh)
 	const struct seen_link *link = link_find(h->d, neigh->index);
 
 	if (!h->text[0] && mac_equal(&neigh->mac, &h->mac) &&
-	    !network_by_bridge(h->d, neigh->index))
+	    !network_by_bridge(h->d, neigh->index) && !network_is_host_link(h->d, neigh->index))
 		snprintf(h->text, sizeof(h->text), "a neighbour of the host on %s",
 			 link ? link->name : "a link");
 	return 0;

@@ -108,11 +108,12 @@ void api_attach(struct varlink_call *call)
 	memcpy(fds, a->tap_fd, a->queues * sizeof(*fds));
 	memcpy(fds + a->queues, a->vhost_fd, a->vhosts * sizeof(*fds));
 	parameters = json_pack(
-		"{s:o, s:o, s:o, s:o}", "port",
+		"{s:o, s:o, s:o, s:o, s:o}", "port",
 		api_json_port(call->daemon, port_by_guest(call->daemon, q.guest, q.nic), NULL),
 		"tapFileDescriptors", numbers(0, a->queues), "vhostFileDescriptors",
 		numbers(a->queues, a->vhosts), "vhostNote",
-		a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null());
+		a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null(), "note",
+		a->note[0] ? json_string(a->note) : json_null());
 	varlink_reply_fds(call, ticket, parameters, fds, a->queues + a->vhosts, attached, a);
 }
 

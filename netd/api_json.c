@@ -351,7 +351,7 @@ static json_t *warnings(const struct daemon *d)
 		outward = outward || n->config->mode != BRIDGE_MODE_ISOLATED;
 		if (!n->up)
 			warn(list, "network %s is not up: %s", n->config->name, n->why_not.text);
-		else if (network_pool_used(d, n) == network_pool_size(n))
+		else if (n->subnet.len && network_pool_used(d, n) == network_pool_size(n))
 			warn(list, "network %s has no free address", n->config->name);
 	}
 	for (unsigned i = 0; i < d->joins; i++)

@@ -45,6 +45,8 @@ static int check_request(struct daemon *d, const struct attach_request *q, struc
 		device_add_holder(d, p, where, sizeof(where));
 		return refuse(r, REFUSED_ATTACHED, port_text(p, text), where);
 	}
+	if (network_is_macvtap(n) && macvtap_check(d, n, r))
+		return -1;
 	*ret = n;
 	return 0;
 }
@@ -112,6 +114,8 @@ static int create_device(struct daemon *d, const struct port *p, const struct at
 				 p->nic, attempt, ifname);
 		if (p->device == PORT_VETH || p->within)
 			rc = device_make_veth(d, p, q, ifname, ret_ifindex, err);
+		else if (network_is_macvtap(&d->network[p->network]))
+			rc = macvtap_make(d, p, ifname, fds, ret_ifindex, err);
 		else if (q->bare)
 			rc = d->host->ops->tap_open_bare(d->host, ifname, fds, ret_ifindex, err);
 		else
@@ -205,6 +209,8 @@ static int attach(struct daemon *d, const struct attach_request *q, struct attac
 		goto undo_enter;
 	if (plug(d, p, q, a, r))
 		goto undo_row;
+	if (network_is_macvtap(n))
+		macvtap_note(n, a->note, sizeof(a->note));
 	a->daemon = d;
 	a->port = slots_handle(&d->ports, p->slot);
 	return 0;

@@ -194,7 +194,7 @@ void conflict_arp(void *arg, uint32_t ifindex, const uint8_t *frame, size_t len)
 	probe_arp(d, n, &a);
 	/* A probe is a question: the holder of a given address answers it itself. */
 	claim = dhcp_arp_claim(&a);
-	if (claim == n->subnet.addr) {
+	if (claim == n->subnet.addr && !bridge_mode_lan(n->config->mode)) {
 		conflict_tell(d, n, &a, claim, "it is the gateway's");
 		return;
 	}
@@ -297,9 +297,11 @@ void conflict_send_probe(struct daemon *d, const struct network *n, uint32_t add
 {
 	uint8_t frame[DHCP_ARP_SIZE];
 	struct wr w = wr_init(frame, sizeof(frame));
+	/* To another's MAC than the uplink's own no answer would come. */
+	const struct seen_link *lower = network_is_macvtap(n) ? link_find(d, n->lower) : NULL;
 
-	dhcp_arp_probe_write(&w, &n->bridge_mac, address);
-	(void)d->host->ops->send(d->host, n->bridge_index, frame, w.len);
+	dhcp_arp_probe_write(&w, lower ? &lower->mac : &n->bridge_mac, address);
+	(void)d->host->ops->send(d->host, network_wire(n), frame, w.len);
 }
 
 static int64_t sweep_interval(const struct network *n)
@@ -363,13 +365,13 @@ static void listen_to(struct daemon *d, struct network *n)
 {
 	struct err err;
 
-	if (d->host->ops->arp_watch(d->host, n->bridge_index, &err)) {
+	if (d->host->ops->arp_watch(d->host, network_wire(n), &err)) {
 		log_warning("network %s: nobody looks for conflicts: %s", n->config->name,
 			    err.text);
 		return;
 	}
 	n->watch = (struct conflict_watch){
-		.ifindex = n->bridge_index,
+		.ifindex = network_wire(n),
 		.sweep_next = loop_now(d->loop) + sweep_interval(n),
 	};
 }
@@ -381,9 +383,12 @@ static void limit(struct network *n)
 		(struct log_limit){ .interval = n->config->quarantine * NS_PER_S, .burst = 32 };
 }
 
-/* A link in the bridge that is neither a port nor marked as one. */
+/* A link in the bridge that is neither a port nor marked as one. Without a bridge all the LAN is.
+ */
 static bool has_foreign_port(const struct daemon *d, const struct network *n)
 {
+	if (network_is_macvtap(n))
+		return true;
 	for (uint32_t i = 0; i < d->links.fresh; i++)
 		if (slots_live(&d->links, i) && d->link[i].master == n->bridge_index &&
 		    !d->link[i].ours)
@@ -406,9 +411,9 @@ static bool is_probed(const struct daemon *d, const struct network *n)
 
 static void configure_network(struct daemon *d, struct network *n)
 {
-	bool up = n->used && n->up, probing = up && is_probed(d, n);
+	bool up = n->used && n->up && n->subnet.len, probing = up && is_probed(d, n);
 	bool pinging = up && n->config->ping && n->config->relays;
-	uint32_t wanted = up && (probing || n->config->sweep) ? n->bridge_index : 0;
+	uint32_t wanted = up && (probing || n->config->sweep) ? network_wire(n) : 0;
 
 	if (n->watch.ifindex != wanted) {
 		conflict_stop(d, n);

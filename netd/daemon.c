@@ -193,6 +193,7 @@ static int start(struct daemon *d, const struct daemon_options *o, struct err *e
 					  .pong = probe_pong,
 					  .ruleset = heal_ruleset,
 					  .dropped = captures_packet,
+					  .unused = macvtap_unused,
 					  .arg = d };
 	int rc = config_read(o->config_path, o->config_optional, &d->config, err);
 

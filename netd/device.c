@@ -195,7 +195,7 @@ int device_finish(struct daemon *d, const struct port *p, const struct attach_re
 	if (p->device == PORT_TAP)
 		return persist(d, p, tap_fd, err);
 	if (p->device != PORT_VETH)
-		return 0;
+		return macvtap_finish(d, p, err);
 	return d->host->ops->inside_configure(d->host, q->netns, &inside, err);
 }
 
@@ -229,6 +229,12 @@ int device_remove_link(struct daemon *d, const struct rtnl_link *link, struct er
 	return rc ? rc : d->host->ops->link_del(d->host, link->index, err);
 }
 
+/* Whether it stays when its descriptors are closed. */
+static bool outlives(const struct daemon *d, const struct port *p)
+{
+	return p->device != PORT_DESCRIPTORS || network_is_macvtap(&d->network[p->network]);
+}
+
 void device_undo(struct daemon *d, struct port *p)
 {
 	struct err err;
@@ -237,7 +243,8 @@ void device_undo(struct daemon *d, struct port *p)
 	if (!p->ifindex)
 		return;
 	rules_del_port(d, p);
-	if (p->device != PORT_DESCRIPTORS)
+	macvtap_end(d, p);
+	if (outlives(d, p))
 		rc = device_remove(d, p, &err);
 	if (rc && rc != -ENODEV)
 		log_error("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
@@ -249,7 +256,7 @@ void device_told(struct daemon *d, const struct port *p)
 	struct rtnl_change c = { .index = p->ifindex, .finished = true };
 	struct err err;
 
-	if (p->device != PORT_DESCRIPTORS && d->host->ops->link_set(d->host, &c, &err))
+	if (outlives(d, p) && d->host->ops->link_set(d->host, &c, &err))
 		log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
 }
 
@@ -269,7 +276,8 @@ bool device_is_left_over(const struct rtnl_link *link)
 		return false;
 	return bridge_mark_parse(link->alias, &mark) ?
 		       mark.guest[0] :
-		       !link->alias[0] && !link->master && !strcmp(link->kind, "veth") &&
+		       !link->alias[0] && !link->master &&
+			       (!strcmp(link->kind, "veth") || !strcmp(link->kind, "macvtap")) &&
 			       !strncmp(link->name, LINK_PORT_PREFIX, strlen(LINK_PORT_PREFIX));
 }
 

@@ -168,7 +168,7 @@ static void examine_network(struct daemon *d, const struct network *n, struct fi
 		why(x, "%.300s", n->why_not.text);
 		return;
 	}
-	if (network_pool_used(d, n) == network_pool_size(n)) {
+	if (n->subnet.len && network_pool_used(d, n) == network_pool_size(n)) {
 		x = add(f, FINDING_MAY, n, NULL);
 		what(x, "there is no free address");
 		why(x, "all %" PRIu32 " are given, reserved or in quarantine",
@@ -302,7 +302,7 @@ static void examine_port(struct daemon *d, const struct port *p, const struct gu
 	const struct network *n = &d->network[p->network];
 	struct finding *x;
 
-	if (!p->address) {
+	if (!p->address && !config_network_addressless(n->config)) {
 		x = add(f, FINDING_BREAKS, n, p);
 		what(x, "it has no address");
 		why(x, "none could be found for it in the network's subnet");

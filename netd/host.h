@@ -71,6 +71,16 @@ struct host_ops {
 			   struct err *err);
 	int (*inside_remove)(struct host *h, uint32_t index, const char *alias, const char *bridge,
 			     struct err *err);
+	int (*macvlan_add)(struct host *h, const struct rtnl_macvlan *m, uint32_t *ret_index,
+			   struct err *err);
+	int (*macvtap_open)(struct host *h, const char *name, uint32_t ifindex, unsigned queues,
+			    int *ret_fds, struct err *err);
+	int (*macvtap_adopt)(struct host *h, const char *name, uint32_t ifindex, bool *ret_open,
+			     struct err *err);
+	void (*macvtap_forget)(struct host *h, uint32_t ifindex);
+	int (*host_route)(struct host *h, const struct rtnl_host_route *route, bool add,
+			  struct err *err);
+	int (*arp_own)(struct host *h, const char *link, struct err *err);
 	int (*vhost_open)(struct host *h, unsigned queues, int *ret_fds, struct err *err);
 	int (*send)(struct host *h, uint32_t ifindex, const void *frame, size_t len);
 	/* Has the listener hear the ARP packets that arrive at a link, or no more. */
@@ -102,6 +112,7 @@ struct host_listener {
 	ping_fn pong;
 	nft_change_fn ruleset;
 	trap_fn dropped;
+	macvtap_fn unused; /* nobody has this macvtap device open any more */
 	void *arg;
 };
 

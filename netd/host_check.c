@@ -200,7 +200,8 @@ static const struct network *overlapped(const struct daemon *d, const struct rtn
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX && route->dst.len > 1; i++) {
 		const struct network *n = &d->network[i];
 
-		if (n->used && n->up && route->index != n->bridge_index &&
+		/* Guests of mode macvtap are on the LAN that the host is on, too. */
+		if (n->used && n->up && route->index != n->bridge_index && !network_is_macvtap(n) &&
 		    ip4_overlap(route->dst, n->subnet))
 			return n;
 	}

@@ -10,6 +10,7 @@ enum {
 	ARP_A_TURN = 64,
 	PONGS_A_TURN = 64,
 	RULES_A_TURN = 64,
+	UNUSED_A_TURN = 64,
 	TRAP_TOGETHER = 32
 };
 
@@ -41,7 +42,8 @@ struct direct {
 	struct trap *trap;
 	struct foreign_reader *foreign;
 	struct ping *ping; /* NULL: nothing was pinged yet */
-	struct loop_io watch_io, nft_watch_io, trap_io, ping_io;
+	struct macvtap *macvtap;
+	struct loop_io watch_io, nft_watch_io, trap_io, ping_io, macvtap_io;
 	struct loop_timer trap_pause;
 	int64_t trap_read_at, trap_next_read;
 	unsigned trapped; /* packets of the read at hand */
@@ -274,6 +276,41 @@ static int inside_remove(struct host *h, uint32_t index, const char *alias, cons
 			 struct err *err)
 {
 	return rtnl_inside_remove(direct(h)->rtnl, index, alias, bridge, err);
+}
+
+static int add_macvlan(struct host *h, const struct rtnl_macvlan *m, uint32_t *ret_index,
+		       struct err *err)
+{
+	return rtnl_macvlan_add(direct(h)->rtnl, m, ret_index, err);
+}
+
+static int open_macvtap(struct host *h, const char *name, uint32_t ifindex, unsigned queues,
+			int *ret_fds, struct err *err)
+{
+	return macvtap_open(direct(h)->macvtap, name, ifindex, queues, ret_fds, err);
+}
+
+static int adopt_macvtap(struct host *h, const char *name, uint32_t ifindex, bool *ret_open,
+			 struct err *err)
+{
+	return macvtap_adopt(direct(h)->macvtap, name, ifindex, ret_open, err);
+}
+
+static void forget_macvtap(struct host *h, uint32_t ifindex)
+{
+	macvtap_forget(direct(h)->macvtap, ifindex);
+}
+
+static int change_host_route(struct host *h, const struct rtnl_host_route *route, bool add,
+			     struct err *err)
+{
+	return rtnl_host_route(direct(h)->rtnl, route, add, err);
+}
+
+static int arp_own(struct host *h, const char *link, struct err *err)
+{
+	(void)h;
+	return sysctl_arp_own(link, err);
 }
 
 static int vhost_open(struct host *h, unsigned queues, int *ret_fds, struct err *err)
@@ -512,6 +549,8 @@ static void free_direct(struct host *h)
 	loop_timer_cancel(&d->trap_pause);
 	loop_io_del(&d->trap_io);
 	loop_io_del(&d->ping_io);
+	loop_io_del(&d->macvtap_io);
+	macvtap_free(d->macvtap);
 	rtnl_watch_free(d->watch);
 	rtnl_free(d->rtnl);
 	nft_watch_free(d->nft_watch);
@@ -563,6 +602,12 @@ static const struct host_ops ops = {
 	.tap_open_in = open_tap_in,
 	.inside_join = inside_join,
 	.inside_remove = inside_remove,
+	.macvlan_add = add_macvlan,
+	.macvtap_open = open_macvtap,
+	.macvtap_adopt = adopt_macvtap,
+	.macvtap_forget = forget_macvtap,
+	.host_route = change_host_route,
+	.arp_own = arp_own,
 	.vhost_open = vhost_open,
 	.send = send_frame,
 	.arp_watch = watch_arp,
@@ -582,6 +627,15 @@ static void watch_ready(struct loop_io *io, uint32_t events)
 
 	(void)events;
 	if (rtnl_watch_read(d->watch, EVENTS_A_TURN, d->listener.event, d->listener.arg) < 0)
+		return;
+}
+
+static void macvtap_ready(struct loop_io *io, uint32_t events)
+{
+	struct direct *d = CONTAINER_OF(io, struct direct, macvtap_io);
+
+	(void)events;
+	if (macvtap_read(d->macvtap, UNUSED_A_TURN, d->listener.unused, d->listener.arg) < 0)
 		return;
 }
 
@@ -670,12 +724,17 @@ int host_open_direct(struct loop *loop, uint16_t trap_group, const struct host_l
 	if (!rc)
 		rc = trap_open(trap_group, &d->trap, err);
 	if (!rc)
+		rc = macvtap_new(&d->macvtap, err);
+	if (!rc)
 		rc = loop_io_add(loop, &d->watch_io, rtnl_watch_fd(d->watch), EPOLLIN, watch_ready);
 	if (!rc)
 		rc = loop_io_add(loop, &d->nft_watch_io, nft_watch_fd(d->nft_watch), EPOLLIN,
 				 nft_watch_ready);
 	if (!rc)
 		rc = loop_io_add(loop, &d->trap_io, trap_fd(d->trap), EPOLLIN, trap_ready);
+	if (!rc)
+		rc = loop_io_add(loop, &d->macvtap_io, macvtap_fd(d->macvtap), EPOLLIN,
+				 macvtap_ready);
 	if (rc) {
 		free_direct(&d->host);
 		return rc;

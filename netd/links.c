@@ -56,6 +56,7 @@ static uint32_t link_insert(struct daemon *d, uint32_t index)
 void link_seen(struct daemon *d, const struct rtnl_link *link)
 {
 	uint32_t i = link_slot(d, link->index);
+	struct mac mac = link->mac;
 	struct seen_link *seen;
 	struct bridge_mark mark;
 
@@ -64,10 +65,14 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 	if (i == SLOT_NONE)
 		return;
 	seen = &d->link[i];
-	if (!mac_equal(&seen->mac, &link->mac)) {
+	/* A macvtap device of ours bears the MAC of its guest, who is in the index by its port. */
+	if (!strcmp(link->kind, "macvtap") &&
+	    (port_by_link(d, link->index) || bridge_mark_parse(link->alias, &mark)))
+		mac = (struct mac){ 0 };
+	if (!mac_equal(&seen->mac, &mac)) {
 		mac_index_del(d->macs, &seen->mac, holder(link->index));
-		if (!mac_is_zero(&link->mac) &&
-		    mac_index_add(d->macs, &link->mac, holder(link->index)) == -ENOSPC)
+		if (!mac_is_zero(&mac) &&
+		    mac_index_add(d->macs, &mac, holder(link->index)) == -ENOSPC)
 			d->links_overflow = true;
 	}
 	*seen = (struct seen_link){ .index = link->index,
@@ -76,7 +81,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 				    .up = link->up,
 				    .isolated = link->isolated,
 				    .ours = bridge_mark_parse(link->alias, &mark),
-				    .mac = link->mac };
+				    .mac = mac };
 	memcpy(seen->name, link->name, sizeof(seen->name));
 }
 

@@ -53,7 +53,7 @@ uint32_t network_gateway(const struct daemon *d, const struct network *n)
 
 bool network_stands(const struct network *n)
 {
-	return n->pool && !n->bridge_foreign;
+	return n->pool && !n->bridge_foreign && !bridge_mode_lan(n->config->mode);
 }
 
 struct network *network_add(struct daemon *d, const struct config_network *c)
@@ -64,7 +64,8 @@ struct network *network_add(struct daemon *d, const struct config_network *c)
 		if (n->used)
 			continue;
 		*n = (struct network){ .used = true, .slot = i, .config = c };
-		bridge_link_name(c->name, n->bridge);
+		if (!network_is_macvtap(n))
+			bridge_link_name(c->name, n->bridge);
 		n->bridge_mac = allocate_bridge_mac(d, c->name);
 		return n;
 	}
@@ -257,6 +258,11 @@ int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_
 		return err_set(err, EINVAL, "%s", n->config->mistake);
 	if (config_network_addressless(n->config)) {
 		*ret = (struct ip4_prefix){ 0 };
+		return 0;
+	}
+	/* The host may be on that LAN. */
+	if (bridge_mode_lan(n->config->mode)) {
+		*ret = n->config->subnet;
 		return 0;
 	}
 	rc = network_taken(d, n, &taken, &count, err);
@@ -581,7 +587,8 @@ static int bring_up(struct daemon *d, struct network *n, struct err *err)
 
 int network_bring_up(struct daemon *d, struct network *n, struct err *err)
 {
-	int rc = bring_up(d, n, err);
+	int rc = network_is_macvtap(n) ? macvtap_bring_up(d, n, err) : bring_up(d, n, err);
+	const char *place = n->bridge[0] ? n->bridge : n->config->uplink;
 	char text[IP4_PREFIX_TEXT_SIZE];
 	struct event *e;
 
@@ -594,10 +601,13 @@ int network_bring_up(struct daemon *d, struct network *n, struct err *err)
 		snprintf(e->detail, sizeof(e->detail), "%.180s", err->text);
 		return rc;
 	}
-	snprintf(e->detail, sizeof(e->detail), "%s on %s", ip4_prefix_text(n->subnet, text),
-		 n->bridge);
-	log_info("network %s: %s on bridge %s, %s", n->config->name, text, n->bridge,
-		 config_mode_text(n->config->mode));
+	if (n->subnet.len)
+		ip4_prefix_text(n->subnet, text);
+	else
+		snprintf(text, sizeof(text), "a LAN");
+	snprintf(e->detail, sizeof(e->detail), "%s on %s", text, place);
+	log_info("network %s: %s on %s %s, %s", n->config->name, text,
+		 n->bridge[0] ? "bridge" : "uplink", place, config_mode_text(n->config->mode));
 	return 0;
 }
 
@@ -624,6 +634,7 @@ void network_remove(struct daemon *d, struct network *n)
 
 	network_forget(d, n);
 	conflict_stop(d, n);
+	macvtap_remove(d, n);
 	if (n->bridge_index) {
 		rc = d->host->ops->link_del(d->host, n->bridge_index, &err);
 		if (rc && rc != -ENODEV)

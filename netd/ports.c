@@ -331,8 +331,12 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 				 .isolate = n->config->isolate,
 				 /* A device that was just made is not. */
 				 .unisolate = !n->config->isolate && !altname };
+	int rc;
+
+	if (network_is_macvtap(n))
+		return macvtap_link_up(d, p, altname, err);
 	/* Before it goes up: the host has no address on it, and the kernel none of the work. */
-	int rc = d->host->ops->ipv6_off(d->host, p->ifname, err);
+	rc = d->host->ops->ipv6_off(d->host, p->ifname, err);
 
 	memcpy(mark.network, n->config->name, sizeof(mark.network));
 	memcpy(mark.guest, p->guest, sizeof(mark.guest));
@@ -348,6 +352,7 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 static void unplug(struct daemon *d, struct port *p)
 {
 	rules_del_port(d, p);
+	macvtap_end(d, p);
 	guard_forget_counts(d, p);
 	serve_end_leases(d, &d->network[p->network], p->slot);
 	port_drop_link(d, p);

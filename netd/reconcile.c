@@ -150,6 +150,8 @@ static void remove_stale_bridges(struct survey *s)
 		bool busy = false;
 		struct err err;
 
+		if (macvtap_remove_stale(s->d, link))
+			continue;
 		if (is_left_over(s->d, link))
 			snprintf(mark.network, sizeof(mark.network), "%s", link->name + 3);
 		else if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
@@ -237,12 +239,13 @@ static struct port *recover(struct daemon *d, struct network *n, const struct br
 	if (allocate(d, &p, &wish, &r))
 		return NULL;
 	p.ifindex = 0;
-	host_side = mac_host_side(&p.mac);
+	host_side = network_is_macvtap(n) ? p.mac : mac_host_side(&p.mac);
 	if (!mac_equal(&host_side, &link->mac)) {
 		/* It was given another by its user. All but the first octet is known; most given
 		 * ones begin with 52. */
 		p.mac = link->mac;
-		p.mac.octet[0] = 0x52;
+		if (!network_is_macvtap(n))
+			p.mac.octet[0] = 0x52;
 		p.mac_given = true;
 	}
 	found = port_insert(d, &p);
@@ -289,7 +292,8 @@ static struct port *adopt_port(struct daemon *d, const struct rtnl_link *link)
 static void adopt_ports(struct survey *s)
 {
 	for (size_t i = 0; i < s->links; i++)
-		if (!s->link[i].unfinished || device_finish_left(s->d, &s->link[i]))
+		if (!macvtap_is_left(s->d, &s->link[i]) &&
+		    (!s->link[i].unfinished || device_finish_left(s->d, &s->link[i])))
 			adopt_port(s->d, &s->link[i]);
 }
 
@@ -485,7 +489,7 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 		settle(d, p, plugged);
 		reap_seen(d, p, link->carrier);
 	}
-	if (joined_is_wrong(d, link))
+	if (joined_is_wrong(d, link) || macvtap_concerns(d, link))
 		reconcile_later(d);
 	if (new_mtu && is_uplink(d, link->index))
 		reconcile_later(d);
@@ -506,7 +510,7 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 	joined_gone(d, link->index);
 	if (n)
 		bridge_gone(n);
-	if (n || is_uplink(d, link->index))
+	if (n || is_uplink(d, link->index) || macvtap_lost(d, link->index))
 		reconcile_later(d);
 }
 
@@ -582,7 +586,7 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 	case RTNL_ADDR_GONE:
 		addr_forget(d, &e->addr);
 		networks_host_address(d, e->addr.prefix.addr);
-		if (network_by_bridge(d, e->addr.index))
+		if (network_by_bridge(d, e->addr.index) || network_is_host_link(d, e->addr.index))
 			reconcile_later(d);
 		break;
 	case RTNL_ROUTE:

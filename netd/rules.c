@@ -31,6 +31,7 @@ static void port_rules(const struct daemon *d, const struct port *p, struct port
 	ret->nft = (struct nft_port){ .ifindex = p->ifindex,
 				      .dhcp = c->dhcp,
 				      .guard = c->guard,
+				      .egress = c->mode == BRIDGE_MODE_MACVTAP ? p->ifname : NULL,
 				      .network = p->network,
 				      .source = ret->source,
 				      .sources = n };
@@ -115,6 +116,7 @@ static void plan_networks(const struct daemon *d, struct plan *plan)
 		const struct network *n = &d->network[i];
 		struct nft_network *to = &plan->network[plan->nft.networks];
 
+		plan->nft.macvtap = plan->nft.macvtap || (n->used && network_is_macvtap(n));
 		if (!network_stands(n))
 			continue;
 		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
@@ -270,7 +272,8 @@ static int replace(struct daemon *d, const struct plan *plan, struct err *err)
 
 	if (!before)
 		return err_set(err, ENOMEM, "out of memory");
-	rc = d->host->ops->rules_replace(d->host, plan->nft.networks ? &plan->nft : NULL, err);
+	rc = d->host->ops->rules_replace(
+		d->host, plan->nft.networks || plan->nft.macvtap ? &plan->nft : NULL, err);
 	if (!rc) {
 		guard_keep_counts(d, before);
 		published_planned(d);

@@ -60,6 +60,7 @@ struct ctl_args {
 
 /* Options of attach that say what device it makes. */
 struct ctl_device {
+	bool macvtap;
 	bool tap;
 	const char *name, *owner, *netns, *ifname;
 	const char *format; /* which can say so, too */
@@ -67,6 +68,8 @@ struct ctl_device {
 
 /* Sets device, ifname, user and netns. Exits with EXIT_USAGE for what does not go together. */
 void ctl_read_device(const struct ctl_device *in, struct netd_attach *ret);
+/* --macvtap: the network has to be of that mode, and is the only such one when none is named. */
+void ctl_choose_macvtap(struct ctl *c, struct netd_attach *q);
 /* Prints a port that nobody has to hold open. */
 void ctl_tell_device(const struct netd_attach *q, const struct netd_port *p);
 

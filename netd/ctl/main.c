@@ -29,7 +29,7 @@ static const struct {
 	{ "leases", ctl_leases, "[--format dnsmasq] [NETWORK]", "every DHCP lease" },
 	{ "run", ctl_run, "GUEST [OPTION]... -- VMM [ARG]...", "attach, and become the VMM" },
 	{ "attach", ctl_attach,
-	  "GUEST [OPTION]... [--tap [NAME] --owner USER] [--netns PATH [--ifname NAME]]",
+	  "GUEST [OPTION]... [--tap [NAME] --owner USER | --macvtap] [--netns PATH [--ifname NAME]]",
 	  "attach, and hold the device until ended; a named TAP and a veth pair stay" },
 	{ "detach", ctl_detach, "GUEST[/NIC] [--qmp PATH|--ch-api PATH] [--timeout SECONDS]",
 	  "the device goes, the allocation stays" },

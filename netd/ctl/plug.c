@@ -113,9 +113,11 @@ void plug_attach(struct ctl *c, struct plug_cards *cards)
 
 	ctl_connect(c);
 	for (unsigned i = 0; i < n; i++) {
-		const struct netd_attach *q = &cards->request[i];
+		struct netd_attach *q = &cards->request[i];
 		struct err err;
 
+		if (cards->macvtap)
+			ctl_choose_macvtap(c, q);
 		cards->card[i] = (struct vmm_card){ .guest = cards->guest,
 						    .nic = q->nic,
 						    .queues = q->queues,
@@ -140,6 +142,8 @@ void plug_tell(const struct plug_cards *cards)
 			cards->guest, cards->request[i].nic, p->interface, p->network, p->mac,
 			p->address, p->vhosts ? "on" : "off", p->vhost_note[0] ? ": " : "",
 			p->vhost_note);
+		if (p->note[0])
+			fprintf(stderr, "netdctl: %s\n", p->note);
 	}
 }
 
@@ -264,6 +268,7 @@ static void parse_command(struct ctl *c, int argc, char **argv, bool run, struct
 	};
 	const struct ctl_option options[] = {
 		{ "format", &o->format, NULL },
+		{ "macvtap", NULL, &o->device.macvtap },
 		/* from here on of attach alone */
 		{ run ? NULL : "qmp", &o->qmp, NULL },
 		{ "ch-api", &o->ch_api, NULL },
@@ -283,6 +288,7 @@ static void parse_command(struct ctl *c, int argc, char **argv, bool run, struct
 		   run ? "run GUEST [OPTION]... -- VMM [ARG]..." : "attach GUEST [OPTION]...");
 	plug_read(o, a->plain[0], cards);
 	o->device.format = o->format;
+	cards->macvtap = o->device.macvtap;
 	for (unsigned i = 0; i < cards->n; i++)
 		ctl_read_device(&o->device, &cards->request[i]);
 }

@@ -24,6 +24,7 @@ struct plug_options {
 };
 
 struct plug_cards {
+	bool macvtap; /* they are on networks of that mode, or not at all */
 	char guest[64];
 	struct netd_attach request[VMM_CARDS_MAX];
 	struct netd_port port[VMM_CARDS_MAX];

@@ -110,6 +110,7 @@ static int read_port(struct netd *n, const json_t *reply, bool fds, struct netd_
 	get_text(port, "mac", p->mac, sizeof(p->mac));
 	get_text(port, "gateway", p->gateway, sizeof(p->gateway));
 	get_text(reply, "vhostNote", p->vhost_note, sizeof(p->vhost_note));
+	get_text(reply, "note", p->note, sizeof(p->note));
 	snprintf(p->address, sizeof(p->address), "%s", address ? address : "");
 	p->interface_index = get_number(port, "interfaceIndex");
 	p->mtu = get_number(port, "mtu");

@@ -85,6 +85,10 @@ struct fake_host {
 	bool ipv6_autoconf;	       /* every link has such an address */
 	unsigned replaced;	       /* how often the rules were, or were removed */
 	bool captured[FAKE_LINKS];     /* by index: the daemon hears what is dropped of the link */
+	bool open[FAKE_LINKS];	       /* by index: somebody has this macvtap device open */
+	enum rtnl_macvlan_mode macvtap_mode; /* of the device that was made last */
+	struct rtnl_host_route host_route[FAKE_ROUTES];
+	unsigned host_routes;
 };
 
 /* The host of the daemon that was opened last; its uplink is eth0. */
@@ -107,9 +111,13 @@ const char *fake_dump(char *buf, size_t size);
  * kernel does. */
 void fake_link_gone(uint32_t index);
 
+/* The last descriptor of a macvtap device is closed, which the kernel tells. */
+void fake_macvtap_closed(uint32_t ifindex);
+
 /* Somebody makes a link, down and in no bridge, or changes one, and the kernel tells of it. Returns
  * the link, whose members the caller may set before fake_link_told. */
 struct rtnl_link *fake_link_add(const char *name);
+struct rtnl_link *fake_add_kind(const char *name, const char *kind);
 struct rtnl_link *fake_link_find(const char *name); /* NULL: there is none */
 void fake_link_told(const struct rtnl_link *link);
 

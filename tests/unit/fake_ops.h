@@ -32,6 +32,18 @@ int fake_veth_add(struct host *h, const struct rtnl_veth *v, uint32_t *ret_index
 int fake_inside_configure(struct host *h, int netns, const struct rtnl_inside *inside,
 			  struct err *err);
 
+/* --- fake_macvtap.c --- */
+
+int fake_macvlan_add(struct host *h, const struct rtnl_macvlan *m, uint32_t *ret_index,
+		     struct err *err);
+int fake_macvtap_open(struct host *h, const char *name, uint32_t ifindex, unsigned queues,
+		      int *ret_fds, struct err *err);
+int fake_macvtap_adopt(struct host *h, const char *name, uint32_t ifindex, bool *ret_open,
+		       struct err *err);
+void fake_macvtap_forget(struct host *h, uint32_t ifindex);
+int fake_host_route(struct host *h, const struct rtnl_host_route *route, bool add, struct err *err);
+int fake_arp_own(struct host *h, const char *link, struct err *err);
+
 /* --- fake_rules.c --- */
 
 int fake_rules_replace(struct host *h, const struct nft_plan *plan, struct err *err);
