@@ -10,7 +10,7 @@ build=$(realpath "$2")
 out=$(realpath "$3")
 root=$out/host-root
 version=$(basename "$dir"/kernel/lib/modules/*)
-modules='tun vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat nft_nat nft_fib nft_fib_ipv4 nft_fib_ipv6
+modules='tun macvtap vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat nft_nat nft_fib nft_fib_ipv4 nft_fib_ipv6
 	nft_fib_inet nfnetlink_log nf_conntrack inet_diag tcp_diag udp_diag'
 programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod $build/netd/netd $build/netd/netd-capture $build/netd/netdctl"
 # QEMU loads its accelerator as a module.
@@ -49,6 +49,7 @@ cp "$dir"/kernel/lib/modules/"$version"/modules.order "$dir"/kernel/lib/modules/
 	"$root/lib/modules/$version/"
 depmod -b "$root" "$version"
 cp "$(dirname "$0")/host_run.sh" "$root/host_run.sh"
+cp "$(dirname "$0")/host_macvtap.sh" "$root/host_macvtap.sh"
 cp "$dir/vmlinuz" "$dir/initramfs.gz" "$root/"
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) | gzip -1 >"$out/host-initramfs.new"
 mv "$out/host-initramfs.new" "$out/host-initramfs.gz"
