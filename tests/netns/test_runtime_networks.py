@@ -216,6 +216,26 @@ class Crash(NetworksTest):
             promised.clear()
             self.assert_consistent(daemon)
 
+    def test_killed_while_reloading(self):
+        """What is started again has what the file says, whole, and nothing of what it said before."""
+        daemon = self.daemon(SUPERNET)
+        self.create(daemon, "made")
+        chance = random.Random(self.ROUNDS)
+        for n in range(self.ROUNDS):
+            names = {f"net{n}x{i}" for i in range(3)}
+            daemon.configure(SUPERNET + "".join(f"network {name} {{ dns = 192.0.2.53 }}\n" for name in sorted(names)))
+            worker = threading.Thread(target=daemon.ctl, args=("reload",), kwargs={"check": False})
+            worker.start()
+            for _ in range(chance.randrange(8)):
+                try:
+                    daemon.call("GetStatus")
+                except (OSError, EOFError):
+                    break
+            daemon.kill()
+            worker.join()
+            daemon.start()
+            self.assertEqual(set(self.assert_consistent(daemon)), names | {"default", "made"})
+
     def work(self, daemon, n, promised):
         """Makes networks and deletes some, until netd is gone."""
         try:

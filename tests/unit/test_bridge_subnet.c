@@ -209,6 +209,26 @@ START_TEST(ignores_the_host_part)
 }
 END_TEST
 
+/* In the order of the supernets, whatever the network is called. */
+START_TEST(next_is_the_lowest)
+{
+	const struct ip4_prefix super[] = { parsed("10.9.0.0/23"), parsed("10.8.0.0/16") };
+	const struct bridge_taken used[] = { taken("10.9.0.128/25", "a"), taken("10.9.1.0/24", "b"),
+					     taken("10.8.0.7/32", "c") };
+	static const char *const want[] = { "10.9.0.1/24", "10.9.1.1/24", "10.8.0.1/24",
+					    "10.8.1.1/24" };
+	struct ip4_prefix p;
+
+	for (size_t n = 0; n < ARRAY_SIZE(want); n++) {
+		ck_ok(bridge_subnet_next(super, 2, used, n, &p, &unit_err));
+		assert_prefix(p, want[n]);
+	}
+	ck_assert_int_eq(bridge_subnet_next(super, 1, used, 2, &p, &unit_err), -EADDRNOTAVAIL);
+	ck_assert_str_eq(unit_err.text, "every /24 of the supernet is in use, the last by b");
+	ck_assert_int_eq(bridge_subnet_next(super, 0, used, 0, &p, &unit_err), -EADDRNOTAVAIL);
+}
+END_TEST
+
 UNIT_SUITE(bridge_subnet)
 {
 	tcase_add_loop_test(tc, clash, 0, ARRAY_SIZE(clashes));
@@ -221,4 +241,5 @@ UNIT_SUITE(bridge_subnet)
 	tcase_add_test(tc, uses_all_supernets);
 	tcase_add_test(tc, too_small);
 	tcase_add_test(tc, ignores_the_host_part);
+	tcase_add_test(tc, next_is_the_lowest);
 }
