@@ -247,7 +247,7 @@ class State(NetnsTest):
         daemon, path = self.used()
         subprocess.run(["sqlite3", path, "PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)"], check=True,
                        stdout=subprocess.DEVNULL)
-        self.check(daemon, r"a newer netd made it \(version 99, this one knows 3\)$")
+        self.check(daemon, r"a newer netd made it \(version 99, this one knows 4\)$")
 
     def test_foreign(self):
         daemon, path = self.used()
