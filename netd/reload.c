@@ -7,9 +7,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "varlink.h"
 #include "networks_made.h"
 #include "reload.h"
+#include "varlink.h"
 
 /* --- refusals --- */
 
