@@ -41,6 +41,9 @@ enum {
 	SET_FULL,
 	SET_PUBLISHED,
 	SET_PUBLISHED_AT,
+	SET_STATIONS,
+	SET_ANY_IP,
+	SET_KEPT_IP,
 	SET_REFLECTED,
 	SET_REFLECTED_OWN,
 	SET_GROUP = 1 << 20, /* and its number */
@@ -82,6 +85,7 @@ void ruleset_match_guarded(struct rule *rule);
 /* --- ruleset_guard.c: the source guard, in table bridge netd --- */
 
 #define GUARD_SET_SOURCES6 "sources6"
+#define GUARD_SET_STATIONS "stations" /* links whose addresses a LAN gives */
 #define GUARD_CHAIN_IP6 "guard_ip6"
 
 /* The sets of table bridge; they come first. */

@@ -25,6 +25,10 @@
  * a classifier in BPF (clsact) and a mark for what it does not know, 163 with tcx, which is Linux
  * 6.6's.
  *
+ * A guest whose LAN gives it an IPv4 address that is not known has any but the host's and the
+ * router's; then its MAC has to be its own, also where ARP says it. Its frames pass as the others
+ * do, but later.
+ *
  * VLAN tags are seen in the header itself: the kernel has taken an outer tag out of the frame, and
  * `meta protocol` is then of what was inside; a load at the place of the EtherType puts the tag
  * back (net/netfilter/nft_payload.c, nft_payload_copy_vlan).
@@ -65,6 +69,8 @@ enum { TOLD_A_MINUTE = 6 };
 #define MACS "macs"
 #define SOURCES "sources"
 #define TOLD "told"
+#define ANY_IP "any_ip"	  /* links with an IPv4 address that is not known */
+#define KEPT_IP "kept_ip" /* and addresses that those do not have */
 
 static const char *const reasons[NFT_REASONS] = {
 	[NFT_REASON_MAC] = "mac",
@@ -292,6 +298,18 @@ static void match_claim(struct rule *rule, uint32_t address)
 	rule_lookup(rule, REG(0), SOURCES, SET_SOURCES, false);
 }
 
+static void match_any_ip(struct rule *rule)
+{
+	rule_meta(rule, NFT_META_IIF, REG(0));
+	rule_lookup(rule, REG(0), ANY_IP, SET_ANY_IP, false);
+}
+
+static void match_kept_ip(struct rule *rule, uint32_t address)
+{
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, address, 4, REG(0));
+	rule_lookup(rule, REG(0), KEPT_IP, SET_KEPT_IP, false);
+}
+
 static void arp_rules(struct batch *b)
 {
 	static const struct rule_rate rate = { "arp_rates", SET_ARP_RATES, ARP_RATE,
@@ -323,6 +341,23 @@ static void arp_rules(struct batch *b)
 	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER_IP, sizeof(nobody), REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &nobody, sizeof(nobody));
 	match_claim(&rule, AT_TARGET_IP);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+	rule = begin(b, CHAIN_ARP);
+	match_kept_ip(&rule, AT_SENDER_IP);
+	ruleset_guard_drop(&rule, NFT_REASON_ARP);
+	rule = begin(b, CHAIN_ARP);
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER_IP, sizeof(nobody), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &nobody, sizeof(nobody));
+	match_kept_ip(&rule, AT_TARGET_IP);
+	ruleset_guard_drop(&rule, NFT_REASON_ARP);
+	rule = begin(b, CHAIN_ARP);
+	match_any_ip(&rule);
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_OPERATION, sizeof(reply), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_LTE, &reply, sizeof(reply));
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, AT_SENDER, ETH_ALEN, REG(1));
+	rule_lookup(&rule, REG(0), MACS, SET_MACS, false);
 	rule_verdict(&rule, NF_ACCEPT);
 	rule_end(&rule);
 	rule = begin(b, CHAIN_ARP);
@@ -371,6 +406,15 @@ static void guard_rules(struct batch *b)
 	go_by_type(b, ETH_P_ARP, CHAIN_ARP);
 	go_by_type(b, ETH_P_IPV6, GUARD_CHAIN_IP6);
 	pass_dhcp_clients(b);
+	rule = begin(b, CHAIN);
+	match_ethertype(&rule, ETH_P_IP);
+	match_kept_ip(&rule, IP_SOURCE);
+	ruleset_guard_drop(&rule, NFT_REASON_IP);
+	rule = begin(b, CHAIN);
+	match_ethertype(&rule, ETH_P_IP);
+	match_any_ip(&rule);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
 	go_by_type(b, ETH_P_IP, reason_chain(NFT_REASON_IP, name));
 	rule = begin(b, CHAIN);
 	ruleset_guard_drop(&rule, NFT_REASON_ETHERTYPE);
@@ -452,6 +496,14 @@ void ruleset_guard_sets(struct batch *b)
 	link_set(b, GUARDED, SET_GUARDED);
 	link_set(b, LOGGED, SET_LOGGED);
 	link_set(b, CAPTURED, SET_CAPTURED);
+	link_set(b, GUARD_SET_STATIONS, SET_STATIONS);
+	link_set(b, ANY_IP, SET_ANY_IP);
+	batch_set(b, &(struct batch_set){ .family = NFPROTO_BRIDGE,
+					  .name = KEPT_IP,
+					  .id = SET_KEPT_IP,
+					  .key_type = TYPE_IP,
+					  .key_len = sizeof(uint32_t),
+					  .key_big_endian = true });
 	batch_set(b, &macs);
 	batch_set(b, &sources);
 	reason_set(b, GUARD_SET_DROPS, SET_DROPS, 0);
@@ -472,10 +524,21 @@ static void guard_chains(struct batch *b, uint16_t group)
 	guard_rules(b);
 }
 
+static void kept_elements(struct batch *b, const struct nft_plan *plan)
+{
+	for (size_t i = 0; i < plan->kepts; i++) {
+		uint32_t address = htonl(plan->kept[i]);
+
+		batch_keys(b, NFT_MSG_NEWSETELEM, NFPROTO_BRIDGE, KEPT_IP, &address,
+			   sizeof(address), 1);
+	}
+}
+
 void ruleset_guard(struct batch *b, const struct nft_plan *plan)
 {
 	ruleset_trap_sets(b);
 	ruleset_guard_sets(b);
+	kept_elements(b, plan);
 	ruleset_guard6_sets(b);
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN_UDP);
 	if (plan->guarded)
@@ -537,6 +600,14 @@ static void link_element(struct batch *b, uint16_t type, const char *set,
 	batch_keys(b, type, NFPROTO_BRIDGE, set, &port->ifindex, sizeof(port->ifindex), 1);
 }
 
+static bool has_any_ip(const struct nft_port *port)
+{
+	for (size_t i = 0; i < port->sources; i++)
+		if (port->source[i].addr)
+			return false;
+	return port->lan;
+}
+
 static void port_elements(struct batch *b, uint16_t type, const struct nft_port *port)
 {
 	if (port->dhcp)
@@ -549,6 +620,10 @@ static void port_elements(struct batch *b, uint16_t type, const struct nft_port 
 	ruleset_guard6_ports(b, type, port);
 	if (port->guard == NFT_GUARD_LOG)
 		link_element(b, type, LOGGED, port);
+	if (port->lan)
+		link_element(b, type, GUARD_SET_STATIONS, port);
+	if (has_any_ip(port))
+		link_element(b, type, ANY_IP, port);
 	link_element(b, type, GUARDED, port);
 }
 

@@ -2,8 +2,9 @@
 /*
  * IPv6 of guarded ports. An allocation has no IPv6 address yet, so guests have link-local ones
  *only, which they make up themselves, by the MAC (RFC 4291 A) or so that nobody can foresee them
- *(RFC 7217). The first is a port's own from the start. Any other belongs to who uses it first, as
- *in RFC 6620: the kernel's sets remember it, without netd.
+ *(RFC 7217); where their LAN is not netd's, also those that its routers' prefixes make. The first
+ *is a port's own from the start. Any other belongs to who uses it first, as in RFC 6620: the
+ *kernel's sets remember it, without netd.
  *
  *	sources6  link . MAC . address	what passes by one lookup
  *	bound6	  MAC . address		whose an address is, also when the guest has another link
@@ -185,6 +186,8 @@ static void claim_rules(struct batch *b, const struct claim *c)
 	rule = begin(b, c->chain);
 	rule_payload(&rule, c->base, c->offset, sizeof(link_local_net), REG(0));
 	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, link_local_net, sizeof(link_local_net));
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_lookup(&rule, REG(0), GUARD_SET_STATIONS, SET_STATIONS, true);
 	ruleset_guard_drop(&rule, c->reason);
 	rule = begin(b, c->chain);
 	load_owned_key(&rule, c);

@@ -194,6 +194,19 @@ static void to_guests(struct batch *b, const struct nft_plan *plan, size_t at)
 	by_mode(b, arrive, n);
 }
 
+/* What a LAN's bridge hands from port to port is seen here where br_netfilter has it call us. It is
+ * for another MAC than the bridge's; what is for that was routed. */
+static void pass_bridged(struct batch *b, const struct nft_lan *lan)
+{
+	struct rule rule = rule_begin(b, NFPROTO_INET, "forward");
+
+	match_link(&rule, NFT_META_IIFNAME, NFT_CMP_EQ, lan->bridge);
+	match_link(&rule, NFT_META_OIFNAME, NFT_CMP_EQ, lan->bridge);
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, 0, sizeof(lan->mac.octet), REG(0));
+	rule_cmp(&rule, REG(0), NFT_CMP_NEQ, lan->mac.octet, sizeof(lan->mac.octet));
+	end_accept(&rule);
+}
+
 /* Forwarding that was switched on for our networks serves nobody else. */
 static void uplinks_serve_us(struct batch *b)
 {
@@ -302,6 +315,8 @@ void ruleset_policy(struct batch *b, const struct nft_plan *plan)
 	batch_base_chain(b, NFPROTO_INET, "forward-to", "filter", NF_INET_FORWARD,
 			 PRIORITY_FILTER + 1);
 	ruleset_policy_find(b, "forward", NFT_META_IIFNAME, "from", SET_FROM);
+	for (size_t i = 0; i < plan->lans; i++)
+		pass_bridged(b, &plan->lan[i]);
 	uplinks_serve_us(b);
 	ruleset_policy_find(b, "forward-to", NFT_META_OIFNAME, "to", SET_TO);
 }

@@ -340,6 +340,48 @@ int rtnl_watch_fd(const struct rtnl_watch *w);
 /* Calls fn for what has come, at most for `most` datagrams. -EAGAIN when there was nothing more. */
 MUST_CHECK int rtnl_watch_read(struct rtnl_watch *w, unsigned most, rtnl_event_fn fn, void *arg);
 
+/* --- what is a link's, and can be moved to another (rtnl_move.c) --- */
+
+/*
+ * The addresses of a link, and the routes of all tables that lead out by it, of IPv4 and IPv6; not
+ * those that the kernel makes by itself: link-local addresses, and the routes that follow from an
+ * address. Each is a netlink message with all its attributes, in which the link's index is 0.
+ */
+struct rtnl_goods {
+	uint8_t *data;
+	size_t len;
+	unsigned addrs, routes;
+	bool leased; /* an IPv4 address ends by itself, unless a DHCP client goes on */
+	struct rtnl_gateway {
+		uint8_t family; /* AF_INET, AF_INET6; 0: there is none */
+		uint8_t addr[16];
+	} gateway; /* of the default route of the main table; IPv4's if there is one */
+};
+
+enum { RTNL_GOODS_MAX = 1 << 20 }; /* octets; who has more is not moved */
+
+/* name, mac: the link's. -EOPNOTSUPP for a route that cannot be moved, since it goes by a nexthop
+ * object that others may share. */
+MUST_CHECK int rtnl_goods_list(struct rtnl *r, uint32_t index, const char *name,
+			       const struct mac *mac, struct rtnl_goods *ret, struct err *err);
+void rtnl_goods_free(struct rtnl_goods *g);
+/* The one at *at, which is moved on to the next; NULL at the end. Begin with 0. */
+const void *rtnl_goods_next(const struct rtnl_goods *g, size_t *at);
+bool rtnl_goods_is_route(const void *one);
+/* Whether a route has a gateway, so that another has to lead there first. */
+bool rtnl_goods_is_behind(const void *one);
+/* From data and len, which are the caller's; -EBADMSG when they are damaged. */
+MUST_CHECK int rtnl_goods_parse(struct rtnl_goods *g);
+/* 0 also when the link has it; then an address gets the lifetimes of this one. */
+MUST_CHECK int rtnl_goods_put(struct rtnl *r, uint32_t index, const void *one, struct err *err);
+/* 0 also when it does not. */
+MUST_CHECK int rtnl_goods_del(struct rtnl *r, uint32_t index, const void *one, struct err *err);
+
+/* Whether a neighbour on the link has answered since it was first asked for, which this does when
+ * it is not known; anew: what was known of it is forgotten. */
+MUST_CHECK int rtnl_gateway_ask(struct rtnl *r, uint32_t index, const struct rtnl_gateway *gw,
+				bool anew, bool *ret_answered, struct err *err);
+
 /* --- nf_tables --- */
 
 struct nft;
@@ -463,8 +505,10 @@ struct nft_port {
 	bool dhcp; /* its DHCP is trapped */
 	enum nft_guard guard;
 	const char *egress; /* in no bridge, but a macvtap device of this name; NULL: a bridge's */
-	bool joined;	    /* no guest's: what it says by neighbour discovery, no guest may say */
-	uint32_t network;   /* a number that only ports of the same network have */
+	bool joined;	  /* no guest's: what it says by neighbour discovery, no guest may say */
+	bool lan;	  /* its network's LAN gives addresses that we do not know: IPv6, and IPv4
+			     where the sources have none */
+	uint32_t network; /* a number that only ports of the same network have */
 	const struct nft_source *source;
 	size_t sources;
 	uint32_t policy;       /* number of its guest's; 0: its network's rules alone */
@@ -487,6 +531,12 @@ struct nft_owner {
 	struct mac mac;
 };
 
+/* The bridge of a LAN, which may be an uplink. */
+struct nft_lan {
+	char bridge[LINK_NAME_SIZE];
+	struct mac mac;
+};
+
 /* All that the tables named netd (families bridge, inet, and netdev) are made of. */
 struct nft_plan {
 	const struct nft_network *network;
@@ -500,6 +550,10 @@ struct nft_plan {
 	const char (*uplink)[LINK_NAME_SIZE]; /* padded with NULs; where forwarding was switched on
 						 for our networks alone */
 	size_t uplinks;
+	const struct nft_lan *lan; /* networks of LANs, which have no rules but those of ports */
+	size_t lans;
+	const uint32_t *kept; /* addresses that no guest has whose address is not known */
+	size_t kepts;
 	uint16_t trap_group; /* of nfnetlink_log */
 	bool guarded;	     /* some ports are, or may be; false: guard is NFT_GUARD_OFF in all */
 	bool macvtap;	     /* there can be ports in no bridge */
@@ -738,6 +792,9 @@ MUST_CHECK int sysctl_ipv6_autoconf(const char *link, bool *ret, struct err *err
 /* /proc/sys/net/ipv4/conf/<link>/route_localnet: 127.0.0.0/8 can be routed by the link. */
 MUST_CHECK int sysctl_localnet_get(const char *link, bool *ret, struct err *err);
 MUST_CHECK int sysctl_localnet_set(const char *link, bool on, struct err *err);
+/* A link is to take another's place: it gets those settings that say how the host behaves on it,
+ * IPv4's forwarding excepted. */
+MUST_CHECK int sysctl_copy(const char *from, const char *to, struct err *err);
 
 /* --- listeners --- */
 
