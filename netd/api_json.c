@@ -212,6 +212,7 @@ json_t *api_json_network(struct daemon *d, const struct network *n)
 	add_origin(o, n->config);
 	add_resolver(o, n);
 	json_object_set_new(o, "published", api_json_network_published(d, n));
+	json_object_set_new(o, "uplink", text_or_null(n->config->uplink));
 	return o;
 }
 
@@ -348,7 +349,7 @@ static json_t *warnings(const struct daemon *d)
 
 		if (!n->used)
 			continue;
-		outward = outward || n->config->mode != BRIDGE_MODE_ISOLATED;
+		outward = outward || bridge_mode_routes(n->config->mode);
 		if (!n->up)
 			warn(list, "network %s is not up: %s", n->config->name, n->why_not.text);
 		else if (n->subnet.len && network_pool_used(d, n) == network_pool_size(n))

@@ -378,6 +378,8 @@ int config_finish(struct config *c, struct err *err)
 			rc = config_links_check(c, n, err);
 		if (!rc)
 			rc = config_publish_check(c, n, err);
+		if (!rc)
+			rc = config_lan_check(c, i, err);
 	}
 	if (!rc)
 		rc = config_allow_finish(c, err);

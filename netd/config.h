@@ -263,6 +263,7 @@ struct config_network {
 	bool ping;	      /* addresses behind relay agents are asked for */
 	uint32_t sweep;	      /* seconds that a round over all given addresses takes; 0: none */
 	bool isolate;
+	uint32_t uplink_deadline;  /* seconds in which the gateway has to answer; 0: not asked */
 	struct config_names reach; /* networks */
 	struct config_services host_access;
 	uint32_t max_connections; /* of a guest; 0: no limit */

@@ -265,6 +265,7 @@ static void network_defaults(struct config_network *n)
 				      .quarantine = 3600,
 				      .probe_stock = 8,
 				      .sweep = 5,
+				      .uplink_deadline = 10,
 				      .auto_dns = true,
 				      .dhcp = true,
 				      .guard = NFT_GUARD_ON,

@@ -151,15 +151,17 @@ int config_host_check(const struct config_network *n, unsigned at, struct err *e
 	struct ip4_prefix in = host_subnet(n, h);
 	int rc = 0;
 	char text[IP4_TEXT_SIZE], subnet[IP4_PREFIX_TEXT_SIZE];
+	/* What it has of its LAN; the guard alone wants to know. */
+	bool lans = config_network_addressless(n);
 
-	if (h->address && n->auto_subnet && in.addr == n->subnet.addr)
+	if (h->address && !lans && n->auto_subnet && in.addr == n->subnet.addr)
 		return config_wrong(err, h->address_place,
 				    "address: a subnet that is auto has no reservations");
-	if (h->address && !is_host(in, h->address))
+	if (h->address && !lans && !is_host(in, h->address))
 		return config_wrong(err, h->address_place,
 				    "address: %s is not a host of the subnet %s",
 				    ip4_text(h->address, text), ip4_prefix_text(in, subnet));
-	if (h->address && h->address == in.addr)
+	if (h->address && !lans && h->address == in.addr)
 		return config_wrong(err, h->address_place, "address: %s is the gateway's",
 				    ip4_text(h->address, text));
 	if (config_host_is_client(h) && !mac_is_zero(&h->mac))

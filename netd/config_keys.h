@@ -65,6 +65,9 @@ MUST_CHECK int config_subnet_check(const struct config *c, unsigned at, struct e
 MUST_CHECK int config_links_check(const struct config *c, const struct config_network *n,
 				  struct err *err);
 
+/* Checks the at-th network if it is of a LAN. */
+MUST_CHECK int config_lan_check(const struct config *c, unsigned at, struct err *err);
+
 /* Checks the at-th reservation of a network against the subnet and those before it. */
 MUST_CHECK int config_host_check(const struct config_network *n, unsigned at, struct err *err);
 
@@ -134,6 +137,10 @@ void config_print_text(const struct key *k, const void *section, struct printer 
 int config_parse_word(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err);
 void config_print_word(const struct key *k, const void *section, struct printer *p);
+
+/* --- config_lan.c: what the tables name --- */
+
+void config_print_deadline(const struct key *k, const void *section, struct printer *p);
 
 /* --- config_octets.c: what the tables name --- */
 

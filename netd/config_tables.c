@@ -112,6 +112,8 @@ const struct key config_keys_mac[] = {
 const struct key config_keys_network[] = {
 	{ "mode", .offset = NETWORK(mode), PAIR(word), .words = modes },
 	{ "uplink", .offset = NETWORK(uplink), PAIR(link), .place = NETWORK(uplink_place) },
+	{ "uplink-deadline", .offset = NETWORK(uplink_deadline), .parse = config_parse_duration,
+	  .print = config_print_deadline, .min = 0, .max = 600 },
 	{ "bridge", .offset = NETWORK(bridge), PAIR(link), .place = NETWORK(bridge_place) },
 	{ "macvtap-mode", .offset = NETWORK(macvtap_mode), .parse = config_parse_word,
 	  .print = config_print_macvtap_mode, .words = macvtap_modes,

@@ -250,7 +250,8 @@ void conflict_server(struct daemon *d, const struct trap_packet *packet)
 	unsigned held_back;
 	struct event *e;
 
-	if (!n || !n->up || !n->config->dhcp || !may_tell_server(d, n, p, &held_back))
+	if (!n || !n->up || !n->config->dhcp || (!p && lan_is(n)) ||
+	    !may_tell_server(d, n, p, &held_back))
 		return;
 	e = event_add(d, EVENT_FOREIGN_DHCP);
 	memcpy(e->network, n->config->name, sizeof(e->network));

@@ -260,6 +260,7 @@ void daemon_stop(struct daemon *d)
 	loop_timer_cancel(&d->sweep);
 	loop_timer_cancel(&d->probe);
 	loop_timer_cancel(&d->reap);
+	lan_done(d);
 	heal_done(&d->heal);
 	host_look_done(&d->look);
 	coexist_done(&d->coexist);

@@ -16,6 +16,8 @@
  *	macvtap.c    networks without a bridge
  *	pools.c      which addresses are taken
  *	joined.c     interfaces that are not netd's in its bridges
+ *	lan.c        networks of mode bridge
+ *	uplink_move.c  an uplink into its network's bridge, and back
  *	uplinks.c    the way out: routes, forwarding
  *	rules.c      what the rules of nf_tables are made from
  *	doctor.c     what is wrong, and what mends it
@@ -53,6 +55,7 @@
 #include "host.h"
 #include "host_check.h"
 #include "joined.h"
+#include "lan.h"
 #include "log.h"
 #include "loop.h"
 #include "outbox.h"
@@ -96,6 +99,7 @@ struct network {
 	/* Mode macvtap, which has no bridge: index and MTU of the uplink; index of the host's own
 	 * macvlan on it, and its address; 0: none. */
 	uint32_t lower, lower_mtu, host_link, host_address;
+	struct lan lan;		      /* of mode bridge */
 };
 
 /*
@@ -157,6 +161,7 @@ struct port {
 
 struct uplink {
 	uint32_t index;
+	uint32_t gateway; /* 0: none, or not known */
 	char name[LINK_NAME_SIZE];
 	uint32_t mtu;
 	bool forwarding_ours; /* switched on by us, for us */
@@ -169,6 +174,8 @@ struct seen_link {
 	uint32_t mtu;
 	bool up;
 	bool ours;     /* by its mark */
+	bool carrier;
+	bool bridge;   /* by its kind */
 	bool isolated; /* as a port of its bridge */
 	struct mac mac;
 	char name[LINK_NAME_SIZE];
@@ -483,10 +490,13 @@ struct network *network_by_bridge(struct daemon *d, uint32_t ifindex);
 struct network *network_find_or_default(struct daemon *d, const char *name);
 /* Its guests' router; 0: they have none, or netd does not know it. */
 uint32_t network_gateway(const struct daemon *d, const struct network *n);
-/* Whether it gets rules and forwarding: it has a subnet, and its bridge is ours to make. */
+/* Whether it gets rules of routing, and forwarding: it has a subnet, its bridge is ours to make,
+ * and no LAN's. */
 bool network_stands(const struct network *n);
 /* Whether a link with the bridge's name and no mark was made by a netd that ended in between. */
 bool network_is_unfinished(const struct network *n, const struct rtnl_link *link);
+/* The bridge, down and with its mark. */
+MUST_CHECK int network_make_bridge(struct daemon *d, struct network *n, struct err *err);
 /* Chooses the subnet, without touching host, state or network. */
 MUST_CHECK int network_choose_subnet(struct daemon *d, const struct network *n,
 				     struct ip4_prefix *ret, struct err *err);

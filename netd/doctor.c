@@ -76,7 +76,7 @@ static ERR_PRINTF(2, 3) void mend(struct finding *x, const char *fmt, ...)
 
 static bool leads_out(const struct network *n)
 {
-	return n->used && n->config->mode != BRIDGE_MODE_ISOLATED;
+	return n->used && bridge_mode_routes(n->config->mode);
 }
 
 static void examine_host(struct daemon *d, struct findings *f)
@@ -134,7 +134,7 @@ static void examine_dns(const struct network *n, struct findings *f)
 	uint32_t server[CONFIG_LIST_MAX];
 	struct finding *x;
 
-	if (!n->config->dhcp || !n->config->auto_dns || !leads_out(n) ||
+	if (!n->config->dhcp || !n->config->auto_dns || n->config->mode == BRIDGE_MODE_ISOLATED ||
 	    resolv_upstreams(server, CONFIG_LIST_MAX))
 		return;
 	x = add(f, FINDING_MAY, n, NULL);
@@ -179,6 +179,7 @@ static void examine_network(struct daemon *d, const struct network *n, struct fi
 	examine_mtu(d, n, f);
 	examine_dns(n, f);
 	examine_joined(d, n, f);
+	lan_examine(d, n, f);
 }
 
 /* --- a port --- */

@@ -77,6 +77,10 @@ const char *event_kind_text(enum event_kind kind)
 		return "network-created";
 	case EVENT_NETWORK_DELETED:
 		return "network-deleted";
+	case EVENT_UPLINK_MOVED:
+		return "uplink-moved";
+	case EVENT_UPLINK_BACK:
+		return "uplink-back";
 	}
 	return "?";
 }

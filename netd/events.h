@@ -37,9 +37,11 @@ enum event_kind {
 	EVENT_STORAGE_RECOVERED, /* and all that was granted meanwhile is durable */
 	EVENT_RULES_RESTORED,	 /* others had changed ours; detail: what, and who did */
 	EVENT_HEALED,		 /* a link of ours was changed by others; detail: how */
-	EVENT_HOST_SETTING, /* one that is bad for guests has appeared; detail: which, and why */
+	EVENT_HOST_SETTING,    /* one that is bad for guests has appeared; detail: which, and why */
 	EVENT_NETWORK_CREATED, /* at run time; detail: its mode and subnet */
 	EVENT_NETWORK_DELETED,
+	EVENT_UPLINK_MOVED, /* into the network's bridge, with what it had */
+	EVENT_UPLINK_BACK,  /* it is as it was; detail: why */
 };
 
 struct event {

@@ -167,13 +167,16 @@ static void find_of_bridge(struct daemon *d, struct network *n)
 {
 	const struct seen_link *link = n->bridge_index ? link_find(d, n->bridge_index) : NULL;
 
-	/* One that is gone has been noted; one that is not up was not in order. */
-	if (!n->used || !n->up || !link)
+	/* One that is gone has been noted; one that is not up was not in order. One of the host's
+	 * is not ours to heal. */
+	if (!n->used || !n->up || !link || lan_is_found(n))
 		return;
 	if (!link->up)
 		n->hurt |= HEAL_DOWN;
 	if (link->mtu != n->mtu)
 		n->hurt |= HEAL_MTU;
+	if (lan_is(n)) /* its addresses and its forwarding are the host's */
+		return;
 	if (!has_gateway(d, n))
 		n->hurt |= HEAL_ADDRESS;
 	if (forwarding_is_wrong(d, n))
@@ -259,6 +262,8 @@ void heal_ipv6(struct daemon *d, uint32_t ifindex)
 	struct network *n = network_by_bridge(d, ifindex);
 	struct port *p = port_by_link(d, ifindex);
 
+	if (n && lan_is(n))
+		n = NULL;
 	if (n && n->up)
 		n->hurt |= HEAL_IPV6;
 	if (p && p->settled)
@@ -411,6 +416,12 @@ static unsigned tell_uplinks(struct daemon *d)
 		h->uplink[h->uplinks++].hurt = false;
 	}
 	return told;
+}
+
+void heal_took(struct daemon *d)
+{
+	d->heal.healed++;
+	rate_take(&d->heal.host, loop_now(d->loop));
 }
 
 void heal_tell(struct daemon *d)

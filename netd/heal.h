@@ -56,6 +56,8 @@ void heal_ruleset(void *arg, const struct nft_change *c);
  */
 void heal_find(struct daemon *d);
 void heal_tell(struct daemon *d);
+/* Something was put right elsewhere. */
+void heal_took(struct daemon *d);
 /* A link of ours has IPv6; others' are passed over. */
 void heal_ipv6(struct daemon *d, uint32_t ifindex);
 /* Whether something could not be put right, and is to be tried again. */

@@ -98,6 +98,13 @@ struct host_ops {
 	/* Has the listener hear what the guard drops of a link, or no more; of at most
 	 * HOST_CAPTURED_MAX links at once. 0 also when it is so already. */
 	int (*capture_dropped)(struct host *h, uint32_t ifindex, bool on, struct err *err);
+	int (*goods_list)(struct host *h, uint32_t index, const char *name, const struct mac *mac,
+			  struct rtnl_goods *ret, struct err *err);
+	int (*goods_put)(struct host *h, uint32_t index, const void *one, struct err *err);
+	int (*goods_del)(struct host *h, uint32_t index, const void *one, struct err *err);
+	int (*gateway_ask)(struct host *h, uint32_t index, const struct rtnl_gateway *gw, bool anew,
+			   bool *ret_answered, struct err *err);
+	int (*settings_copy)(struct host *h, const char *from, const char *to, struct err *err);
 };
 
 struct host {

@@ -200,9 +200,9 @@ static const struct network *overlapped(const struct daemon *d, const struct rtn
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX && route->dst.len > 1; i++) {
 		const struct network *n = &d->network[i];
 
-		/* Guests of mode macvtap are on the LAN that the host is on, too. */
-		if (n->used && n->up && route->index != n->bridge_index && !network_is_macvtap(n) &&
-		    ip4_overlap(route->dst, n->subnet))
+		/* Guests of a LAN are where the host is, too. */
+		if (n->used && n->up && !bridge_mode_lan(n->config->mode) &&
+		    route->index != n->bridge_index && ip4_overlap(route->dst, n->subnet))
 			return n;
 	}
 	return NULL;

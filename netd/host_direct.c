@@ -450,6 +450,34 @@ static int keep_docker(struct host *h, const char (*bridge)[LINK_NAME_SIZE], siz
 	return foreign_docker(direct(h)->foreign, bridge, bridges, ret_changed, err);
 }
 
+static int list_goods(struct host *h, uint32_t index, const char *name, const struct mac *mac,
+		      struct rtnl_goods *ret, struct err *err)
+{
+	return rtnl_goods_list(direct(h)->rtnl, index, name, mac, ret, err);
+}
+
+static int put_goods(struct host *h, uint32_t index, const void *one, struct err *err)
+{
+	return rtnl_goods_put(direct(h)->rtnl, index, one, err);
+}
+
+static int del_goods(struct host *h, uint32_t index, const void *one, struct err *err)
+{
+	return rtnl_goods_del(direct(h)->rtnl, index, one, err);
+}
+
+static int ask_gateway(struct host *h, uint32_t index, const struct rtnl_gateway *gw, bool anew,
+		       bool *ret_answered, struct err *err)
+{
+	return rtnl_gateway_ask(direct(h)->rtnl, index, gw, anew, ret_answered, err);
+}
+
+static int copy_settings(struct host *h, const char *from, const char *to, struct err *err)
+{
+	(void)h;
+	return sysctl_copy(from, to, err);
+}
+
 /* --- what the guard drops --- */
 
 static void dropped_resume(struct loop_timer *t)
@@ -618,6 +646,11 @@ static const struct host_ops ops = {
 	.foreign_check = check_foreign,
 	.foreign_docker = keep_docker,
 	.capture_dropped = capture_dropped,
+	.goods_list = list_goods,
+	.goods_put = put_goods,
+	.goods_del = del_goods,
+	.gateway_ask = ask_gateway,
+	.settings_copy = copy_settings,
 };
 
 /* What is left unread stays ready, so the next turn goes on with it. */

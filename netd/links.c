@@ -80,6 +80,8 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 				    .mtu = link->mtu,
 				    .up = link->up,
 				    .isolated = link->isolated,
+				    .carrier = link->carrier,
+				    .bridge = !strcmp(link->kind, "bridge"),
 				    .ours = bridge_mark_parse(link->alias, &mark),
 				    .mac = mac };
 	memcpy(seen->name, link->name, sizeof(seen->name));

@@ -177,6 +177,7 @@ static int serve(const struct arguments *a, struct err *err)
 		systemd_notify("READY=1");
 		rc = loop_run(d->loop);
 		systemd_notify("STOPPING=1");
+		lan_stop(d);
 	}
 	daemon_stop(d);
 	return rc;

@@ -104,6 +104,14 @@ static int add_taken(struct taken *t, struct ip4_prefix p, const char *fmt, ...)
 	return 0;
 }
 
+/* On the bridge of a LAN the host's addresses and routes are its own. */
+static bool is_ours(const struct taken *t, uint32_t index)
+{
+	const struct network *n = network_by_bridge(t->d, index);
+
+	return n && !lan_is(n);
+}
+
 static int take_route(void *arg, const struct rtnl_route *route)
 {
 	struct taken *t = arg;
@@ -111,7 +119,7 @@ static int take_route(void *arg, const struct rtnl_route *route)
 	char text[IP4_PREFIX_TEXT_SIZE];
 
 	/* A default route leads to what no other route knows: it is no use of an address. */
-	if (route->dst.len == 0 || network_by_bridge(t->d, route->index))
+	if (route->dst.len == 0 || is_ours(t, route->index))
 		return 0;
 	return add_taken(t, route->dst, "route %s%s%s", ip4_prefix_text(route->dst, text),
 			 link ? " dev " : "", link ? link->name : "");
@@ -126,7 +134,7 @@ static int take_addresses(struct taken *t)
 		const struct rtnl_addr *a = &t->d->addr[i];
 		const struct seen_link *link = link_find(t->d, a->index);
 
-		if (!network_by_bridge(t->d, a->index))
+		if (!is_ours(t, a->index))
 			rc = add_taken(t, a->prefix, "address %s of %s",
 				       ip4_prefix_text(a->prefix, text),
 				       link ? link->name : "a link");
@@ -368,6 +376,8 @@ int network_configure(struct daemon *d, struct network *n, struct err *err)
 
 	if (rc)
 		return rc;
+	if (lan_is(n))
+		net.server.addr = lan_server(d, n);
 	net.options = n->options;
 	net.global = d->config->options.wire;
 	for (unsigned i = 0; i < n->relays; i++)
@@ -484,7 +494,7 @@ bool network_is_unfinished(const struct network *n, const struct rtnl_link *link
 	       mac_equal(&link->mac, &n->bridge_mac);
 }
 
-static int make_bridge(struct daemon *d, struct network *n, struct err *err)
+int network_make_bridge(struct daemon *d, struct network *n, struct err *err)
 {
 	struct bridge_search s = { .name = n->bridge };
 	struct bridge_mark mark = { 0 };
@@ -569,11 +579,15 @@ static int bring_up(struct daemon *d, struct network *n, struct err *err)
 	struct rtnl_change c = { .up = true };
 	int rc = 0;
 
+	if (lan_is(n)) {
+		rc = lan_bring_up(d, n, err);
+		return rc ? rc : network_configure(d, n, err);
+	}
 	n->mtu = n->config->mtu ? n->config->mtu : uplinks_mtu(d);
 	if (n->bridge_foreign)
 		return err_set(err, EEXIST, "interface %s exists and is not netd's", n->bridge);
 	if (!link)
-		rc = make_bridge(d, n, err);
+		rc = network_make_bridge(d, n, err);
 	if (!rc)
 		rc = set_sysctls(d, n, err);
 	c.index = n->bridge_index;
@@ -635,6 +649,8 @@ void network_remove(struct daemon *d, struct network *n)
 	network_forget(d, n);
 	conflict_stop(d, n);
 	macvtap_remove(d, n);
+	if (lan_is(n) && !lan_remove(d, n))
+		n->bridge_index = 0;
 	if (n->bridge_index) {
 		rc = d->host->ops->link_del(d->host, n->bridge_index, &err);
 		if (rc && rc != -ENODEV)

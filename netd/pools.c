@@ -211,6 +211,7 @@ static void gauge(struct daemon *d, struct network *n)
 void networks_gauge(struct daemon *d)
 {
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		/* One whose LAN gives addresses has none. */
 		if (d->network[i].up && network_pool_size(&d->network[i])) {
 			grow(d, &d->network[i]);
 			gauge(d, &d->network[i]);

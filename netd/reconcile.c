@@ -121,6 +121,7 @@ static void find_bridges(struct survey *s)
 {
 	struct daemon *d = s->d;
 
+	lan_find(d);
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
 		struct network *n = &d->network[i];
 
@@ -135,7 +136,8 @@ static void find_bridges(struct survey *s)
 		if (take_over_bridge(d, link))
 			continue;
 		n = network_by_bridge_name(d, link->name);
-		if (n && n->bridge_index != link->index && !network_is_unfinished(n, link))
+		if (n && !lan_is_found(n) && n->bridge_index != link->index &&
+		    !network_is_unfinished(n, link))
 			n->bridge_foreign = true;
 	}
 }
@@ -155,7 +157,8 @@ static void remove_stale_bridges(struct survey *s)
 		if (is_left_over(s->d, link))
 			snprintf(mark.network, sizeof(mark.network), "%s", link->name + 3);
 		else if (strcmp(link->kind, "bridge") || !bridge_mark_parse(link->alias, &mark) ||
-			 mark.guest[0] || network_find(s->d, mark.network))
+			 mark.guest[0] || network_find(s->d, mark.network) ||
+			 !link_find(s->d, link->index)) /* it went with its uplink */
 			continue;
 		for (uint32_t j = 0; j < s->d->links.fresh; j++)
 			busy = busy ||
@@ -355,6 +358,7 @@ static int put_right(struct survey *s, struct err *err)
 		rc = rules_apply(d, force, err);
 	if (rc)
 		return rc;
+	lan_leave(d);
 	bring_up_networks(d);
 	if (uplinks_forward(d, err))
 		log_error("forwarding: %s", err->text);
@@ -477,6 +481,7 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	bool new_mtu = before && before->mtu != link->mtu, plugged;
 	uint32_t left = before ? before->master : 0;
 
+	lan_link(d, link, before);
 	link_seen(d, link);
 	if (!p && left != link->master)
 		foreign_port(d, left, link->master);
@@ -508,7 +513,8 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 	if (p)
 		port_gone(d, p);
 	joined_gone(d, link->index);
-	if (n)
+	lan_link_gone(d, link->index);
+	if (n && !lan_is_found(n))
 		bridge_gone(n);
 	if (n || is_uplink(d, link->index) || macvtap_lost(d, link->index))
 		reconcile_later(d);
@@ -581,6 +587,7 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 		break;
 	case RTNL_ADDR:
 		addr_seen(d, &e->addr);
+		lan_address(d, e->addr.index);
 		networks_host_address(d, e->addr.prefix.addr);
 		break;
 	case RTNL_ADDR_GONE:
@@ -601,6 +608,7 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 		break;
 	case RTNL_IPV6:
 		heal_ipv6(d, e->link.index);
+		lan_address(d, e->link.index);
 		break;
 	case RTNL_OVERRUN:
 		log_notice("the kernel had more to tell than could be read; everything is listed "

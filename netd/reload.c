@@ -333,6 +333,7 @@ void reload_apply(struct daemon *d, struct config *c)
 	for (unsigned i = 0; i < c->networks; i++)
 		if (!network_find(d, c->network[i].name))
 			network_add(d, &c->network[i]);
+	lan_retry(d);
 	joined_configure(d);
 	published_configure(d);
 	configure_dhcp(d);

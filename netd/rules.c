@@ -24,6 +24,8 @@ static void port_rules(const struct daemon *d, const struct port *p, struct port
 	size_t n = 1;
 
 	ret->source[0] = (struct nft_source){ .mac = p->mac, .addr = p->address };
+	if (host && config_network_addressless(c))
+		ret->source[0].addr = host->address;
 	for (unsigned i = 0; host && i < host->also.n; i++)
 		if (host->also.at[i] != p->address)
 			ret->source[n++] =
@@ -32,6 +34,7 @@ static void port_rules(const struct daemon *d, const struct port *p, struct port
 				      .dhcp = c->dhcp,
 				      .guard = c->guard,
 				      .egress = c->mode == BRIDGE_MODE_MACVTAP ? p->ifname : NULL,
+				      .lan = bridge_mode_lan(c->mode),
 				      .network = p->network,
 				      .source = ret->source,
 				      .sources = n };
@@ -94,12 +97,16 @@ void rules_move_port(struct daemon *d, const struct port *p, uint32_t before)
 
 /* --- the whole --- */
 
+enum { KEPT_MAX = 256 };
+
 struct plan {
 	struct nft_plan nft;
 	struct nft_network network[CONFIG_NETWORKS_MAX];
+	struct nft_lan lan[CONFIG_NETWORKS_MAX];
 	uint32_t slot[CONFIG_NETWORKS_MAX]; /* of each of its networks */
 	char uplink[UPLINKS_MAX][LINK_NAME_SIZE];
 	struct policy_plan policy;
+	uint32_t kept[KEPT_MAX];
 	uint32_t captured[CAPTURES_MAX];
 	struct nft_port *port;
 	struct port_rules *rules;
@@ -112,11 +119,17 @@ struct plan {
 static void plan_networks(const struct daemon *d, struct plan *plan)
 {
 	plan->nft.network = plan->network;
+	plan->nft.lan = plan->lan;
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++) {
 		const struct network *n = &d->network[i];
 		struct nft_network *to = &plan->network[plan->nft.networks];
 
 		plan->nft.macvtap = plan->nft.macvtap || (n->used && network_is_macvtap(n));
+		if (lan_is(n) && n->pool) {
+			plan->lan[plan->nft.lans].mac = n->bridge_mac;
+			memcpy(plan->lan[plan->nft.lans++].bridge, n->bridge, LINK_NAME_SIZE);
+			plan->nft.guarded = plan->nft.guarded || n->config->guard != NFT_GUARD_OFF;
+		}
 		if (!network_stands(n))
 			continue;
 		memcpy(to->bridge, n->bridge, sizeof(to->bridge));
@@ -135,9 +148,38 @@ static void plan_networks(const struct daemon *d, struct plan *plan)
 			       LINK_NAME_SIZE);
 }
 
+static bool is_lans(const struct daemon *d, uint32_t index)
+{
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (lan_is(&d->network[i]) && index && d->network[i].bridge_index == index)
+			return true;
+	return false;
+}
+
+static void keep(struct plan *plan, uint32_t address)
+{
+	for (size_t i = 0; i < plan->nft.kepts; i++)
+		if (plan->kept[i] == address)
+			return;
+	if (address && plan->nft.kepts < KEPT_MAX)
+		plan->kept[plan->nft.kepts++] = address;
+}
+
+/* The host's own addresses on a LAN, and its routers'. */
+static void plan_kept(const struct daemon *d, struct plan *plan)
+{
+	plan->nft.kept = plan->kept;
+	for (size_t i = 0; i < d->addrs; i++)
+		if (is_lans(d, d->addr[i].index))
+			keep(plan, d->addr[i].prefix.addr);
+	for (unsigned i = 0; i < d->uplinks; i++)
+		if (is_lans(d, d->uplink[i].index))
+			keep(plan, d->uplink[i].gateway);
+}
+
 static int plan_ports(struct daemon *d, struct plan *plan)
 {
-	size_t most = d->ports.used + d->joins + 1, n = 0;
+	size_t most = d->ports.used + d->joins + plan->nft.lans + 1, n = 0;
 	struct port *p;
 
 	plan->port = calloc(most, sizeof(*plan->port));
@@ -157,6 +199,11 @@ static int plan_ports(struct daemon *d, struct plan *plan)
 							     .dhcp = d->joined[i].served,
 							     .joined = d->joined[i].heard,
 							     .network = d->joined[i].network };
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (lan_is(&d->network[i]) && d->network[i].lan.phase == LAN_MOVED)
+			plan->port[n++] = (struct nft_port){ .ifindex = d->network[i].lan.uplink,
+							     .joined = true,
+							     .network = i };
 	plan->nft.port = plan->port;
 	plan->nft.ports = n;
 	return 0;
@@ -186,13 +233,18 @@ static int plan_owners(struct daemon *d, struct plan *plan)
 	size_t n = 0;
 	struct port *p;
 
-	plan->owner = calloc(d->ports.used + plan->nft.networks + 1, sizeof(*plan->owner));
+	plan->owner = calloc(d->ports.used + plan->nft.networks + plan->nft.lans + 1,
+			     sizeof(*plan->owner));
 	if (!plan->owner)
 		return -ENOMEM;
 	for (size_t i = 0; i < plan->nft.networks; i++)
 		plan->owner[n++] =
 			(struct nft_owner){ .network = plan->slot[i],
 					    .mac = d->network[plan->slot[i]].bridge_mac };
+	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
+		if (lan_is(&d->network[i]) && d->network[i].pool)
+			plan->owner[n++] =
+				(struct nft_owner){ .network = i, .mac = d->network[i].bridge_mac };
 	for (uint32_t at = 0; (p = port_next(d, &at));)
 		if (!p->ifindex)
 			plan->owner[n++] =
@@ -239,6 +291,7 @@ static struct plan *plan_new(struct daemon *d)
 	plan->nft.captured = plan->captured;
 	plan->nft.captures = captures_links(d, plan->captured);
 	plan_networks(d, plan);
+	plan_kept(d, plan);
 	if (!policy_plan(d, &plan->nft, plan->network, plan->slot, &plan->policy) &&
 	    !plan_ports(d, plan) && !plan_clients(d, plan) && !plan_owners(d, plan) &&
 	    !plan_publishes(d, plan))
@@ -273,7 +326,8 @@ static int replace(struct daemon *d, const struct plan *plan, struct err *err)
 	if (!before)
 		return err_set(err, ENOMEM, "out of memory");
 	rc = d->host->ops->rules_replace(
-		d->host, plan->nft.networks || plan->nft.macvtap ? &plan->nft : NULL, err);
+		d->host,
+		plan->nft.networks || plan->nft.lans || plan->nft.macvtap ? &plan->nft : NULL, err);
 	if (!rc) {
 		guard_keep_counts(d, before);
 		published_planned(d);

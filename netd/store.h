@@ -203,6 +203,24 @@ MUST_CHECK int store_rows_list(struct store *s, store_rows_fn fn, void *arg, str
 MUST_CHECK int store_rested_count(struct store *s, int64_t now, uint32_t *ret, struct err *err);
 MUST_CHECK int store_rested_del(struct store *s, int64_t now, struct ticket *ret, struct err *err);
 
+/* --- store_uplinks.c: links that were moved into a bridge of ours in this boot --- */
+
+struct store_uplink {
+	char link[LINK_NAME_SIZE], network[NAME_SIZE];
+	bool moving;	    /* some of what it had may be lost, unless it is put back from `had` */
+	bool answered;	    /* its gateway did, before */
+	const uint8_t *had; /* rtnl_goods; of one that is read valid during the callback */
+	size_t had_len;
+};
+
+MUST_CHECK int store_uplink_list(struct store *s,
+				 int (*fn)(void *arg, const struct store_uplink *u), void *arg,
+				 struct err *err);
+/* Inserts, or replaces that of the same link. */
+MUST_CHECK int store_uplink_put(struct store *s, const struct store_uplink *u, struct ticket *ret,
+				struct err *err);
+MUST_CHECK int store_uplink_del(struct store *s, const char *link, struct err *err);
+
 /* 16 random octets that are made once and kept, for a host without a machine id. */
 MUST_CHECK int store_secret(struct store *s, struct siphash_key *ret, struct err *err);
 

@@ -72,6 +72,9 @@ const char *const store_sql[STATEMENTS] = {
 	[NETWORK_ALLOCATIONS_DEL] = "DELETE FROM allocation WHERE network=?1",
 	[NETWORK_LEASES_DEL] = "DELETE FROM lease WHERE network=?1",
 	[NETWORK_SUBNET_DEL] = "DELETE FROM subnet WHERE network=?1",
+	[UPLINK_LIST] = "SELECT link, network, had FROM uplink WHERE boot=?1 ORDER BY link",
+	[UPLINK_PUT] = "INSERT OR REPLACE INTO uplink VALUES (?1,?2,?3,?4)",
+	[UPLINK_DEL] = "DELETE FROM uplink WHERE link=?1",
 };
 
 /* The text has to stay until the statement is reset. */

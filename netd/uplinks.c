@@ -18,7 +18,8 @@ enum { MTU_WITHOUT_UPLINK = 1500 };
 static bool is_ours(const struct daemon *d, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
-		if (d->network[i].used && d->network[i].bridge_index == ifindex)
+		if (d->network[i].used && d->network[i].bridge_index == ifindex &&
+		    !lan_is(&d->network[i])) /* that is the host's own way out */
 			return true;
 	return false;
 }
@@ -37,7 +38,7 @@ static int collect_uplink(void *arg, const struct rtnl_route *route)
 	if (d->uplinks == UPLINKS_MAX)
 		return 0;
 	u = &d->uplink[d->uplinks++];
-	*u = (struct uplink){ .index = link->index, .mtu = link->mtu };
+	*u = (struct uplink){ .index = link->index, .mtu = link->mtu, .gateway = route->gateway };
 	memcpy(u->name, link->name, sizeof(u->name));
 	return 0;
 }

@@ -123,7 +123,8 @@ class Live(NatTest):
         for config, network, key in (
                 (CONFIG.replace("10.77.0.1/24", "10.79.0.1/24").replace(WORDS, "domain = x.y"), "default", "subnet"),
                 ("network other { subnet = 10.78.0.1/24 }\n", "default", None),
-                (CONFIG.replace(WORDS, "mode = bridge\n uplink = up0\n dhcp = on\n" + WORDS), "default", "mode")):
+                (CONFIG.replace(WORDS, "mode = bridge\n uplink = up0\n dhcp = on\n range = 10.77.0.9\n" + WORDS),
+                 "default", "mode")):
             daemon.configure(config)
             refused = [c for c in daemon.ctl_json("plan") if c["effect"] == "refused"]
             self.assertEqual([(c["network"], c["key"], c["reason"]) for c in refused],

@@ -29,7 +29,8 @@ int fake_maybe_fail(struct host *h, struct err *err)
 {
 	struct fake_host *f = fake_of(h);
 
-	if (f->fail_at && ++f->operations == f->fail_at)
+	if (f->fail_at &&
+	    (++f->operations == f->fail_at || (f->fail_from && f->operations > f->fail_at)))
 		return err_set(err, EIO, "operation %u was made to fail", f->fail_at);
 	return 0;
 }
@@ -197,6 +198,7 @@ static int link_del(struct host *h, uint32_t index, struct err *err)
 		return rc;
 	if (!link)
 		return err_set(err, ENODEV, "No such device");
+	fake_goods_gone(fake_of(h), index);
 	*link = (struct rtnl_link){ 0 };
 	/* Its addresses go with it. */
 	for (unsigned i = 0; i < fake_of(h)->addrs;)
@@ -475,6 +477,11 @@ static const struct host_ops ops = {
 	.foreign_check = foreign_checked,
 	.foreign_docker = docker_rules,
 	.capture_dropped = capture_dropped,
+	.goods_list = fake_goods_list,
+	.goods_put = fake_goods_put,
+	.goods_del = fake_goods_del,
+	.gateway_ask = fake_gateway_ask,
+	.settings_copy = fake_settings_copy,
 };
 
 int fake_open_host(struct loop *loop, uint16_t group, const struct host_listener *listener,
@@ -509,6 +516,7 @@ void fake_link_gone(uint32_t index)
 
 	fake_must(link != NULL, "no such link");
 	e.link = *link;
+	fake_goods_gone(fake_host, index);
 	*link = (struct rtnl_link){ 0 };
 	fake_host->listener.event(fake_host->listener.arg, &e);
 }

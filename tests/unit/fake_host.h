@@ -16,7 +16,8 @@ enum {
 	FAKE_PROBES = 2048,
 	FAKE_ROUTES = 8,
 	FAKE_SYSCTLS = 16,
-	FAKE_NETNS = 10000
+	FAKE_NETNS = 10000,
+	FAKE_GOODS = 64
 };
 
 struct fake_host {
@@ -52,6 +53,7 @@ struct fake_host {
 	struct mac neigh_mac;
 	unsigned fail_at;    /* the how many-th operation fails; 0: none */
 	unsigned operations; /* since fail_at was set */
+	bool fail_from;	     /* as do all behind it */
 	struct {
 		uint32_t ifindex;
 		size_t len;
@@ -89,6 +91,13 @@ struct fake_host {
 	enum rtnl_macvlan_mode macvtap_mode; /* of the device that was made last */
 	struct rtnl_host_route host_route[FAKE_ROUTES];
 	unsigned host_routes;
+	struct {
+		uint32_t index, number;
+		bool route;
+	} good[FAKE_GOODS]; /* addresses and routes of links, in their order */
+	unsigned goods;
+	bool answers_uplink, answers_bridge; /* the gateway does, by a link and by a bridge */
+	unsigned asked_gateway;
 };
 
 /* The host of the daemon that was opened last; its uplink is eth0. */
@@ -120,6 +129,10 @@ struct rtnl_link *fake_link_add(const char *name);
 struct rtnl_link *fake_add_kind(const char *name, const char *kind);
 struct rtnl_link *fake_link_find(const char *name); /* NULL: there is none */
 void fake_link_told(const struct rtnl_link *link);
+
+/* A link has this address or route; each has a number of its own. */
+void fake_good(uint32_t index, bool route, uint32_t number);
+bool fake_has_good(uint32_t index, uint32_t number);
 
 /* The kernel tells of something else, of which the test has seen to it that it is so. */
 void fake_told(const struct rtnl_event *e);

@@ -44,6 +44,17 @@ void fake_macvtap_forget(struct host *h, uint32_t ifindex);
 int fake_host_route(struct host *h, const struct rtnl_host_route *route, bool add, struct err *err);
 int fake_arp_own(struct host *h, const char *link, struct err *err);
 
+/* --- fake_lan.c --- */
+
+void fake_goods_gone(struct fake_host *f, uint32_t index);
+int fake_goods_list(struct host *h, uint32_t index, const char *name, const struct mac *mac,
+		    struct rtnl_goods *ret, struct err *err);
+int fake_goods_put(struct host *h, uint32_t index, const void *one, struct err *err);
+int fake_goods_del(struct host *h, uint32_t index, const void *one, struct err *err);
+int fake_gateway_ask(struct host *h, uint32_t index, const struct rtnl_gateway *gw, bool anew,
+		     bool *ret_answered, struct err *err);
+int fake_settings_copy(struct host *h, const char *from, const char *to, struct err *err);
+
 /* --- fake_rules.c --- */
 
 int fake_rules_replace(struct host *h, const struct nft_plan *plan, struct err *err);

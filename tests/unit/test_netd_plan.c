@@ -182,9 +182,11 @@ START_TEST(refused_under_guests)
 		  true);
 	/* With its subnet, but on a LAN. */
 	must_plan("mac { secret = test }\nnetwork default { mode = bridge uplink = eth0 dhcp = on "
-		  "subnet = 10.77.0.1/24 dns = 192.0.2.53 }\n",
+		  "subnet = 10.77.0.1/24 range = 10.77.0.9 dns = 192.0.2.53 }\n",
 		  "refused|default|mode|nat|bridge|nd-default is removed and made anew|" WHO
-		  "live|default|uplink|-|eth0|nd-default is removed and made anew|-\n",
+		  "live|default|uplink|-|eth0|nd-default is removed and made anew|-\n"
+		  "live|default|uplink-deadline|-|10s|-|-\n"
+		  "live|default|range|-|{ 10.77.0.9-10.77.0.9 }|-|-\n",
 		  true);
 	/* Modes of the same kind go into each other. */
 	must_plan(NETWORK("mode = isolated"), "live|default|mode|nat|isolated|-|-\n", false);
