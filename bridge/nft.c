@@ -132,6 +132,7 @@ int nft_commit(struct nft *n, struct batch *b, struct err *err)
 int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
 {
 	struct guard_claim *claim = NULL;
+	bool any = plan->networks || plan->lans;
 	size_t claims = 0;
 	struct batch b;
 	int rc = nft_claims_list(n, &claim, &claims, err);
@@ -139,9 +140,9 @@ int nft_replace(struct nft *n, const struct nft_plan *plan, struct err *err)
 	if (rc)
 		return rc;
 	batch_begin(&b, n->seq);
-	ruleset_replace(&b, plan->networks ? plan : NULL);
+	ruleset_replace(&b, any ? plan : NULL);
 	/* Behind what is there in any case, which they do not change. */
-	if (plan->networks)
+	if (any)
 		ruleset_guard6_claims(&b, claim, claims);
 	rc = nft_commit(n, &b, err);
 	batch_done(&b);
