@@ -10,6 +10,7 @@
 # make bench-pool measures the choice of an address, from an empty to a full pool
 # make bench-dhcp measures DHCP against a reflector, Kea and dnsmasq, in eight minutes
 # make bench-guard measures what the guard costs, beside none and a bare bridge, in four minutes
+# make bench-rates measures what TCP gets of a port's rate, in a minute
 # make soak       SOAK_KILLS=1000 times kill -9 under load, and every ACK is still there
 # make fuzz       FUZZ_SECONDS=60 of each fuzz target (clang)
 # make clean
@@ -152,7 +153,7 @@ build/guest/initramfs.gz: $(wildcard tests/guest/*)
 	@tests/guest/image.sh build/guest
 
 # A guest that runs netd and QEMU itself.
-$(B)/guest/host-initramfs.gz: build/guest/initramfs.gz $(B)/netd/netd $(B)/netd/netd-capture $(B)/netd/netdctl
+$(B)/guest/host-initramfs.gz: build/guest/initramfs.gz $(B)/netd/netd $(B)/netd/netd-capture $(B)/netd/netdctl $(B)/tests/netns/testvmm
 	@mkdir -p $(@D)
 	@tests/guest/host_image.sh build/guest $(B) $(@D)
 
@@ -238,6 +239,10 @@ bench-ports: deps-ports
 bench-dhcp: deps-bench
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/reflector $(B)/tests/bench/burst
 	@/usr/bin/python3 tests/bench/bench_dhcp.py
+
+bench-rates: deps-demo
+	@$(MAKE) --no-print-directory all $(B)/tests/netns/testvmm
+	@/usr/bin/python3 tests/bench/bench_rates.py
 
 bench-guard: deps-guard
 	@$(MAKE) --no-print-directory all $(B)/tests/bench/guard
@@ -347,6 +352,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench-ports bench-pool bench-dhcp bench-guard soak fuzz fuzz-run
+.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench-ports bench-pool bench-dhcp bench-guard bench-rates soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -9,6 +9,8 @@
 #include "bridge.h"
 
 #define MARK "netd:"
+#define IFB_PREFIX "ni"
+#define IFB_MARK "#ifb"
 
 const char *bridge_name_refusal(const char *name)
 {
@@ -111,6 +113,68 @@ bool bridge_mark_parse(const char *alias, struct bridge_mark *ret)
 			return false;
 		m.nic = (uint32_t)nic;
 	}
+	*ret = m;
+	return true;
+}
+
+/* --- ifbs --- */
+
+static struct mac ifb_mac(const struct siphash_key *key, const char *name)
+{
+	struct siphash h = siphash_init(key);
+	struct mac mac = { .octet = { 0x02 } }; /* locally administered */
+	uint64_t hash;
+
+	siphash_add_text(&h, "ifb mac");
+	siphash_add_text(&h, name);
+	hash = siphash_done(&h);
+	for (unsigned i = 1; i < sizeof(mac.octet); i++, hash >>= 8)
+		mac.octet[i] = (uint8_t)hash;
+	return mac;
+}
+
+void bridge_ifb_name(const struct siphash_key *key, const char *network, const char *guest,
+		     uint32_t nic, char ret[LINK_NAME_SIZE], struct mac *ret_mac)
+{
+	struct siphash h = siphash_init(key);
+
+	siphash_add_text(&h, "ifb");
+	siphash_add_text(&h, network);
+	siphash_add_text(&h, guest);
+	siphash_add_u32(&h, nic);
+	memcpy(ret, IFB_PREFIX, sizeof(IFB_PREFIX) - 1);
+	hash_text(siphash_done(&h), ret + sizeof(IFB_PREFIX) - 1, 12);
+	*ret_mac = ifb_mac(key, ret);
+}
+
+bool bridge_ifb_known(const struct siphash_key *key, const char *name, const struct mac *mac)
+{
+	struct mac known = ifb_mac(key, name);
+
+	return !strncmp(name, IFB_PREFIX, strlen(IFB_PREFIX)) && mac_equal(&known, mac);
+}
+
+void bridge_ifb_mark_format(const struct bridge_mark *m, char ret[LINK_ALIAS_SIZE])
+{
+	char port[LINK_ALIAS_SIZE];
+
+	bridge_mark_format(m, port);
+	snprintf(ret, LINK_ALIAS_SIZE, "%.*s" IFB_MARK, LINK_ALIAS_SIZE - (int)sizeof(IFB_MARK),
+		 port);
+}
+
+bool bridge_ifb_mark_parse(const char *alias, struct bridge_mark *ret)
+{
+	size_t len = strlen(alias), end = strlen(IFB_MARK);
+	char port[LINK_ALIAS_SIZE];
+	struct bridge_mark m;
+
+	if (len <= end || len >= sizeof(port) || strcmp(alias + len - end, IFB_MARK))
+		return false;
+	memcpy(port, alias, len - end);
+	port[len - end] = 0;
+	if (!bridge_mark_parse(port, &m) || !m.guest[0])
+		return false;
 	*ret = m;
 	return true;
 }

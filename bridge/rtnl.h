@@ -21,6 +21,8 @@ MUST_CHECK int rtnl_ask(struct rtnl *r, struct nl_msg *msg,
 bool rtnl_parse_link(struct nlmsghdr *h, struct rtnl_link *ret);
 /* A link as the port of a bridge. */
 bool rtnl_parse_port(struct nlmsghdr *h, struct rtnl_link *ret);
+/* One of those that rtnl_qdisc.c makes. */
+bool rtnl_parse_qdisc(struct nlmsghdr *h, struct rtnl_qdisc *ret);
 bool rtnl_parse_addr(struct nlmsghdr *h, struct rtnl_addr *ret);
 bool rtnl_parse_neigh(struct nlmsghdr *h, struct rtnl_neigh *ret);
 /* Calls fn for each next hop, until it returns less than 0, which is returned. */

@@ -59,6 +59,16 @@ static void parse_tun(struct nlattr *data, struct rtnl_link *ret)
 	ret->user = get_u32(tb[IFLA_TUN_OWNER]);
 }
 
+/* net/bridge/br_netlink.c, br_fill_info */
+static bool get_filtering(struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_BR_MAX + 1];
+
+	return data && nla_parse_nested(tb, IFLA_BR_MAX, data, NULL) == 0 &&
+	       tb[IFLA_BR_VLAN_FILTERING] && nla_len(tb[IFLA_BR_VLAN_FILTERING]) >= 1 &&
+	       nla_get_u8(tb[IFLA_BR_VLAN_FILTERING]);
+}
+
 static void parse_kind(struct nlattr *attr, struct rtnl_link *ret)
 {
 	struct nlattr *info[IFLA_INFO_MAX + 1], *slave;
@@ -68,6 +78,8 @@ static void parse_kind(struct nlattr *attr, struct rtnl_link *ret)
 	copy_text(ret->kind, sizeof(ret->kind), info[IFLA_INFO_KIND]);
 	if (!strcmp(ret->kind, "tun"))
 		parse_tun(info[IFLA_INFO_DATA], ret);
+	if (!strcmp(ret->kind, "bridge"))
+		ret->filters = get_filtering(info[IFLA_INFO_DATA]);
 	slave = info[IFLA_INFO_SLAVE_KIND];
 	if (slave && nla_len(slave) == sizeof("bridge") && !nla_strcmp(slave, "bridge"))
 		ret->isolated = get_isolated(info[IFLA_INFO_SLAVE_DATA]);
@@ -86,6 +98,9 @@ bool rtnl_parse_link(struct nlmsghdr *h, struct rtnl_link *ret)
 				   .up = ifi->ifi_flags & IFF_UP,
 				   .carrier = tb[IFLA_CARRIER] && nla_get_u8(tb[IFLA_CARRIER]),
 				   .unfinished = get_u32(tb[IFLA_GROUP]) == LINK_GROUP_UNFINISHED,
+				   .shaped = tb[IFLA_QDISC] &&
+					     !strncmp(nla_data(tb[IFLA_QDISC]), "tbf",
+						      (size_t)nla_len(tb[IFLA_QDISC])),
 				   .mac = get_mac(tb[IFLA_ADDRESS]) };
 	copy_text(ret->name, sizeof(ret->name), tb[IFLA_IFNAME]);
 	copy_text(ret->alias, sizeof(ret->alias), tb[IFLA_IFALIAS]);

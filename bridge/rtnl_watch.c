@@ -19,10 +19,10 @@ struct rtnl_watch {
 
 int rtnl_watch_open(struct rtnl_watch **ret, struct err *err)
 {
-	static const int groups[] = { RTNLGRP_LINK,	  RTNLGRP_IPV4_IFADDR,
-				      RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_NETCONF,
-				      RTNLGRP_NEIGH,	  RTNLGRP_IPV6_IFINFO,
-				      RTNLGRP_IPV6_IFADDR };
+	static const int groups[] = { RTNLGRP_LINK,	   RTNLGRP_IPV4_IFADDR,
+				      RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV4_NETCONF,
+				      RTNLGRP_NEIGH,	   RTNLGRP_IPV6_IFINFO,
+				      RTNLGRP_IPV6_IFADDR, RTNLGRP_TC };
 	struct rtnl_watch *w = calloc(1, sizeof(*w));
 	static const int size = WATCH_BUFFER;
 	int rc;
@@ -144,6 +144,11 @@ static void notify(struct watcher *w, struct nlmsghdr *h)
 		if (!rtnl_parse_neigh(h, &e.neigh) || !e.neigh.bridge || e.neigh.addr)
 			return;
 		e.kind = RTNL_FDB;
+		break;
+	case RTM_DELQDISC:
+		if (!rtnl_parse_qdisc(h, &e.qdisc))
+			return;
+		e.kind = RTNL_QDISC_GONE;
 		break;
 	case RTM_NEWNETCONF:
 		if (!parse_forwarding(h, &e.forwarding))

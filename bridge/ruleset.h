@@ -23,6 +23,7 @@ enum {
 	SET_JOINED,
 	SET_LOGGED,
 	SET_CAPTURED,
+	SET_TRUNKS,
 	SET_MACS,
 	SET_SOURCES,
 	SET_SOURCES6,
@@ -81,6 +82,9 @@ void ruleset_rate_set(struct batch *b, const char *name, uint32_t id, uint32_t i
 void ruleset_match_link_rate(struct rule *rule, const struct rule_rate *r);
 /* Came in by a port that is guarded. */
 void ruleset_match_guarded(struct rule *rule);
+
+/* Came in by a port that may send tags, and has one. */
+void ruleset_match_tagged(struct rule *rule);
 
 /* --- ruleset_guard.c: the source guard, in table bridge netd --- */
 

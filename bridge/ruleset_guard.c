@@ -63,9 +63,11 @@ enum { TOLD_A_MINUTE = 6 };
 #define CHAIN_ARP "guard_arp"
 #define CHAIN_UDP "low_ports"
 #define CHAIN_ODD6 "guard_odd6"
+#define CHAIN_TAGGED "guard_tagged"
 #define GUARDED "guarded"
 #define LOGGED "logged"
 #define CAPTURED "captured"
+#define TRUNKS "trunks"
 #define MACS "macs"
 #define SOURCES "sources"
 #define TOLD "told"
@@ -366,17 +368,31 @@ static void arp_rules(struct batch *b)
 
 /* To a DHCP server elsewhere, from a client without an address; where DHCP is ours it has been
  * taken out before. */
-static void pass_dhcp_clients(struct batch *b)
+static void pass_dhcp_client(struct rule *rule)
 {
 	uint32_t ports = htonl(68 << 16 | 67), addresses[2] = { 0, UINT32_MAX };
-	struct rule rule = begin(b, CHAIN);
 
-	match_ethertype(&rule, ETH_P_IP);
-	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, IP_SOURCE, sizeof(addresses), REG(0));
-	rule_cmp(&rule, REG(0), NFT_CMP_EQ, addresses, sizeof(addresses));
-	match_l4(&rule, NFT_CMP_EQ, IPPROTO_UDP);
-	rule_payload(&rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(ports), REG(0));
-	rule_cmp(&rule, REG(0), NFT_CMP_EQ, &ports, sizeof(ports));
+	rule_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, IP_SOURCE, sizeof(addresses), REG(0));
+	rule_cmp(rule, REG(0), NFT_CMP_EQ, addresses, sizeof(addresses));
+	match_l4(rule, NFT_CMP_EQ, IPPROTO_UDP);
+	rule_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(ports), REG(0));
+	rule_cmp(rule, REG(0), NFT_CMP_EQ, &ports, sizeof(ports));
+	rule_verdict(rule, NF_ACCEPT);
+	rule_end(rule);
+}
+
+/* Where the LAN gives addresses: any source but those that are known to be others'. */
+static void pass_lan_ip(struct batch *b, const char *chain,
+			void (*match)(struct rule *rule, uint16_t ethertype))
+{
+	struct rule rule = begin(b, chain);
+
+	match(&rule, ETH_P_IP);
+	match_kept_ip(&rule, IP_SOURCE);
+	ruleset_guard_drop(&rule, NFT_REASON_IP);
+	rule = begin(b, chain);
+	match(&rule, ETH_P_IP);
+	match_any_ip(&rule);
 	rule_verdict(&rule, NF_ACCEPT);
 	rule_end(&rule);
 }
@@ -390,11 +406,86 @@ static void go_by_type(struct batch *b, uint16_t ethertype, const char *chain)
 	rule_end(&rule);
 }
 
+/* --- what has a tag --- */
+
+void ruleset_match_tagged(struct rule *rule)
+{
+	match_ethertype(rule, ETH_P_8021Q);
+	rule_meta(rule, NFT_META_IIF, REG(0));
+	rule_lookup(rule, REG(0), TRUNKS, SET_TRUNKS, false);
+}
+
+/* The protocol that a tagged frame is of: the kernel has taken the tag out. */
+static void match_inner(struct rule *rule, uint16_t ethertype)
+{
+	uint16_t type = htons(ethertype);
+
+	rule_meta(rule, NFT_META_PROTOCOL, REG(0));
+	rule_cmp(rule, REG(0), NFT_CMP_EQ, &type, sizeof(type));
+}
+
+static void go_by_inner(struct batch *b, uint16_t ethertype, const char *chain)
+{
+	struct rule rule = begin(b, CHAIN_TAGGED);
+
+	match_inner(&rule, ethertype);
+	rule_goto(&rule, chain);
+	rule_end(&rule);
+}
+
+/* link . sender's MAC . IPv4 source, where the EtherType is the tag's: it is made what the set's
+ * keys have. */
+static void pass_tagged_sources(struct batch *b)
+{
+	static const uint8_t mac[ETH_ALEN + 2] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t type[ETH_ALEN + 2] = { [ETH_ALEN] = ETH_P_IP >> 8, ETH_P_IP & 0xff };
+	struct rule rule = begin(b, CHAIN_TAGGED);
+
+	match_inner(&rule, ETH_P_IP);
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN + 2, REG(1));
+	rule_bits(&rule, REG(1), mac, type, sizeof(mac));
+	rule_payload(&rule, NFT_PAYLOAD_NETWORK_HEADER, IP_SOURCE, 4, REG(3));
+	rule_lookup(&rule, REG(0), SOURCES, SET_SOURCES, false);
+	rule_verdict(&rule, NF_ACCEPT);
+	rule_end(&rule);
+}
+
+/* Of trunks, with one tag: which tags are good its bridge says, that comes after us. What is inside
+ * has to be good as it would have to be without. */
+static void tagged_rules(struct batch *b)
+{
+	char name[32];
+	struct rule rule = begin(b, CHAIN_TAGGED);
+
+	rule_meta(&rule, NFT_META_IIF, REG(0));
+	rule_payload(&rule, NFT_PAYLOAD_LL_HEADER, AT_SOURCE, ETH_ALEN, REG(1));
+	rule_lookup(&rule, REG(0), MACS, SET_MACS, true);
+	ruleset_guard_drop(&rule, NFT_REASON_MAC);
+	pass_tagged_sources(b);
+	go_by_inner(b, ETH_P_ARP, CHAIN_ARP);
+	go_by_inner(b, ETH_P_IPV6, GUARD_CHAIN_IP6);
+	rule = begin(b, CHAIN_TAGGED);
+	match_inner(&rule, ETH_P_IP);
+	pass_dhcp_client(&rule);
+	pass_lan_ip(b, CHAIN_TAGGED, match_inner);
+	go_by_inner(b, ETH_P_IP, reason_chain(NFT_REASON_IP, name));
+	reason_chain(NFT_REASON_VLAN, name);
+	go_by_inner(b, ETH_P_8021Q, name);
+	go_by_inner(b, ETH_P_8021AD, name);
+	rule = begin(b, CHAIN_TAGGED);
+	ruleset_guard_drop(&rule, NFT_REASON_ETHERTYPE);
+}
+
 static void guard_rules(struct batch *b)
 {
 	char name[32];
 	struct rule rule;
 
+	rule = begin(b, CHAIN);
+	ruleset_match_tagged(&rule);
+	rule_goto(&rule, CHAIN_TAGGED);
+	rule_end(&rule);
 	reason_chain(NFT_REASON_VLAN, name);
 	go_by_type(b, ETH_P_8021Q, name);
 	go_by_type(b, ETH_P_8021AD, name);
@@ -405,16 +496,10 @@ static void guard_rules(struct batch *b)
 	ruleset_guard_drop(&rule, NFT_REASON_MAC);
 	go_by_type(b, ETH_P_ARP, CHAIN_ARP);
 	go_by_type(b, ETH_P_IPV6, GUARD_CHAIN_IP6);
-	pass_dhcp_clients(b);
 	rule = begin(b, CHAIN);
 	match_ethertype(&rule, ETH_P_IP);
-	match_kept_ip(&rule, IP_SOURCE);
-	ruleset_guard_drop(&rule, NFT_REASON_IP);
-	rule = begin(b, CHAIN);
-	match_ethertype(&rule, ETH_P_IP);
-	match_any_ip(&rule);
-	rule_verdict(&rule, NF_ACCEPT);
-	rule_end(&rule);
+	pass_dhcp_client(&rule);
+	pass_lan_ip(b, CHAIN, match_ethertype);
 	go_by_type(b, ETH_P_IP, reason_chain(NFT_REASON_IP, name));
 	rule = begin(b, CHAIN);
 	ruleset_guard_drop(&rule, NFT_REASON_ETHERTYPE);
@@ -504,6 +589,7 @@ void ruleset_guard_sets(struct batch *b)
 					  .key_type = TYPE_IP,
 					  .key_len = sizeof(uint32_t),
 					  .key_big_endian = true });
+	link_set(b, TRUNKS, SET_TRUNKS);
 	batch_set(b, &macs);
 	batch_set(b, &sources);
 	reason_set(b, GUARD_SET_DROPS, SET_DROPS, 0);
@@ -520,6 +606,8 @@ static void guard_chains(struct batch *b, uint16_t group)
 	ruleset_guard6(b);
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN_ODD6);
 	ruleset_guard6_any(b, CHAIN_ODD6);
+	batch_chain(b, NFPROTO_BRIDGE, CHAIN_TAGGED);
+	tagged_rules(b);
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN);
 	guard_rules(b);
 }
@@ -614,6 +702,8 @@ static void port_elements(struct batch *b, uint16_t type, const struct nft_port 
 		link_element(b, type, "dhcp_ports", port);
 	if (port->joined)
 		ruleset_guard6_joined(b, type, port);
+	if (port->trunk)
+		link_element(b, type, TRUNKS, port);
 	if (port->guard == NFT_GUARD_OFF)
 		return;
 	source_elements(b, type, port);

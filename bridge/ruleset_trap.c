@@ -128,6 +128,12 @@ void ruleset_trap(struct batch *b, uint16_t group, bool guarded)
 
 	batch_chain(b, NFPROTO_BRIDGE, "flood");
 	batch_chain(b, NFPROTO_BRIDGE, CHAIN);
+	/* What has a tag is for another LAN's server; we answer without. */
+	rule = begin(b);
+	match_port(&rule, 67);
+	ruleset_match_tagged(&rule);
+	rule_verdict(&rule, NFT_RETURN);
+	rule_end(&rule);
 	limit_guests(b);
 	flood_rules(b, group);
 	rule = begin(b);

@@ -73,6 +73,16 @@ struct bridge_mark {
 	uint32_t nic;
 };
 
+/* The ifb by which what a port's guest sends is limited: its name, "ni" and 12 characters of a
+ * keyed hash, and its MAC, of the same key, by which it is known while it has no mark yet. */
+void bridge_ifb_name(const struct siphash_key *key, const char *network, const char *guest,
+		     uint32_t nic, char ret[LINK_NAME_SIZE], struct mac *ret_mac);
+/* Whether a link's name and MAC are such an ifb's. */
+bool bridge_ifb_known(const struct siphash_key *key, const char *name, const struct mac *mac);
+/* Its mark: the port's, and "#ifb", which no port's has. */
+void bridge_ifb_mark_format(const struct bridge_mark *m, char ret[LINK_ALIAS_SIZE]);
+bool bridge_ifb_mark_parse(const char *alias, struct bridge_mark *ret);
+
 void bridge_mark_format(const struct bridge_mark *m, char ret[LINK_ALIAS_SIZE]);
 /* False for an alias that is not our mark. */
 bool bridge_mark_parse(const char *alias, struct bridge_mark *ret);
@@ -117,6 +127,8 @@ struct rtnl_link {
 	bool unfinished; /* netd made it and has not said so yet: LINK_GROUP_UNFINISHED */
 	bool persistent; /* a TAP that stays when nobody has it open */
 	uint32_t user;	 /* then: who may open it */
+	bool filters;	 /* a bridge that filters VLANs */
+	bool shaped;	 /* what leaves by it is limited by a token bucket */
 	struct mac mac;	 /* zero when it has none of six octets */
 	char name[LINK_NAME_SIZE];
 	char alias[LINK_ALIAS_SIZE];
@@ -298,9 +310,53 @@ struct rtnl_host_route {
 MUST_CHECK int rtnl_host_route(struct rtnl *r, const struct rtnl_host_route *route, bool add,
 			       struct err *err);
 
+enum { RTNL_VLAN_RANGES = 16 };
+
+struct rtnl_vlan_range {
+	uint16_t first, last; /* from 1 to 4094 */
+};
+
+/* Of which VLANs (IEEE 802.1Q) a bridge's port is a member. */
+struct rtnl_vlans {
+	uint16_t native; /* whose frames have no tag on the port; 0: such frames are dropped */
+	struct rtnl_vlan_range tagged[RTNL_VLAN_RANGES];
+	unsigned n;
+};
+
+/* Whether a bridge filters VLANs. Kernels that cannot do it take no notice. */
+MUST_CHECK int rtnl_vlan_filter(struct rtnl *r, uint32_t bridge, bool on, struct err *err);
+/* Of a bridge's port: these VLANs and no others. Those that it has all the time are not
+ * interrupted. */
+MUST_CHECK int rtnl_vlans_set(struct rtnl *r, uint32_t index, const struct rtnl_vlans *v,
+			      struct err *err);
+
+/* How fast packets may leave by a link. */
+struct rtnl_rate {
+	uint64_t bits;	/* a second, of whole Ethernet frames; 0: no limit */
+	uint32_t burst; /* octets that may leave at once; a larger frame is cut (GSO) or dropped */
+	uint32_t limit; /* octets that wait; what is more is dropped */
+};
+
+/* Of a link, by a qdisc at its root that has our handle; another there is replaced. One that is
+ * there is changed in place. No limit: the link gets the default of the kernel. 0 also when it is
+ * so already. */
+MUST_CHECK int rtnl_rate_set(struct rtnl *r, uint32_t index, const struct rtnl_rate *rate,
+			     struct err *err);
+/* A link of kind ifb, down and without a mark. -EEXIST when the name is taken. */
+MUST_CHECK int rtnl_ifb_add(struct rtnl *r, const char *name, const struct mac *mac,
+			    uint32_t *ret_index, struct err *err);
+/* What comes in by a link goes out by an ifb, which is `to`, first; 0: no more. 0 also when it is
+ * so already. */
+MUST_CHECK int rtnl_redirect_set(struct rtnl *r, uint32_t index, uint32_t to, struct err *err);
+
 struct rtnl_forwarding {
 	uint32_t index; /* 0: all interfaces */
 	bool on;
+};
+
+struct rtnl_qdisc {
+	uint32_t index; /* of its link */
+	bool incoming;	/* it was for what comes in; else it was the one that rtnl_rate_set makes */
 };
 
 enum rtnl_event_kind {
@@ -314,6 +370,7 @@ enum rtnl_event_kind {
 	RTNL_FDB,	 /* an FDB entry that is new or moved to another port */
 	RTNL_FORWARDING, /* an interface's, or all interfaces', IPv4 forwarding, changed or told */
 	RTNL_IPV6,	 /* an interface, of which link has the index only, has IPv6 at work */
+	RTNL_QDISC_GONE, /* a qdisc was removed, by us or others, that limits a rate */
 	RTNL_OVERRUN,	 /* notifications were lost: list everything again */
 };
 
@@ -325,6 +382,7 @@ struct rtnl_event {
 		struct rtnl_route route;
 		struct rtnl_neigh neigh;
 		struct rtnl_forwarding forwarding;
+		struct rtnl_qdisc qdisc;
 	};
 };
 
@@ -505,6 +563,7 @@ struct nft_port {
 	bool dhcp; /* its DHCP is trapped */
 	enum nft_guard guard;
 	const char *egress; /* in no bridge, but a macvtap device of this name; NULL: a bridge's */
+	bool trunk;	  /* its frames may have one tag (802.1Q); which, its bridge says */
 	bool joined;	  /* no guest's: what it says by neighbour discovery, no guest may say */
 	bool lan;	  /* its network's LAN gives addresses that we do not know: IPv6, and IPv4
 			     where the sources have none */

@@ -78,6 +78,9 @@ void api_create_network(struct varlink_call *call);
 void api_delete_network(struct varlink_call *call);
 void api_plan(struct varlink_call *call);
 
+/* api_link.c: the method SetLink. */
+void api_set_link(struct varlink_call *call);
+
 /* api_import.c: the method Import. */
 void api_import(struct varlink_call *call);
 

@@ -52,18 +52,51 @@ static json_t *port_guard(const struct daemon *d, const struct port *p,
 			 config_guard_text(d->network[p->network].config->guard), "drops", drops);
 }
 
+static json_t *bits_or_null(uint64_t bits)
+{
+	return bits ? json_integer((json_int_t)bits) : json_null();
+}
+
+static json_t *port_rate(const struct daemon *d, const struct port *p)
+{
+	struct rtnl_rate in, out;
+
+	rates_wanted(d, p, &in, &out);
+	return json_pack("{s:o, s:o}", "in", bits_or_null(in.bits), "out", bits_or_null(out.bits));
+}
+
+static json_t *trunk(const struct rtnl_vlans *v)
+{
+	json_t *list = json_array();
+	char text[CONFIG_VLAN_TEXT];
+
+	for (unsigned i = 0; i < v->n; i++)
+		json_array_append_new(list, json_string(config_vlan_text(&v->tagged[i], text)));
+	return list;
+}
+
+/* Where its bridge filters. */
+static void add_vlans(json_t *o, const struct daemon *d, const struct port *p)
+{
+	const struct rtnl_vlans v = vlans_of(d, p);
+	bool filters = vlans_filter(&d->network[p->network]);
+
+	json_object_set_new(o, "vlan", filters && v.native ? json_integer(v.native) : json_null());
+	json_object_set_new(o, "trunk", trunk(&v));
+}
+
 json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard_counts *counts)
 {
 	const struct network *n = &d->network[p->network];
 	struct ip4_prefix prefix = { .addr = p->address, .len = n->subnet.len };
 	char text[IP4_PREFIX_TEXT_SIZE];
-	json_t *addresses = json_array();
+	json_t *addresses = json_array(), *o;
 
 	if (p->address)
 		json_array_append_new(addresses, json_string(ip4_prefix_text(prefix, text)));
-	return json_pack(
+	o = json_pack(
 		"{s:s, s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:o, s:o,"
-		" s:o, s:s, s:o}",
+		" s:o, s:s, s:o, s:s, s:o}",
 		"guest", p->guest, "nic", (int)p->nic, "network", n->config->name, "state",
 		port_state_text(p->state), "interface", text_or_null(p->ifname), "interfaceIndex",
 		p->ifindex ? json_integer(p->ifindex) : json_null(), "bridge", n->bridge, "mac",
@@ -75,7 +108,11 @@ json_t *api_json_port(struct daemon *d, const struct port *p, const struct guard
 		"guestInterface",
 		p->within	       ? json_string(device_tap_name(p)) :
 		p->device == PORT_VETH ? text_or_null(p->inside) :
-					 json_null());
+					 json_null(),
+		"link", p->unplugged ? "down" : "up", "rate", port_rate(d, p));
+	if (o)
+		add_vlans(o, d, p);
+	return o;
 }
 
 static unsigned count_ports(struct daemon *d, const struct network *n)
@@ -341,6 +378,7 @@ static void warn(json_t *list, const char *fmt, ...)
 static json_t *warnings(const struct daemon *d)
 {
 	json_t *list = json_array();
+	struct mtu_trouble small;
 	bool outward = false;
 	char port[16];
 
@@ -354,6 +392,11 @@ static json_t *warnings(const struct daemon *d)
 			warn(list, "network %s is not up: %s", n->config->name, n->why_not.text);
 		else if (n->subnet.len && network_pool_used(d, n) == network_pool_size(n))
 			warn(list, "network %s has no free address", n->config->name);
+		if (n->up && mtu_too_large(d, n, &small))
+			warn(list,
+			     "network %s: guests' packets can be too large for %s: its MTU is "
+			     "%" PRIu32 ", theirs %" PRIu32,
+			     n->config->name, small.link, small.mtu, n->mtu);
 	}
 	for (unsigned i = 0; i < d->joins; i++)
 		if (d->joined[i].used && d->joined[i].why_not.text[0])

@@ -164,6 +164,8 @@ static int plug(struct daemon *d, struct port *p, const struct attach_request *q
 		rc = port_link_up(d, p, altname, &err);
 	}
 	if (!rc)
+		rc = rates_apply(d, p, &err);
+	if (!rc)
 		rc = rules_add_port(d, p, &err);
 	if (!rc)
 		rc = device_finish(d, p, q, a->tap_fd[0], &err);

@@ -135,9 +135,10 @@ static int read_stream(struct reading *r, FILE *in)
 		CFG_SEC("option", option, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t host[KEYS_MAX], network[KEYS_MAX], sock[KEYS_MAX], mac[KEYS_MAX], top[KEYS_MAX],
 		class[KEYS_MAX], port[KEYS_MAX], relay[KEYS_MAX], group[KEYS_MAX],
-		publish[KEYS_MAX], allow[KEYS_MAX];
+		publish[KEYS_MAX], allow[KEYS_MAX], rate[KEYS_MAX];
 	cfg_opt_t classes = CFG_SEC("class", class, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t groups = CFG_SEC("group", group, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t in_host[] = { options, CFG_SEC("rate", rate, CFGF_NODEFAULT) };
 	cfg_opt_t in_network[] = {
 		options,
 		classes,
@@ -146,7 +147,8 @@ static int read_stream(struct reading *r, FILE *in)
 		CFG_SEC("port", port, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("publish", publish, CFGF_MULTI),
-		CFG_SEC("allow", allow, CFGF_MULTI)
+		CFG_SEC("allow", allow, CFGF_MULTI),
+		CFG_SEC("rate", rate, CFGF_NODEFAULT)
 	};
 	cfg_opt_t in_top[] = { CFG_STR(CONFIG_LAST_KEY, NULL, CFGF_NODEFAULT),
 			       options,
@@ -161,12 +163,15 @@ static int read_stream(struct reading *r, FILE *in)
 	int rc = 0;
 
 	options.validcb = note_section;
+	for (unsigned i = 0; i < ARRAY_SIZE(in_host); i++)
+		in_host[i].validcb = note_section;
 	for (unsigned i = 0; i < ARRAY_SIZE(in_network); i++)
 		in_network[i].validcb = note_section;
 	in_top[0].validcb = note_value;
 	for (unsigned i = 1; i < ARRAY_SIZE(in_top); i++)
 		in_top[i].validcb = note_section;
-	describe(host, config_keys_host, &options, 1);
+	describe(rate, config_keys_rate, NULL, 0);
+	describe(host, config_keys_host, in_host, ARRAY_SIZE(in_host));
 	describe(class, config_keys_class, &options, 1);
 	describe(group, config_keys_group, NULL, 0);
 	describe(port, config_keys_port, NULL, 0);

@@ -15,6 +15,8 @@ enum {
 	CONFIG_LIST_MAX = 16,	/* values of a list */
 	CONFIG_PORTS_MAX = 256, /* of all networks together */
 	CONFIG_PATH_SIZE = 108, /* of sun_path */
+	CONFIG_MTU_MIN = 576,	/* what every host has to take (RFC 791 3.1) */
+	CONFIG_MTU_MAX = 65521, /* a TAP's (drivers/net/tun.c, tun_net_initialize) */
 };
 
 /* Whose rules of nf_tables netd's may be put into. */
@@ -122,6 +124,20 @@ struct config_accounts {
 	unsigned n;
 };
 
+/* VLANs; native 0 and n 0: not set. */
+struct config_vlans {
+	struct rtnl_vlans vlan;
+	struct config_place place;
+};
+
+/* Bits a second to a guest and from it; 0: not set. */
+#define CONFIG_RATE_UNLIMITED UINT64_MAX
+struct config_rate {
+	uint64_t in, out;
+	uint32_t burst; /* octets; 0: not set */
+	struct config_place place;
+};
+
 /* A reservation: for the guest of that name, or for the DHCP client that one of the two keys
  * matches. */
 struct config_host {
@@ -137,6 +153,8 @@ struct config_host {
 	struct config_rules rules;
 	uint32_t policy; /* number, when all is read; 0: it has neither groups nor rules */
 	struct config_account owner; /* of a guest; name empty: not by this */
+	struct config_rate rate;
+	struct config_vlans vlans;
 	struct config_place place, address_place, mac_place, match_mac_place, match_id_place,
 		also_place, owner_place;
 };
@@ -158,6 +176,7 @@ struct config_port {
 	char name[LINK_NAME_SIZE];
 	bool serve;   /* its clients get DHCP */
 	bool trusted; /* relay agents behind it are believed, and its clients not limited */
+	struct config_vlans vlans;
 	struct config_place place;
 };
 
@@ -233,8 +252,8 @@ struct config_owner {
 struct config_network {
 	char name[NAME_SIZE];
 	enum bridge_mode mode;
-	char uplink[LINK_NAME_SIZE]; /* mode bridge: joins our bridge; macvtap: what is below; empty:
-					none */
+	char uplink[LINK_NAME_SIZE]; /* mode bridge: joins our bridge; macvtap: what is below;
+					empty: none */
 	char bridge[LINK_NAME_SIZE]; /* mode bridge: one of the host's; empty: none */
 	enum rtnl_macvlan_mode macvtap_mode;
 	bool host_macvlan;     /* mode macvtap: host-access = yes */
@@ -269,6 +288,8 @@ struct config_network {
 	uint32_t max_connections; /* of a guest; 0: no limit */
 	struct config_rules rules;
 	struct config_groups groups;
+	struct config_rate rate;   /* of each of its ports */
+	struct config_vlans vlans; /* the same */
 	struct config_host *host;
 	unsigned hosts;
 	struct config_port *port;
@@ -283,10 +304,10 @@ struct config_network {
 	struct config_place uplink_place, bridge_place, dhcp_place;
 	struct config_place macvtap_mode_place, host_access_place;
 	struct config_allows allows;
-	bool made;	  /* at run time: it is the state's; then also: */
-	uint32_t owner;	  /* uid that made it */
-	int64_t created;  /* wall clock, seconds */
-	char *mistake;	  /* why it cannot be; only the name is valid then. NULL: it can */
+	bool made;	 /* at run time: it is the state's; then also: */
+	uint32_t owner;	 /* uid that made it */
+	int64_t created; /* wall clock, seconds */
+	char *mistake;	 /* why it cannot be; only the name is valid then. NULL: it can */
 };
 
 /* A file as it was read. */
@@ -319,7 +340,7 @@ struct config {
 	uint32_t max_clients_per_user, max_waiting_per_user; /* not of root and operators */
 	struct config_accounts operators;		     /* groups */
 	struct config_allows allows;			     /* for all networks */
-	struct config_owner *owner;			     /* in the order of their guests' names */
+	struct config_owner *owner; /* in the order of their guests' names */
 	unsigned owners;
 	char **file; /* names of the files read, which places point to */
 	unsigned files;
@@ -342,8 +363,8 @@ struct config_block {
  */
 MUST_CHECK int config_read(const char *path, bool optional, struct config **ret, struct err *err);
 /*
- * What is configured in `old`, as it was read then, and these blocks, each of which is read as if it
- * were a file `state:NAME`. The configuration stands by itself: it cannot name their networks. A
+ * What is configured in `old`, as it was read then, and these blocks, each of which is read as if
+ * it were a file `state:NAME`. The configuration stands by itself: it cannot name their networks. A
  * block that is wrong does not keep the others from being: it becomes a network with a mistake; one
  * of a name that is configured is left out.
  */
@@ -360,6 +381,19 @@ const struct config_network *config_network_find(const struct config *c, const c
 const struct config_host *config_host_find(const struct config_network *n, const char *guest);
 /* Whether it is for a client, and its name says nothing. */
 bool config_host_is_client(const struct config_host *h);
+/* What holds for a port: of each member the guest's (h; NULL: it has no reservation), or the
+ * network's. Members that are 0 are not limited. */
+struct config_rate config_rate_of(const struct config_network *n, const struct config_host *h);
+bool config_rate_is_set(const struct config_rate *r);
+/* The VLANs of a port: the guest's (h; NULL: it has no reservation), or the network's, or 1. */
+struct rtnl_vlans config_vlans_of(const struct config_network *n, const struct config_host *h);
+/* The same of an interface that joins; 1 where it says nothing. */
+struct rtnl_vlans config_vlans_of_port(const struct config_port *p);
+/* Whether the network's bridge has to filter VLANs. */
+bool config_network_filters(const struct config_network *n);
+/* "100" or "200-209" */
+enum { CONFIG_VLAN_TEXT = 16 };
+const char *config_vlan_text(const struct rtnl_vlan_range *r, char buf[CONFIG_VLAN_TEXT]);
 /* The reservations of a network as dhcp/ wants them, pointing into the configuration; freed by
  * dhcp_hosts_free. -ENOMEM. */
 MUST_CHECK int config_hosts(const struct config_network *n, const struct siphash_key *key,

@@ -115,6 +115,13 @@ static int check_title(struct reading *r, cfg_t *cfg, const char *what, char nam
 	return 0;
 }
 
+static int take_rate(struct reading *r, cfg_t *cfg, struct config_rate *rate)
+{
+	return cfg_size(cfg, "rate") ?
+		       config_take_keys(r, cfg_getsec(cfg, "rate"), config_keys_rate, rate) :
+		       0;
+}
+
 static int take_host(struct reading *r, cfg_t *cfg, struct config_network *n)
 {
 	struct config_host *host = realloc(n->host, (n->hosts + 1) * sizeof(*host));
@@ -128,6 +135,8 @@ static int take_host(struct reading *r, cfg_t *cfg, struct config_network *n)
 	rc = check_title(r, cfg, "guest", host->name);
 	if (!rc)
 		rc = config_take_keys(r, cfg, config_keys_host, host);
+	if (!rc)
+		rc = take_rate(r, cfg, &host->rate);
 	return rc ? rc : take_options(r, cfg, &host->options);
 }
 
@@ -309,6 +318,8 @@ static int take_network(struct reading *r, cfg_t *cfg)
 	/* A LAN has its server. */
 	if (!n->dhcp_place.line)
 		n->dhcp = !bridge_mode_lan(n->mode);
+	if (!rc)
+		rc = take_rate(r, cfg, &n->rate);
 	if (!rc)
 		rc = take_options(r, cfg, &n->options);
 	if (!rc)

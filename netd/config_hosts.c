@@ -168,6 +168,10 @@ int config_host_check(const struct config_network *n, unsigned at, struct err *e
 		return config_wrong(err, h->mac_place,
 				    "mac: it is for guests; '%s' is a client's reservation",
 				    h->name);
+	if (config_host_is_client(h) && config_rate_is_set(&h->rate))
+		return config_wrong(err, h->rate.place,
+				    "rate: it is for guests; '%s' is a client's reservation",
+				    h->name);
 	if (h->match_id.len && n->identity == DHCP_IDENTITY_MAC)
 		return config_wrong(err, h->match_id_place,
 				    "match-client-id: with identity = mac no identifier counts");

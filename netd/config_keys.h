@@ -44,7 +44,8 @@ static inline const void *member_const(const struct key *k, const void *section)
 
 extern const struct key config_keys_top[], config_keys_socket[], config_keys_mac[],
 	config_keys_network[], config_keys_host[], config_keys_class[], config_keys_port[],
-	config_keys_relay[], config_keys_group[], config_keys_publish[], config_keys_allow[];
+	config_keys_relay[], config_keys_group[], config_keys_publish[], config_keys_allow[],
+	config_keys_rate[];
 
 /* Prints all keys of a section that are set. */
 void config_keys_print(const struct key *table, const void *section, const char *indent, FILE *out);
@@ -221,5 +222,25 @@ struct config_allow *config_add_allow(struct config_allows *list, struct config_
 void config_print_allows(const struct config_allows *list, const char *indent, FILE *out);
 /* Checks allow blocks, and finds out whose guests are, when all is read. */
 MUST_CHECK int config_allow_finish(struct config *c, struct err *err);
+
+/* --- config_rate.c: what the tables name --- */
+
+int config_parse_rate(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_rate(const struct key *k, const void *section, struct printer *p);
+int config_parse_burst(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err);
+void config_print_burst(const struct key *k, const void *section, struct printer *p);
+
+/* --- config_vlan.c: what the tables name --- */
+
+int config_parse_vlan(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_vlan(const struct key *k, const void *section, struct printer *p);
+int config_parse_trunk(const struct key *k, void *section, const char *text, unsigned index,
+		       struct err *err);
+void config_print_trunk(const struct key *k, const void *section, struct printer *p);
+/* Checks those of a network, its guests and its ports when all is read. */
+MUST_CHECK int config_vlans_check(const struct config_network *n, struct err *err);
 
 #endif

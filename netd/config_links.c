@@ -109,6 +109,9 @@ int config_links_check(const struct config *c, const struct config_network *n, s
 {
 	int rc = check_lan(n, err);
 
+	if (!rc)
+		rc = config_vlans_check(n, err);
+
 	for (unsigned i = 0; i < n->ports && !rc; i++)
 		rc = check_port(c, &n->port[i], err);
 	for (unsigned i = 0; i < n->relays && !rc; i++)

@@ -69,6 +69,15 @@ static_assert(sizeof(enum bridge_mode) == sizeof(unsigned) &&
 			.place = offsetof(section, rules.place)                                    \
 	}
 
+/* Of which VLANs a port is. */
+#define VLANS(section)                                                                             \
+	{ "vlan", .offset = offsetof(section, vlans), PAIR(vlan),                                  \
+	  .place = offsetof(section, vlans.place) },                                               \
+	{                                                                                          \
+		"trunk", .list = true, .offset = offsetof(section, vlans), PAIR(trunk),            \
+			 .place = offsetof(section, vlans.place)                                   \
+	}
+
 const struct key config_keys_top[] = {
 	{ "supernet", .list = true, .offset = offsetof(struct config, supernet), PAIR(supernet) },
 	{ "trap-group", .offset = offsetof(struct config, trap_group), PAIR(number), .min = 1,
@@ -134,7 +143,7 @@ const struct key config_keys_network[] = {
 	{ "dns", .list = true, PAIR(dns) },
 	{ "domain", .offset = NETWORK(domain), .parse = config_parse_name,
 	  .print = config_print_text, .max = DHCP_NAME_SIZE },
-	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = 576, .max = 65535 },
+	{ "mtu", .offset = NETWORK(mtu), PAIR(mtu), .min = CONFIG_MTU_MIN, .max = CONFIG_MTU_MAX },
 	{ "dhcp", .offset = NETWORK(dhcp), PAIR(bool), .place = NETWORK(dhcp_place) },
 	{ "guard", .offset = NETWORK(guard), PAIR(word), .words = guards },
 	{ "identity", .offset = NETWORK(identity), PAIR(word), .words = identities },
@@ -152,6 +161,7 @@ const struct key config_keys_network[] = {
 	  .place = NETWORK(reach.place) },
 	{ "host-access", .list = true, PAIR(host_access), .place = NETWORK(host_access_place) },
 	{ "max-connections", .offset = NETWORK(max_connections), PAIR(number), .max = 1048576 },
+	VLANS(struct config_network),
 	RULES(struct config_network),
 	{ "snat", .offset = NETWORK(snat), PAIR(snat), .place = NETWORK(snat_place) },
 	{ "snat-ports", .offset = NETWORK(snat_ports), PAIR(ports),
@@ -175,6 +185,7 @@ const struct key config_keys_host[] = {
 	  .print = config_print_text, .max = DHCP_NAME_SIZE },
 	{ "groups", .list = true, .offset = offsetof(struct config_host, groups), PAIR(names),
 	  .place = offsetof(struct config_host, groups.place) },
+	VLANS(struct config_host),
 	RULES(struct config_host),
 	BOOT(struct config_host),
 	{ "owner", .offset = offsetof(struct config_host, owner), PAIR(user),
@@ -185,6 +196,17 @@ const struct key config_keys_host[] = {
 const struct key config_keys_port[] = {
 	{ "serve", .offset = offsetof(struct config_port, serve), PAIR(bool) },
 	{ "trusted", .offset = offsetof(struct config_port, trusted), PAIR(bool) },
+	VLANS(struct config_port),
+	{ 0 },
+};
+
+#define RATE(m)                                                                                    \
+	.offset = offsetof(struct config_rate, m), .place = offsetof(struct config_rate, place)
+
+const struct key config_keys_rate[] = {
+	{ "in", RATE(in), PAIR(rate) },
+	{ "out", RATE(out), PAIR(rate) },
+	{ "burst", RATE(burst), PAIR(burst) },
 	{ 0 },
 };
 

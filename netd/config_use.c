@@ -61,6 +61,18 @@ static void print_groups(const struct config_groups *groups, const char *indent,
 	}
 }
 
+static void print_rate(const struct config_rate *r, const char *indent, FILE *out)
+{
+	char inner[8];
+
+	if (!config_rate_is_set(r))
+		return;
+	snprintf(inner, sizeof(inner), "%s\t", indent);
+	fprintf(out, "%srate {\n", indent);
+	config_keys_print(config_keys_rate, r, inner, out);
+	fprintf(out, "%s}\n", indent);
+}
+
 static void print_links(const struct config_network *n, FILE *out)
 {
 	char text[IP4_PREFIX_TEXT_SIZE];
@@ -85,12 +97,14 @@ void config_network_print(const struct config_network *n, FILE *out)
 	fprintf(out, "network %s {\n", n->name);
 	config_keys_print(config_keys_network, n, "\t", out);
 	print_options(&n->options, "\t", out);
+	print_rate(&n->rate, "\t", out);
 	print_classes(&n->classes, "\t", out);
 	print_groups(&n->groups, "\t", out);
 	for (unsigned i = 0; i < n->hosts; i++) {
 		fprintf(out, "\thost %s {\n", n->host[i].name);
 		config_keys_print(config_keys_host, &n->host[i], "\t\t", out);
 		print_options(&n->host[i].options, "\t\t", out);
+		print_rate(&n->host[i].rate, "\t\t", out);
 		fputs("\t}\n", out);
 	}
 	print_links(n, out);

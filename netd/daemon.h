@@ -11,6 +11,10 @@
  *	device.c     what is particular to a kind of device
  *	ports.c      the table of ports, detach, release
  *	reap.c       TAPs that nobody has open
+ *	vlans.c      VLANs on the networks' bridges
+ *	mtu.c        one MTU for all of a network
+ *	rates.c      how fast packets may go to a guest, and from it
+ *	plug.c       links that are set down, and up again
  *	networks.c   bridges, subnets
  *	networks_made.c  networks that are made and deleted at run time
  *	macvtap.c    networks without a bridge
@@ -110,8 +114,8 @@ enum port_state { PORT_RESERVED, PORT_CREATED, PORT_ATTACHED };
 
 /* What an attach makes, and who holds it. */
 enum port_device {
-	PORT_DESCRIPTORS, /* a TAP, or macvtap, that lives as long as the descriptors that were handed
-			     over */
+	PORT_DESCRIPTORS, /* a TAP, or macvtap, that lives as long as the descriptors that were
+			     handed over */
 	PORT_TAP,	  /* a TAP that stays, and is opened by name by its user */
 	PORT_VETH,	  /* one end in a network namespace, the other in the bridge */
 };
@@ -121,6 +125,14 @@ struct last_exchange {
 	int64_t at; /* 0: none came */
 	uint8_t request, reply;
 	enum dhcp_drop drop;
+};
+
+/* What was made last of a port's rates. */
+struct port_rates {
+	bool unknown; /* nothing of it can be relied on */
+	bool failed;  /* and that it cannot be made has been told */
+	struct rtnl_rate in, out;
+	uint32_t ifb; /* the link by which `out` is limited; 0: there is none */
 };
 
 struct port {
@@ -157,6 +169,10 @@ struct port {
 	struct guard_counts held; /* before the rules were made that there are */
 	bool spoofed;		  /* the rules count something of it */
 	unsigned hurt;		  /* enum heal_what */
+	struct port_rates rates;
+	bool vlans_made; /* its bridge has it in `vlans` */
+	struct rtnl_vlans vlans;
+	bool unplugged; /* its link is down, as somebody has asked for */
 };
 
 struct uplink {
@@ -177,6 +193,7 @@ struct seen_link {
 	bool carrier;
 	bool bridge;   /* by its kind */
 	bool isolated; /* as a port of its bridge */
+	bool filters;  /* a bridge that filters VLANs */
 	struct mac mac;
 	char name[LINK_NAME_SIZE];
 };
@@ -214,6 +231,7 @@ struct daemon {
 	bool links_overflow;
 	struct publishes publishes;
 	bool bridge_calls; /* br_netfilter has bridges call IPv4's rules */
+	bool rates_wait;   /* some could not be set as they are to be */
 	bool reflecting;   /* the rules know of ports with hairpin_mode */
 	struct outbox outbox;
 	struct events events;
@@ -480,6 +498,77 @@ struct owner_ports owner_count(struct daemon *d, const struct network *n, uint32
 void owner_of_new(struct daemon *d, struct port *p);
 /* The same for one that is there, and its row. */
 void owner_configure(struct daemon *d, struct port *p);
+
+/* Fills r with who is not there and returns -1. */
+int port_refuse_no_guest(struct refusal *r, const char *guest, int64_t nic);
+/* Writes whether its link is down. */
+MUST_CHECK int port_store_plug(struct daemon *d, const struct port *p, struct ticket *ret,
+			       struct err *err);
+
+/* --- plug.c --- */
+
+/*
+ * The links of all ports of a guest, or of one (nic < 0: all), go up or down: nothing passes by one
+ * that is down, attached now or later, until it goes up again. The result is the caller's, who ends
+ * it by one of the two calls below.
+ */
+struct plugging;
+MUST_CHECK int port_plug(struct daemon *d, const char *guest, int64_t nic, bool up,
+			 struct plugging **ret, struct ticket *ticket, struct refusal *r);
+void port_plugged(struct plugging *g);
+/* It was not durable: the links are as they were. */
+void port_unplugged(struct plugging *g);
+
+/* --- rates.c --- */
+
+/* How fast packets may go to a guest and from it, as it is configured and can be. */
+void rates_wanted(const struct daemon *d, const struct port *p, struct rtnl_rate *ret_in,
+		  struct rtnl_rate *ret_out);
+/* Makes it so for a port that has a device; nothing is done where it is. */
+MUST_CHECK int rates_apply(struct daemon *d, struct port *p, struct err *err);
+/* The device goes, or has gone. */
+void rates_forget(struct daemon *d, struct port *p);
+/* Whether a port needs this link, which is gone. */
+bool rates_need(struct daemon *d, const struct rtnl_link *link);
+/* Somebody has taken a qdisc off a link, and it was of a kind that limits rates. */
+void rates_qdisc_gone(struct daemon *d, const struct rtnl_qdisc *q);
+/* Whether a link is one of those by which rates are limited. */
+bool rates_is_ours(const struct daemon *d, const struct rtnl_link *link);
+/* What a list of links says of rates: of all ports' devices, and of all that are ours. Those of
+ * ours that no port needs any more go. */
+void rates_find(struct daemon *d, const struct rtnl_link *link, size_t links);
+/* All ports that have a device. */
+void rates_put_right(struct daemon *d);
+
+/* --- vlans.c --- */
+
+struct rtnl_vlans vlans_of(const struct daemon *d, const struct port *p);
+/* Whether the guest may send frames with tags. */
+bool vlans_tagged(const struct daemon *d, const struct port *p);
+/* Whether the network's bridge filters VLANs, or is to. */
+bool vlans_filter(const struct network *n);
+/* A port that is in a bridge that filters becomes a member of its VLANs. */
+MUST_CHECK int vlans_join(struct daemon *d, struct port *p, struct err *err);
+/* Whether what is told of a network's bridge is not as it should be. */
+bool vlans_bridge_is_wrong(const struct network *n, const struct rtnl_link *link);
+/* All bridges, and all that is in those that filter. */
+void vlans_put_right(struct daemon *d);
+
+/* --- mtu.c --- */
+
+/* The MTU that all of a network is to have, as it is configured, or as its uplinks and the
+ * interfaces in its bridge have. */
+uint32_t network_mtu(const struct daemon *d, const struct network *n);
+/* Whether some network's MTU follows this link's. */
+bool mtu_follows(const struct daemon *d, uint32_t ifindex);
+/* A link by which not all frames of a network leave. */
+struct mtu_trouble {
+	char link[LINK_NAME_SIZE];
+	uint32_t mtu;
+	bool joined; /* it is in the bridge; else it is an uplink */
+};
+/* Whether there is one; that with the least MTU. */
+bool mtu_too_large(const struct daemon *d, const struct network *n, struct mtu_trouble *ret);
 
 /* --- networks.c --- */
 

@@ -110,6 +110,7 @@ static void examine_host(struct daemon *d, struct findings *f)
 static void examine_mtu(struct daemon *d, const struct network *n, struct findings *f)
 {
 	const struct seen_link *bridge = link_find(d, n->bridge_index);
+	struct mtu_trouble small;
 	struct finding *x;
 
 	if (bridge && bridge->mtu != n->mtu) {
@@ -118,15 +119,13 @@ static void examine_mtu(struct daemon *d, const struct network *n, struct findin
 		why(x, "it is %" PRIu32 ", and they are told %" PRIu32, bridge->mtu, n->mtu);
 		mend(x, "ip link set %s mtu %" PRIu32, n->bridge, n->mtu);
 	}
-	for (unsigned i = 0; leads_out(n) && i < d->uplinks; i++) {
-		if (d->uplink[i].mtu >= n->mtu)
-			continue;
-		x = add(f, FINDING_MAY, n, NULL);
-		what(x, "guests' packets can be too large for %s", d->uplink[i].name);
-		why(x, "its MTU is %" PRIu32 ", theirs %" PRIu32, d->uplink[i].mtu, n->mtu);
-		mend(x, "set mtu = auto for network %s in netd.conf, and run netdctl reload",
-		     n->config->name);
-	}
+	if (!mtu_too_large(d, n, &small))
+		return;
+	x = add(f, FINDING_MAY, n, NULL);
+	what(x, "guests' packets can be too large for %s", small.link);
+	why(x, "its MTU is %" PRIu32 ", theirs %" PRIu32, small.mtu, n->mtu);
+	mend(x, "set mtu = auto for network %s in netd.conf, and run netdctl reload",
+	     n->config->name);
 }
 
 static void examine_dns(const struct network *n, struct findings *f)
@@ -190,7 +189,8 @@ static void examine_link(struct daemon *d, const struct network *n, const struct
 	const struct seen_link *link = link_find(d, p->ifindex);
 	struct finding *x;
 
-	if (link && link->up && link->master == n->bridge_index && link->mtu == n->mtu)
+	if (link && link->up == !p->unplugged && link->master == n->bridge_index &&
+	    link->mtu == n->mtu)
 		return;
 	x = add(f, FINDING_BREAKS, n, p);
 	if (!link) {
@@ -199,9 +199,9 @@ static void examine_link(struct daemon *d, const struct network *n, const struct
 	} else if (link->master != n->bridge_index) {
 		what(x, "interface %s is not in bridge %s", p->ifname, n->bridge);
 		mend(x, "ip link set %s master %s", p->ifname, n->bridge);
-	} else if (!link->up) {
-		what(x, "interface %s is down", p->ifname);
-		mend(x, "ip link set %s up", p->ifname);
+	} else if (link->up == p->unplugged) {
+		what(x, "interface %s is %s", p->ifname, link->up ? "up" : "down");
+		mend(x, "ip link set %s %s", p->ifname, link->up ? "down" : "up");
 	} else {
 		what(x, "interface %s has another MTU than its guest was told", p->ifname);
 		why(x, "it is %" PRIu32 ", and the network's %" PRIu32, link->mtu, n->mtu);
@@ -313,6 +313,12 @@ static void examine_port(struct daemon *d, const struct port *p, const struct gu
 		what(x, "it is not attached");
 		why(x, "it has an allocation, and no device");
 		return;
+	}
+	if (p->unplugged) {
+		x = add(f, FINDING_NOTE, n, p);
+		what(x, "its link is down, and nothing passes");
+		why(x, "somebody has asked for it");
+		mend(x, "netdctl link %s up", x->guest);
 	}
 	examine_link(d, n, p, f);
 	examine_guard(d, n, p, counts, f);

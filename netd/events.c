@@ -27,6 +27,10 @@ const char *event_kind_text(enum event_kind kind)
 		return "reaped";
 	case EVENT_RELEASED:
 		return "released";
+	case EVENT_LINK_DOWN:
+		return "link-down";
+	case EVENT_LINK_UP:
+		return "link-up";
 	case EVENT_LEASE_BOUND:
 		return "lease-bound";
 	case EVENT_LEASE_RENEWED:

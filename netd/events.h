@@ -10,11 +10,13 @@ enum event_kind {
 	EVENT_NETWORK_UP,
 	EVENT_NETWORK_DOWN, /* detail: why */
 	EVENT_ATTACHED,
-	EVENT_ADOPTED,	   /* found running at start */
-	EVENT_DETACHED,	   /* on request */
-	EVENT_GONE,	   /* the device vanished: its VMM died, or someone deleted it */
-	EVENT_REAPED,	   /* a TAP that nobody had open; detail: for how long */
-	EVENT_RELEASED,	   /* the allocation */
+	EVENT_ADOPTED,	 /* found running at start */
+	EVENT_DETACHED,	 /* on request */
+	EVENT_GONE,	 /* the device vanished: its VMM died, or someone deleted it */
+	EVENT_REAPED,	 /* a TAP that nobody had open; detail: for how long */
+	EVENT_RELEASED,	 /* the allocation */
+	EVENT_LINK_DOWN, /* on request */
+	EVENT_LINK_UP,
 	EVENT_LEASE_BOUND, /* exchange is valid */
 	EVENT_LEASE_RENEWED,
 	EVENT_LEASE_RELEASED,

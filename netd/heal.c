@@ -190,14 +190,14 @@ static uint32_t mtu_of(const struct daemon *d, uint32_t ifindex)
 	return link ? link->mtu : 0;
 }
 
-static unsigned find_of_link(const struct network *n, const struct seen_link *link)
+static unsigned find_of_link(const struct network *n, const struct seen_link *link, bool up)
 {
 	unsigned hurt = 0;
 
 	/* The ports of a bridge that is deleted leave it: that is one incident, the bridge's. */
 	if (link->master != n->bridge_index && n->up)
 		hurt |= HEAL_OUT;
-	if (!link->up)
+	if (link->up != up)
 		hurt |= HEAL_DOWN;
 	return hurt;
 }
@@ -212,7 +212,7 @@ static void find_of_ports(struct daemon *d)
 
 		if (!link || !p->settled || n->bridge_foreign)
 			continue;
-		p->hurt |= find_of_link(n, link);
+		p->hurt |= find_of_link(n, link, !p->unplugged);
 		/* One that is out of its bridge is nobody's port. */
 		if (link->master && link->master == n->bridge_index &&
 		    link->isolated != n->isolates)
@@ -235,7 +235,7 @@ static void find_of_joined(struct daemon *d)
 			j->used && j->in_bridge ? link_find(d, j->ifindex) : NULL;
 
 		if (link)
-			j->hurt |= find_of_link(&d->network[j->network], link);
+			j->hurt |= find_of_link(&d->network[j->network], link, true);
 	}
 }
 
@@ -276,8 +276,8 @@ void heal_ipv6(struct daemon *d, uint32_t ifindex)
 
 /* What is said of each, with the link's name in the place of the first %s; "" where it cannot be.
  */
-static void describe(unsigned what, const char *link, const struct network *n, uint32_t mtu,
-		     char *ret, size_t size)
+static void describe(unsigned what, const char *link, const struct network *n, const struct port *p,
+		     uint32_t mtu, char *ret, size_t size)
 {
 	char text[IP4_PREFIX_TEXT_SIZE];
 
@@ -286,7 +286,8 @@ static void describe(unsigned what, const char *link, const struct network *n, u
 		snprintf(ret, size, "bridge %s was deleted", link);
 		break;
 	case HEAL_DOWN:
-		snprintf(ret, size, "interface %s was set down", link);
+		snprintf(ret, size, "interface %s was set %s", link,
+			 p && p->unplugged ? "up" : "down");
 		break;
 	case HEAL_OUT:
 		snprintf(ret, size, "interface %s was taken out of bridge %s", link, n->bridge);
@@ -309,6 +310,9 @@ static void describe(unsigned what, const char *link, const struct network *n, u
 	case HEAL_IPV6:
 		snprintf(ret, size, "IPv6 was switched on for %s", link);
 		break;
+	case HEAL_RATE:
+		snprintf(ret, size, "the rate of interface %s was set free", link);
+		break;
 	default:
 		ret[0] = 0;
 	}
@@ -330,7 +334,7 @@ static unsigned tell(struct daemon *d, unsigned hurt, const struct network *n, c
 		told++;
 		if (!log_allow(&d->heal.told, loop_now(d->loop), &held_back))
 			continue;
-		describe(what, link, n, mtu, text, sizeof(text));
+		describe(what, link, n, p, mtu, text, sizeof(text));
 		more[0] = 0;
 		if (held_back)
 			snprintf(more, sizeof(more), " (%u more like this)", held_back);

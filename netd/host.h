@@ -29,6 +29,14 @@ struct host_ops {
 	int (*bridge_add)(struct host *h, const char *name, const struct mac *mac, uint32_t mtu,
 			  struct err *err);
 	int (*link_set)(struct host *h, const struct rtnl_change *c, struct err *err);
+	int (*rate_set)(struct host *h, uint32_t index, const struct rtnl_rate *rate,
+			struct err *err);
+	int (*ifb_add)(struct host *h, const char *name, const struct mac *mac, uint32_t *ret_index,
+		       struct err *err);
+	int (*redirect_set)(struct host *h, uint32_t index, uint32_t to, struct err *err);
+	int (*vlan_filter)(struct host *h, uint32_t bridge, bool on, struct err *err);
+	int (*vlans_set)(struct host *h, uint32_t index, const struct rtnl_vlans *v,
+			 struct err *err);
 	int (*link_del)(struct host *h, uint32_t index, struct err *err);
 	int (*addr_add)(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err);
 	int (*addr_del)(struct host *h, uint32_t index, struct ip4_prefix p, struct err *err);

@@ -105,6 +105,32 @@ static int link_set(struct host *h, const struct rtnl_change *c, struct err *err
 	return rtnl_link_set(direct(h)->rtnl, c, err);
 }
 
+static int rate_set(struct host *h, uint32_t index, const struct rtnl_rate *rate, struct err *err)
+{
+	return rtnl_rate_set(direct(h)->rtnl, index, rate, err);
+}
+
+static int ifb_add(struct host *h, const char *name, const struct mac *mac, uint32_t *ret_index,
+		   struct err *err)
+{
+	return rtnl_ifb_add(direct(h)->rtnl, name, mac, ret_index, err);
+}
+
+static int redirect_set(struct host *h, uint32_t index, uint32_t to, struct err *err)
+{
+	return rtnl_redirect_set(direct(h)->rtnl, index, to, err);
+}
+
+static int vlan_filter(struct host *h, uint32_t bridge, bool on, struct err *err)
+{
+	return rtnl_vlan_filter(direct(h)->rtnl, bridge, on, err);
+}
+
+static int vlans_set(struct host *h, uint32_t index, const struct rtnl_vlans *v, struct err *err)
+{
+	return rtnl_vlans_set(direct(h)->rtnl, index, v, err);
+}
+
 static int link_del(struct host *h, uint32_t index, struct err *err)
 {
 	return rtnl_link_del(direct(h)->rtnl, index, err);
@@ -600,6 +626,11 @@ static const struct host_ops ops = {
 	.fdb_find = fdb_find,
 	.bridge_add = bridge_add,
 	.link_set = link_set,
+	.rate_set = rate_set,
+	.ifb_add = ifb_add,
+	.redirect_set = redirect_set,
+	.vlan_filter = vlan_filter,
+	.vlans_set = vlans_set,
 	.link_del = link_del,
 	.addr_add = addr_add,
 	.addr_del = addr_del,

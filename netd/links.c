@@ -82,6 +82,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 				    .isolated = link->isolated,
 				    .carrier = link->carrier,
 				    .bridge = !strcmp(link->kind, "bridge"),
+				    .filters = link->filters,
 				    .ours = bridge_mark_parse(link->alias, &mark),
 				    .mac = mac };
 	memcpy(seen->name, link->name, sizeof(seen->name));

@@ -414,6 +414,7 @@ static int load_allocation(void *arg, const struct store_allocation *a)
 			  .queues = a->queues,
 			  .vhost = a->vhost,
 			  .user = a->user,
+			  .unplugged = a->unplugged,
 			  .created = a->created };
 
 	if (port_find(l->d, l->n->slot, a->guest, a->nic))
@@ -500,7 +501,10 @@ int network_make_bridge(struct daemon *d, struct network *n, struct err *err)
 	struct bridge_mark mark = { 0 };
 	char alias[LINK_ALIAS_SIZE];
 	struct rtnl_change c = { .alias = alias };
-	int rc = d->host->ops->bridge_add(d->host, n->bridge, &n->bridge_mac, n->mtu, err);
+	/* With another MTU than it will have: one that is changed is not lowered by every port that
+	 * has less (net/bridge/br_device.c, br_change_mtu). Next to it, since a link with less than
+	 * 1280 gets IPv6, and its switch, only when that changes. */
+	int rc = d->host->ops->bridge_add(d->host, n->bridge, &n->bridge_mac, n->mtu ^ 1, err);
 
 	if (rc && rc != -EEXIST)
 		return rc;
@@ -583,7 +587,7 @@ static int bring_up(struct daemon *d, struct network *n, struct err *err)
 		rc = lan_bring_up(d, n, err);
 		return rc ? rc : network_configure(d, n, err);
 	}
-	n->mtu = n->config->mtu ? n->config->mtu : uplinks_mtu(d);
+	n->mtu = network_mtu(d, n);
 	if (n->bridge_foreign)
 		return err_set(err, EEXIST, "interface %s exists and is not netd's", n->bridge);
 	if (!link)

@@ -192,6 +192,7 @@ void port_drop_link(struct daemon *d, struct port *p)
 	if (!p->ifindex)
 		return;
 	captures_end_link(d, p->ifindex);
+	rates_forget(d, p);
 	index_del(&d->port_by_link, link_hash(d, p->ifindex), p->slot);
 	d->network[p->network].attached--;
 	reflect_forget(d, p);
@@ -218,6 +219,8 @@ void port_set_link(struct daemon *d, struct port *p, uint32_t ifindex, const cha
 	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
 	p->state = state;
 	p->settled = state == PORT_ATTACHED;
+	p->rates = (struct port_rates){ 0 };
+	p->vlans_made = false;
 	p->address_used = false;
 	p->exchange = (struct last_exchange){ 0 };
 	d->network[p->network].attached++;
@@ -261,6 +264,15 @@ int port_unstore(struct daemon *d, const struct port *p, int64_t rest, struct ti
 
 	row_of(d, p, &row);
 	return store_allocation_del(d->store, &row, loop_wall(d->loop), rest, ret, err);
+}
+
+int port_store_plug(struct daemon *d, const struct port *p, struct ticket *ret, struct err *err)
+{
+	struct store_allocation row;
+
+	row_of(d, p, &row);
+	return p->unplugged ? store_unplugged_put(d->store, &row, ret, err) :
+			      store_unplugged_del(d->store, &row, ret, err);
 }
 
 /* --- changes --- */
@@ -315,6 +327,15 @@ void ports_configure(struct daemon *d, struct network *n)
 	}
 }
 
+/* Down while it joins a bridge that filters: it would be in VLAN 1. */
+static int go_up_in_vlans(struct daemon *d, struct port *p, struct err *err)
+{
+	const struct rtnl_change c = { .index = p->ifindex, .up = true };
+	int rc = vlans_join(d, p, err);
+
+	return rc || p->unplugged ? rc : d->host->ops->link_set(d->host, &c, err);
+}
+
 int port_link_up(struct daemon *d, const struct port *p, const char *altname, struct err *err)
 {
 	const struct network *n = &d->network[p->network];
@@ -327,7 +348,8 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 				 .mac = &host_side,
 				 .alias = alias,
 				 .altname = altname,
-				 .up = true,
+				 .up = !p->unplugged && !vlans_filter(n),
+				 .down = p->unplugged || vlans_filter(n),
 				 .isolate = n->config->isolate,
 				 /* A device that was just made is not. */
 				 .unisolate = !n->config->isolate && !altname };
@@ -343,6 +365,8 @@ int port_link_up(struct daemon *d, const struct port *p, const char *altname, st
 	bridge_mark_format(&mark, alias);
 	if (!rc)
 		rc = d->host->ops->link_set(d->host, &c, err);
+	if (!rc && vlans_filter(n))
+		rc = go_up_in_vlans(d, &d->port[p->slot], err);
 	return rc ? err_wrap(err, rc, "%s cannot join bridge %s", p->ifname, n->bridge) : 0;
 }
 
@@ -414,7 +438,7 @@ bool port_exists(struct daemon *d, const char *guest, int64_t nic)
 	return false;
 }
 
-static int refuse_no_guest(struct refusal *r, const char *guest, int64_t nic)
+int port_refuse_no_guest(struct refusal *r, const char *guest, int64_t nic)
 {
 	char text[NAME_SIZE + 24];
 
@@ -436,7 +460,7 @@ int port_detach(struct daemon *d, const char *guest, int64_t nic, struct refusal
 		if (detach_one(d, p, r))
 			return -1;
 	}
-	return n ? 0 : refuse_no_guest(r, guest, nic);
+	return n ? 0 : port_refuse_no_guest(r, guest, nic);
 }
 
 static int release_one(struct daemon *d, struct port *p, struct ticket *ticket, struct refusal *r)
@@ -479,7 +503,7 @@ int port_release(struct daemon *d, const char *guest, int64_t nic, struct releas
 		port_remove(d, p);
 	}
 	if (!release && !rc)
-		rc = refuse_no_guest(r, guest, nic);
+		rc = port_refuse_no_guest(r, guest, nic);
 	*ret = release;
 	return rc;
 }

@@ -53,6 +53,7 @@ static int survey_link(void *arg, const struct rtnl_link *link)
 
 	link_seen(s->d, link);
 	if (!bridge_mark_parse(link->alias, &mark) && !link->unfinished &&
+	    !rates_is_ours(s->d, link) &&
 	    !network_by_bridge_name(s->d, link->name) && !is_left_over(s->d, link))
 		return 0;
 	if (s->links == s->cap) {
@@ -311,8 +312,9 @@ static void put_ports_right(struct survey *s)
 		struct err err;
 
 		if (!n || !n->up ||
-		    (link->master == n->bridge_index && link->up && link->mtu == n->mtu &&
-		     link->isolated == n->config->isolate && !(p->hurt & HEAL_IPV6)))
+		    (link->master == n->bridge_index && link->up == !p->unplugged &&
+		     link->mtu == n->mtu && link->isolated == n->config->isolate &&
+		     !(p->hurt & HEAL_IPV6)))
 			continue;
 		if (port_link_up(d, p, NULL, &err)) {
 			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);
@@ -350,6 +352,7 @@ static int put_right(struct survey *s, struct err *err)
 		return rc;
 	plan_networks(d);
 	adopt_ports(s);
+	rates_find(d, s->link, s->links);
 	joined_find(d);
 	published_judge(d);
 	reflect_look(d);
@@ -362,7 +365,9 @@ static int put_right(struct survey *s, struct err *err)
 	bring_up_networks(d);
 	if (uplinks_forward(d, err))
 		log_error("forwarding: %s", err->text);
+	vlans_put_right(d);
 	put_ports_right(s);
+	rates_put_right(d);
 	joined_put_right(d);
 	remove_stale_bridges(s);
 	conflict_configure(d);
@@ -388,7 +393,7 @@ static void try_again_later(struct daemon *d)
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used && !d->network[i].up)
 			reconcile_in(d, RETRY_NS);
-	if (joined_waits(d) || heal_waits(d) || published_waits(d))
+	if (joined_waits(d) || heal_waits(d) || published_waits(d) || d->rates_wait)
 		reconcile_in(d, RETRY_NS);
 }
 
@@ -451,7 +456,7 @@ static bool is_plugged(const struct daemon *d, const struct port *p, bool up, ui
 {
 	const struct network *n = &d->network[p->network];
 
-	return up && master == n->bridge_index && isolated == n->config->isolate;
+	return up == !p->unplugged && master == n->bridge_index && isolated == n->config->isolate;
 }
 
 /* What is told of a device that is being made lags behind; only one that was in order can get out
@@ -479,6 +484,7 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	const struct network *n = network_by_bridge(d, link->index);
 	struct port *p = port_by_link(d, link->index);
 	bool new_mtu = before && before->mtu != link->mtu, plugged;
+	bool new_filter = before && before->filters != link->filters;
 	uint32_t left = before ? before->master : 0;
 
 	lan_link(d, link, before);
@@ -486,6 +492,8 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	if (!p && left != link->master)
 		foreign_port(d, left, link->master);
 	if (n && n->up && (!link->up || link->mtu != n->mtu))
+		reconcile_later(d);
+	if (n && n->up && new_filter && vlans_bridge_is_wrong(n, link))
 		reconcile_later(d);
 	plugged = p && is_plugged(d, p, link->up, link->master, link->isolated);
 	if (p && p->settled && link->mtu != d->network[p->network].mtu)
@@ -496,7 +504,7 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	}
 	if (joined_is_wrong(d, link) || macvtap_concerns(d, link))
 		reconcile_later(d);
-	if (new_mtu && is_uplink(d, link->index))
+	if (new_mtu && mtu_follows(d, link->index))
 		reconcile_later(d);
 }
 
@@ -514,6 +522,8 @@ static void on_link_gone(struct daemon *d, const struct rtnl_link *link)
 		port_gone(d, p);
 	joined_gone(d, link->index);
 	lan_link_gone(d, link->index);
+	if (rates_need(d, link))
+		reconcile_later(d);
 	if (n && !lan_is_found(n))
 		bridge_gone(n);
 	if (n || is_uplink(d, link->index) || macvtap_lost(d, link->index))
@@ -605,6 +615,9 @@ void reconcile_event(void *arg, const struct rtnl_event *e)
 		break;
 	case RTNL_FORWARDING:
 		on_forwarding(d, &e->forwarding);
+		break;
+	case RTNL_QDISC_GONE:
+		rates_qdisc_gone(d, &e->qdisc);
 		break;
 	case RTNL_IPV6:
 		heal_ipv6(d, e->link.index);

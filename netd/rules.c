@@ -35,6 +35,7 @@ static void port_rules(const struct daemon *d, const struct port *p, struct port
 				      .guard = c->guard,
 				      .egress = c->mode == BRIDGE_MODE_MACVTAP ? p->ifname : NULL,
 				      .lan = bridge_mode_lan(c->mode),
+				      .trunk = vlans_tagged(d, p),
 				      .network = p->network,
 				      .source = ret->source,
 				      .sources = n };

@@ -66,6 +66,7 @@ struct store_allocation {
 	int64_t created; /* wall clock, seconds */
 	uint32_t user;	 /* uid that may open its TAP */
 	char inside[LINK_NAME_SIZE];
+	bool unplugged;	    /* on reading: the link of its port is down, as asked for */
 	const char *device; /* "descriptors", "tap" or "veth"; valid during the callback */
 };
 
@@ -86,6 +87,13 @@ typedef int (*store_allocation_fn)(void *arg, const struct store_allocation *a);
 /* Those of one network. */
 MUST_CHECK int store_allocation_list(struct store *s, const char *network, store_allocation_fn fn,
 				     void *arg, struct err *err);
+
+/* Whether the link of an allocation's port is down, as somebody has asked for. Goes with the
+ * allocation, which has to be there. */
+MUST_CHECK int store_unplugged_put(struct store *s, const struct store_allocation *a,
+				   struct ticket *ret, struct err *err);
+MUST_CHECK int store_unplugged_del(struct store *s, const struct store_allocation *a,
+				   struct ticket *ret, struct err *err);
 
 /* --- published ports --- */
 
@@ -151,8 +159,8 @@ MUST_CHECK int store_lease_list(struct store *s, const char *network, store_leas
 
 struct store_network {
 	char name[NAME_SIZE];
-	uint32_t owner;	 /* uid that made it */
-	int64_t created; /* wall clock, seconds */
+	uint32_t owner;		   /* uid that made it */
+	int64_t created;	   /* wall clock, seconds */
 	const char *configuration; /* its block; valid during the callback */
 };
 
@@ -165,8 +173,7 @@ MUST_CHECK int store_network_del(struct store *s, const char *name, struct ticke
 				 struct err *err);
 typedef int (*store_network_fn)(void *arg, const struct store_network *n);
 /* In the order in which they were made. */
-MUST_CHECK int store_network_list(struct store *s, store_network_fn fn, void *arg,
-				  struct err *err);
+MUST_CHECK int store_network_list(struct store *s, store_network_fn fn, void *arg, struct err *err);
 
 /* --- small things --- */
 

@@ -56,6 +56,8 @@ enum store_statement {
 	UPLINK_LIST,
 	UPLINK_PUT,
 	UPLINK_DEL,
+	UNPLUGGED_PUT,
+	UNPLUGGED_DEL,
 	STATEMENTS
 };
 

@@ -20,8 +20,9 @@ const char *const store_sql[STATEMENTS] = {
 	[ALLOCATION_DEL] = "DELETE FROM allocation WHERE network=?1 AND guest=?2 AND nic=?3",
 	[ALLOCATION_LIST] = "SELECT network, guest, nic, mac, mac_given, generation, owner, queues,"
 			    " vhost, created, ifnull(address, '0.0.0.0'), ifnull(given, 0),"
-			    " device, user, inside"
+			    " device, user, inside, unplugged.nic IS NOT NULL"
 			    " FROM allocation LEFT JOIN address USING (network, guest, nic)"
+			    " LEFT JOIN unplugged USING (network, guest, nic)"
 			    " WHERE network=?1 ORDER BY guest, nic",
 	[ADDRESS_PUT] = "INSERT INTO address VALUES (?1,?2,?3,?4,?5)",
 	[ADDRESS_DEL] = "DELETE FROM address WHERE network=?1 AND guest=?2 AND nic=?3",
@@ -75,6 +76,8 @@ const char *const store_sql[STATEMENTS] = {
 	[UPLINK_LIST] = "SELECT link, network, had FROM uplink WHERE boot=?1 ORDER BY link",
 	[UPLINK_PUT] = "INSERT OR REPLACE INTO uplink VALUES (?1,?2,?3,?4)",
 	[UPLINK_DEL] = "DELETE FROM uplink WHERE link=?1",
+	[UNPLUGGED_PUT] = "INSERT OR IGNORE INTO unplugged VALUES (?1,?2,?3)",
+	[UNPLUGGED_DEL] = "DELETE FROM unplugged WHERE network=?1 AND guest=?2 AND nic=?3",
 };
 
 /* The text has to stay until the statement is reset. */
@@ -194,8 +197,8 @@ int store_allocation_put(struct store *s, const struct store_allocation *a, stru
 	return rc;
 }
 
-static int del_by_port(struct store *s, enum store_statement which,
-		       const struct store_allocation *a, struct ticket *ret, struct err *err)
+static int by_port(struct store *s, enum store_statement which, const struct store_allocation *a,
+		   struct ticket *ret, struct err *err)
 {
 	CLEAN_STATEMENT sqlite3_stmt *st = NULL;
 	int rc = store_get_change(s, which, &st, err);
@@ -206,6 +209,18 @@ static int del_by_port(struct store *s, enum store_statement which,
 	bind_text(st, 2, a->guest);
 	sqlite3_bind_int64(st, 3, a->nic);
 	return store_finish(s, st, ret, err);
+}
+
+int store_unplugged_put(struct store *s, const struct store_allocation *a, struct ticket *ret,
+			struct err *err)
+{
+	return by_port(s, UNPLUGGED_PUT, a, ret, err);
+}
+
+int store_unplugged_del(struct store *s, const struct store_allocation *a, struct ticket *ret,
+			struct err *err)
+{
+	return by_port(s, UNPLUGGED_DEL, a, ret, err);
 }
 
 static int rest_mac(struct store *s, const struct store_allocation *a, int64_t now, int64_t rest,
@@ -232,11 +247,11 @@ static int rest_mac(struct store *s, const struct store_allocation *a, int64_t n
 int store_allocation_del(struct store *s, const struct store_allocation *a, int64_t now,
 			 int64_t rest, struct ticket *ret, struct err *err)
 {
-	int rc = del_by_port(s, LEASE_DEL_PORT, a, NULL, err);
+	int rc = by_port(s, LEASE_DEL_PORT, a, NULL, err);
 
 	if (!rc && rest)
 		rc = rest_mac(s, a, now, rest, err);
-	return rc ? rc : del_by_port(s, ALLOCATION_DEL, a, ret, err);
+	return rc ? rc : by_port(s, ALLOCATION_DEL, a, ret, err);
 }
 
 int store_mac_rests(struct store *s, const struct mac *m, int64_t now, char ret_guest[NAME_SIZE],
@@ -292,6 +307,7 @@ int store_allocation_list(struct store *s, const char *network, store_allocation
 		column_text(st, 0, a.network, sizeof(a.network));
 		column_text(st, 1, a.guest, sizeof(a.guest));
 		column_text(st, 14, a.inside, sizeof(a.inside));
+		a.unplugged = column_u32(st, 15);
 		if (!column_mac(st, 3, &a.mac) || !column_ip(st, 10, &a.address))
 			return bad_row(s, "allocation", err);
 		rc = fn(arg, &a);

@@ -23,6 +23,26 @@ int ctl_release(struct ctl *c, int argc, char **argv)
 	return EXIT_DONE;
 }
 
+int ctl_link(struct ctl *c, int argc, char **argv)
+{
+	struct ctl_args a;
+	struct ctl_port p;
+	json_t *parameters;
+	bool up;
+
+	ctl_parse(c, argc, argv, NULL, &a);
+	ctl_expect(&a, 2, 2, false, "link GUEST[/NIC] up|down");
+	p = ctl_parse_port(a.plain[0]);
+	up = !strcmp(a.plain[1], "up");
+	if (!up && strcmp(a.plain[1], "down"))
+		ctl_usage("a link is set up or down");
+	parameters = json_pack("{s:s, s:b}", "guest", p.guest, "up", (int)up);
+	if (p.nic >= 0)
+		json_object_set_new(parameters, "nic", json_integer(p.nic));
+	json_decref(ctl_call(c, "io.netd.SetLink", parameters));
+	return EXIT_DONE;
+}
+
 double ctl_parse_seconds(const char *text)
 {
 	char *end;

@@ -116,6 +116,7 @@ int ctl_run(struct ctl *c, int argc, char **argv);
 int ctl_attach(struct ctl *c, int argc, char **argv);
 int ctl_detach(struct ctl *c, int argc, char **argv);
 int ctl_release(struct ctl *c, int argc, char **argv);
+int ctl_link(struct ctl *c, int argc, char **argv);
 int ctl_wait(struct ctl *c, int argc, char **argv);
 int ctl_reload(struct ctl *c, int argc, char **argv);
 int ctl_plan(struct ctl *c, int argc, char **argv);

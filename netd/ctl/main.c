@@ -34,6 +34,7 @@ static const struct {
 	{ "detach", ctl_detach, "GUEST[/NIC] [--qmp PATH|--ch-api PATH] [--timeout SECONDS]",
 	  "the device goes, the allocation stays" },
 	{ "release", ctl_release, "GUEST[/NIC]", "the allocation goes, too" },
+	{ "link", ctl_link, "GUEST[/NIC] up|down", "what passes by its port: all, or nothing" },
 	{ "wait", ctl_wait, "GUEST[/NIC] [--for bound|attached|gone] [--timeout SECONDS]",
 	  "until that is so" },
 	{ "events", ctl_events, "[--since now|NUMBER]", "what happened, and what happens" },

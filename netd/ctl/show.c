@@ -96,7 +96,9 @@ static void add_guest_row(struct ctl_table *t, const json_t *p)
 	snprintf(name, sizeof(name), "%s/%lld", text(p, "guest"), number(p, "nic"));
 	ctl_table_add(t, name);
 	ctl_table_add(t, text(p, "network"));
-	ctl_table_add(t, text(p, "state"));
+	snprintf(state, sizeof(state), "%s%s", text(p, "state"),
+		 strcmp(text(p, "link"), "down") ? "" : ", down");
+	ctl_table_add(t, state);
 	ctl_table_add(t, text(p, "interface"));
 	ctl_table_add(t, text(p, "mac"));
 	ctl_table_add(t, json_string_value(json_array_get(json_object_get(p, "addresses"), 0)));

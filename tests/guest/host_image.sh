@@ -11,8 +11,9 @@ out=$(realpath "$3")
 root=$out/host-root
 version=$(basename "$dir"/kernel/lib/modules/*)
 modules='tun macvtap vhost_net veth bridge nf_tables nft_meta_bridge nft_limit nft_connlimit nft_hash nft_ct nft_log nft_masq nft_chain_nat nft_nat nft_fib nft_fib_ipv4 nft_fib_ipv6
-	nft_fib_inet nfnetlink_log nf_conntrack inet_diag tcp_diag udp_diag'
-programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod $build/netd/netd $build/netd/netd-capture $build/netd/netdctl"
+	nft_fib_inet nfnetlink_log nf_conntrack inet_diag tcp_diag udp_diag 8021q ifb sch_tbf sch_ingress cls_u32 act_mirred'
+programs="/usr/bin/qemu-system-x86_64 /usr/bin/kmod /usr/bin/ip /usr/sbin/bridge $build/netd/netd $build/netd/netd-capture
+	$build/netd/netdctl $build/tests/netns/testvmm"
 # QEMU loads its accelerator as a module.
 accelerator=$(dpkg -L qemu-system-common | grep '/accel-tcg-x86_64\.so$')
 firmware='/usr/share/seabios/bios-256k.bin /usr/share/qemu/linuxboot_dma.bin /usr/share/qemu/kvmvapic.bin
@@ -40,7 +41,7 @@ mkdir -p "$root/sbin"
 ln -s /usr/bin/kmod "$root/sbin/modprobe"
 for module in $modules; do
 	modprobe -d "$dir/kernel" -S "$version" --show-depends "$module"
-done | sed -n 's/^insmod //p' | sort -u | while read -r module; do
+done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u | while read -r module; do
 	relative=${module#"$dir/kernel"}
 	mkdir -p "$root$(dirname "$relative")"
 	cp "$module" "$root$relative"
@@ -48,8 +49,7 @@ done
 cp "$dir"/kernel/lib/modules/"$version"/modules.order "$dir"/kernel/lib/modules/"$version"/modules.builtin* \
 	"$root/lib/modules/$version/"
 depmod -b "$root" "$version"
-cp "$(dirname "$0")/host_run.sh" "$root/host_run.sh"
-cp "$(dirname "$0")/host_macvtap.sh" "$root/host_macvtap.sh"
+cp "$(dirname "$0")/host_run.sh" "$(dirname "$0")/host_macvtap.sh" "$(dirname "$0")/vlan_run.sh" "$root/"
 cp "$dir/vmlinuz" "$dir/initramfs.gz" "$root/"
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) | gzip -1 >"$out/host-initramfs.new"
 mv "$out/host-initramfs.new" "$out/host-initramfs.gz"

@@ -33,7 +33,8 @@ MAY = {
 }
 # The files that know these libraries.
 LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c", "bridge/rtnl_veth.c",
-                       "bridge/rtnl_netns.c", "bridge/rtnl_macvlan.c", "bridge/rtnl_move.c"},
+                       "bridge/rtnl_netns.c", "bridge/rtnl_macvlan.c", "bridge/rtnl_move.c", "bridge/rtnl_qdisc.c",
+                       "bridge/rtnl_vlan.c"},
            "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/foreign_docker.c", "bridge/foreign_parse.c",
                         "bridge/nft_sets.c"},
            "libmnl": {"bridge/batch.c", "bridge/foreign_docker.c", "bridge/foreign_parse.c", "bridge/foreign_read.c",

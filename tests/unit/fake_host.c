@@ -63,6 +63,7 @@ struct rtnl_link *fake_add(struct host *h, const char *name, const char *kind)
 		if (f->link[i].index)
 			continue;
 		f->link[i] = (struct rtnl_link){ .index = f->next_index++, .mtu = 1500 };
+		f->redirect[f->link[i].index % FAKE_LINKS] = 0;
 		snprintf(f->link[i].name, sizeof(f->link[i].name), "%s", name);
 		snprintf(f->link[i].kind, sizeof(f->link[i].kind), "%s", kind);
 		return &f->link[i];
@@ -431,6 +432,11 @@ static const struct host_ops ops = {
 	.fdb_find = fdb_find,
 	.bridge_add = bridge_add,
 	.link_set = link_set,
+	.rate_set = fake_rate_set,
+	.ifb_add = fake_ifb_add,
+	.redirect_set = fake_redirect_set,
+	.vlan_filter = fake_vlan_filter,
+	.vlans_set = fake_vlans_set,
 	.link_del = link_del,
 	.addr_add = addr_add,
 	.addr_del = addr_del,

@@ -42,6 +42,10 @@ struct fake_host {
 	unsigned publishes;
 	bool reflected[FAKE_LINKS], hairpin[FAKE_LINKS]; /* by index */
 	bool localnet[FAKE_LINKS];			 /* by index */
+	struct rtnl_rate rate[FAKE_LINKS];		 /* by index: of what leaves */
+	uint32_t redirect[FAKE_LINKS];			 /* by index: to which ifb; 0: none */
+	struct rtnl_vlans vlans[FAKE_LINKS];		 /* by index: as they were set */
+	bool set_up[FAKE_LINKS];			 /* by index: it was up when they were */
 	struct listen_query listening; /* a process listens on these; protocol 0: none does */
 	bool forwarding[FAKE_LINKS];   /* by index; [0]: all */
 	bool vhost;		       /* there is vhost-net */

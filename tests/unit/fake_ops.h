@@ -55,6 +55,18 @@ int fake_gateway_ask(struct host *h, uint32_t index, const struct rtnl_gateway *
 		     bool *ret_answered, struct err *err);
 int fake_settings_copy(struct host *h, const char *from, const char *to, struct err *err);
 
+/* --- fake_rates.c --- */
+
+int fake_rate_set(struct host *h, uint32_t index, const struct rtnl_rate *rate, struct err *err);
+int fake_ifb_add(struct host *h, const char *name, const struct mac *mac, uint32_t *ret_index,
+		 struct err *err);
+int fake_redirect_set(struct host *h, uint32_t index, uint32_t to, struct err *err);
+
+/* --- fake_vlans.c --- */
+
+int fake_vlan_filter(struct host *h, uint32_t bridge, bool on, struct err *err);
+int fake_vlans_set(struct host *h, uint32_t index, const struct rtnl_vlans *v, struct err *err);
+
 /* --- fake_rules.c --- */
 
 int fake_rules_replace(struct host *h, const struct nft_plan *plan, struct err *err);

@@ -80,6 +80,10 @@ static const char everything_printed[] =
 	"	next-server = 10.77.0.9\n"
 	"	option ntp-servers { value = { 10.77.0.1, 10.77.0.2 } }\n"
 	"	option boot-file-name { value = { 'it\\'s a.efi' } }\n"
+	"	rate {\n"
+	"		in = 100mbit\n"
+	"		out = 1500kbit\n"
+	"	}\n"
 	"	class any {\n"
 	"		mac-prefix = 02:00:00:00:00:01\n"
 	"	}\n"
@@ -93,6 +97,10 @@ static const char everything_printed[] =
 	"		hostname = web\n"
 	"		boot-file = 'a b.efi'\n"
 	"		option tftp-server-name { value = { tftp.example } }\n"
+	"		rate {\n"
+	"			out = unlimited\n"
+	"			burst = 64kb\n"
+	"		}\n"
 	"	}\n"
 	"	host db.1 {\n"
 	"		groups = { back, front }\n"
@@ -447,7 +455,7 @@ static const struct {
 	{ "domain = a", "domain = a" },
 	{ "mtu = auto", "mtu = auto" },
 	{ "mtu = 576", "mtu = 576" },
-	{ "mtu = 65535", "mtu = 65535" },
+	{ "mtu = 65521", "mtu = 65521" },
 	{ "dhcp = on", "dhcp = on" },
 	{ "guard = log", "guard = log" },
 	{ "guard = off", "guard = off" },
@@ -672,7 +680,7 @@ static const struct {
 	{ "network a {\n\nsubnet = 10.77.0.1/24 }", "network b { subnet = 10.64.0.1/10 }",
 	  ":1: subnet: 10.64.0.1/10 overlaps 10.77.0.1/24 of network 'a' at ", ":3" },
 	{ "", "network a { colour = 1 }", ":1: no such option 'colour'", "" },
-	{ "", "\nnetwork a { mtu = 1 }", ":2: mtu: '1' is not a number from 576 to 65535", "" },
+	{ "", "\nnetwork a { mtu = 1 }", ":2: mtu: '1' is not a number from 576 to 65521", "" },
 	{ "", "network a {", ":1: the file ends inside a block", "" },
 };
 

@@ -286,8 +286,8 @@ static const struct {
 	{ IN_NETWORK("domain = -a"), ":2: domain: '-a' is not a host or domain name" },
 	{ IN_NETWORK("domain = " X60 "xxxx"),
 	  ":2: domain: '" X60 "xxxx' is not a host or domain name" },
-	{ IN_NETWORK("mtu = 575"), ":2: mtu: '575' is not a number from 576 to 65535" },
-	{ IN_NETWORK("mtu = 65536"), ":2: mtu: '65536' is not a number from 576 to 65535" },
+	{ IN_NETWORK("mtu = 575"), ":2: mtu: '575' is not a number from 576 to 65521" },
+	{ IN_NETWORK("mtu = 65522"), ":2: mtu: '65522' is not a number from 576 to 65521" },
 	{ IN_NETWORK("dhcp = maybe"), ":2: dhcp: 'maybe' is neither on nor off" },
 
 	/* hosts */

@@ -262,7 +262,7 @@ static const struct {
 	/* lines are counted through rules */
 	{ IN_NETWORK("rule {\nallow\nin\nany\n}\nmod = nat"), ":7: no such option 'mod'" },
 	{ IN_NETWORK("rule { allow in any }\nrule {\n/*\n*/ deny # x\nin any }\nmtu = 1"),
-	  ":7: mtu: '1' is not a number from 576 to 65535" },
+	  ":7: mtu: '1' is not a number from 576 to 65521" },
 	{ IN_NETWORK("rule { allow in any }\nrule = { 'deny in any' }"),
 	  ":3: 'rule' is set twice" },
 	{ "network a {\nrule { allow in any\n", ":2: the file ends inside a rule" },

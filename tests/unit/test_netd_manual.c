@@ -110,7 +110,7 @@ START_TEST(keys)
 	static const struct key *const tables[] = { config_keys_top,   config_keys_socket,
 						    config_keys_mac,   config_keys_network,
 						    config_keys_class, config_keys_group,
-						    config_keys_allow };
+						    config_keys_allow, config_keys_rate };
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		for (const struct key *k = tables[i]; k->name; k++)
