@@ -194,22 +194,31 @@ static char **find_configuration(char **argv)
 	return NULL;
 }
 
+/* Octets of a file, at most CONFIGURATION_MAX + 1 of them; -1 with errno. */
+static ssize_t read_all(int fd, char *to)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len <= CONFIGURATION_MAX &&
+	       (n = read(fd, to + len, CONFIGURATION_MAX + 1 - len)) != 0) {
+		if (n < 0)
+			return -1;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
 static char *read_configuration(const char *path)
 {
 	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = malloc(CONFIGURATION_MAX + 1);
-	size_t len = 0;
-	ssize_t n = -1;
+	char *text = fd < 0 ? NULL : malloc(CONFIGURATION_MAX + 2);
+	ssize_t len = text ? read_all(fd, text) : -1;
 
-	if (!text)
-		ctl_fail("out of memory");
-	while (fd >= 0 && len <= CONFIGURATION_MAX &&
-	       (n = read(fd, text + len, CONFIGURATION_MAX + 1 - len)) > 0)
-		len += (size_t)n;
-	if (fd < 0 || n < 0)
-		ctl_fail("cannot read %s: %s", path, strerror(errno));
-	if (len > CONFIGURATION_MAX)
-		ctl_fail("%s is too large", path);
+	if (len < 0 || len > CONFIGURATION_MAX) {
+		free(text);
+		ctl_fail("cannot read %s: %s", path, len < 0 ? strerror(errno) : "it is too large");
+	}
 	text[len] = 0;
 	return text;
 }
