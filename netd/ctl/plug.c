@@ -304,7 +304,7 @@ static void parse_command(struct ctl *c, int argc, char **argv, bool run, struct
 
 int ctl_run(struct ctl *c, int argc, char **argv)
 {
-	CLEAN_FREE char *configuration = NULL;
+	char *configuration = NULL;
 	struct plug_cards cards;
 	struct plug_options o;
 	const struct vmm *v;
@@ -329,6 +329,7 @@ int ctl_run(struct ctl *c, int argc, char **argv)
 	plug_attach(c, &cards);
 	if (configuration)
 		give_configuration(c, &cards, configuration, path);
+	free(configuration);
 	command = vmm_command(shell ? NULL : v, a.rest, cards.card, cards.n);
 	if (shell)
 		vmm_set_environment(cards.card, cards.n);
