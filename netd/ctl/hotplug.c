@@ -161,6 +161,8 @@ void plug_into_vmm(struct ctl *c, const struct plug_options *o, struct plug_card
 
 	if (cards->n > 1)
 		ctl_usage("one card at a time is plugged in");
+	if (cards->request[0].device != NETD_DESCRIPTORS)
+		ctl_usage("a card is plugged in by descriptors, without --tap and --netns");
 	if (o->format || (s.ch && o->bus))
 		ctl_usage("--%s has no meaning here", o->format ? "format" : "bus");
 	suit(&s, &cards->request[0]);

@@ -300,6 +300,8 @@ static void parse_command(struct ctl *c, int argc, char **argv, bool run, struct
 	cards->macvtap = o->device.macvtap;
 	for (unsigned i = 0; i < cards->n; i++)
 		ctl_read_device(&o->device, &cards->request[i]);
+	if (cards->n > 1 && cards->request[0].ifname)
+		ctl_usage("one name is given, for %u cards", cards->n);
 }
 
 int ctl_run(struct ctl *c, int argc, char **argv)
@@ -429,6 +431,8 @@ static void check_format(const char *format, struct plug_cards *cards)
 	static const struct vmm libvirt = { .name = "libvirt", .by_name = true };
 	const struct vmm *v = vmm_by_name(format);
 
+	if (v && !v->by_name && cards->request[0].device != NETD_DESCRIPTORS)
+		ctl_usage("--format %s is of descriptors, not of a device that stays", format);
 	if (v)
 		suit(v, cards);
 	else if (!strcmp(format, "libvirt"))
