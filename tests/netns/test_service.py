@@ -17,7 +17,7 @@ import unittest
 from support import NetnsTest
 
 from harness.daemon import CONFIG, NETD, NETDCTL, TOP
-from harness.namespaces import DEADLINE, Host
+from harness.namespaces import DEADLINE, Host, Namespace
 from harness.varlink import Client, Error
 
 
@@ -84,11 +84,17 @@ class Service(NetnsTest):
         daemon = self.daemon(wrapper=["setpriv", "--no-new-privs", "--inh-caps=-all", f"--bounding-set=-all,{wanted}"])
         with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as status:
             effective = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
-        self.assertEqual(effective.bit_count(), 5)
+        self.assertEqual(effective.bit_count(), len(wanted.split(",")))
         vmm = self.vmm(daemon, "web1")
         self.assertEqual(vmm.udhcpc()["serverid"], "10.77.0.1")
         self.assertTrue(vmm.ping(Host.INTERNET_ADDRESS))
-        daemon.ctl("release", "web1")
+        container = Namespace("container")
+        self.addCleanup(container.close)
+        daemon.ctl("attach", "c1", "--netns", f"/proc/{container.pid}/ns/net")
+        self.assertTrue(container.ok("ping", "-c", "1", "-W", "10", Host.INTERNET_ADDRESS))
+        daemon.ctl("attach", "t1", "--tap", "--owner", "root")
+        for guest in ("web1", "c1", "t1"):
+            daemon.ctl("release", guest)
         self.assertEqual(daemon.guests(), {})
         self.assertEqual(daemon.stop(), 0)
 
