@@ -502,6 +502,7 @@ static const struct method methods[] = {
 	{ "io.netd.Watch", watch, USER, { { "from", INTEGER, false } } },
 	{ "io.netd.Reload", reload, OPERATOR, { { 0 } } },
 	{ "io.netd.Plan", api_plan, OPERATOR, { { 0 } } },
+	{ "io.netd.Metrics", api_metrics, OPERATOR, { { 0 } } },
 	{ "io.netd.CreateNetwork",
 	  api_create_network,
 	  OPERATOR,

@@ -90,6 +90,9 @@ void api_gc(struct varlink_call *call);
 /* api_capture.c: the method Capture. */
 void api_capture(struct varlink_call *call);
 
+/* api_metrics.c: the method Metrics. */
+void api_metrics(struct varlink_call *call);
+
 /* api_publish.c: the methods Publish, Unpublish and ListPublished, and what they show. */
 void api_publish(struct varlink_call *call);
 void api_unpublish(struct varlink_call *call);

@@ -52,6 +52,7 @@ static const struct {
 	{ "plan", ctl_plan, "", "what reload would change, and nothing is done" },
 	{ "gc", ctl_gc, "[--dry-run]", "what is left over goes, or is only listed" },
 	{ "doctor", ctl_doctor, "[GUEST[/NIC]]", "what is wrong, why, and what mends it" },
+	{ "metrics", ctl_metrics, "", "numbers for a monitoring system (Prometheus)" },
 };
 
 static void print_usage(FILE *out)

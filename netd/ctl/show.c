@@ -338,3 +338,19 @@ int ctl_events(struct ctl *c, int argc, char **argv)
 		ctl_fail("%s", netd_error(c->netd));
 	return EXIT_DONE;
 }
+
+int ctl_metrics(struct ctl *c, int argc, char **argv)
+{
+	struct ctl_args a;
+	json_t *reply;
+
+	ctl_parse(c, argc, argv, NULL, &a);
+	ctl_expect(&a, 0, 0, false, "metrics");
+	reply = ctl_call(c, "io.netd.Metrics", NULL);
+	if (c->json)
+		ctl_print_json(reply);
+	else
+		fputs(json_string_value(json_object_get(reply, "text")), stdout);
+	json_decref(reply);
+	return EXIT_DONE;
+}
