@@ -15,7 +15,7 @@
  *
  * All of it takes a moment, in one turn; a segment that is lost in it is sent again. Every step can
  * be done twice: who finds the row begins anew at 2. The way back is the same with uplink and
- *bridge exchanged, and the uplink leaves before 4.
+ * bridge exchanged, and the uplink leaves before 4.
  *
  * A gateway that answered before the move has to answer after it, or all goes back: nobody may be
  * able to tell the host so, since its own way out may be gone. Both are asked by the kernel's own

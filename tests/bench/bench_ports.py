@@ -59,8 +59,10 @@ class Bench:
 
     def ports(self, *argv, **environment):
         """What the program measures: {name: (p50, p99)}."""
-        done = subprocess.run(self.host.ns.enter(PORTS, *map(str, argv)), stdout=subprocess.PIPE, text=True, check=True,
+        done = subprocess.run(self.host.ns.enter(PORTS, *map(str, argv)), capture_output=True, text=True, check=False,
                               env={**os.environ, **environment})
+        if done.returncode:
+            raise RuntimeError(f"ports {' '.join(map(str, argv))}: {done.stderr[-1000:]}")
         lines = [line.split() for line in done.stdout.splitlines()]
         return {name: (float(a), float(b)) for name, a, b in lines}
 
@@ -196,8 +198,10 @@ def print_many(many):
 
 
 def print_others(others, disk):
-    rows = (("`ip tuntap add`, `ip link set`", "ip", disk["netd-tap-attach-first"][0], "netd, tap, by its API"),
+    rows = (("`ip tuntap add`, `ip link set`", "ip", disk["netd-tap-attach-first"][0], "tap, by the socket"),
+            ("qemu-bridge-helper", "qemu-helper", disk["netd-descriptors-attach-first"][0], "descriptors, by the socket"),
             ("qemu-bridge-helper", "qemu-helper", others["netd-helper-attach"][0], "netd-bridge-helper"),
+            ("CNI bridge, host-local", "cni-bridge", disk["netd-veth-attach-first"][0], "veth, by the socket"),
             ("CNI bridge, host-local", "cni-bridge", others["netd-cni-attach"][0], "netd-cni"))
     print("| other | attach | detach | netd's | attach | other / netd |")
     print("| --- | ---: | ---: | --- | ---: | ---: |")
