@@ -24,7 +24,7 @@
  * whichever port, and it is told of.
  *
  * Guests write these packets, so all that they can cause is bounded: what is read at a time
- * (host_direct.c), addresses in quarantine, events a port and a network.
+ * (host_direct_read.c), addresses in quarantine, events a port and a network.
  */
 #include <inttypes.h>
 
