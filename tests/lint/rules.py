@@ -19,8 +19,8 @@ BASE = "include/base/"
 MAY = {
     "mac": {"include/mac.h"},
     "dhcp": {"include/dhcp.h", "include/dhcp_wire.h", "include/mac.h"},
-    "bridge": {"include/bridge.h", "include/mac.h"},
-    "tap": {"include/tap.h", "include/bridge.h", "include/mac.h"},
+    "bridge": {"include/bridge.h", "include/bridge_rtnl.h", "include/mac.h"},
+    "tap": {"include/tap.h", "include/bridge.h", "include/bridge_rtnl.h", "include/mac.h"},
     # netdctl and libnetd see what a client sees.
     "netd/ctl": {"include/netd.h"},
     "netd/lib": {"include/netd.h"},
@@ -29,7 +29,8 @@ MAY = {
     # What takes another program's place is a client, too.
     "netd/helper": {"include/netd.h"},
     "netd/cni": {"include/netd.h"},
-    "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/tap.h", "include/netd.h"},
+    "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/bridge_rtnl.h", "include/tap.h",
+             "include/netd.h"},
 }
 # The files that know these libraries.
 LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c", "bridge/rtnl_veth.c",
