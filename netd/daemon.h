@@ -6,44 +6,63 @@
  * network card of a guest, and the allocation that it has been promised: that comes first, is
  * durable, and outlives the device.
  *
+ *	main.c       arguments, signals; daemon.c puts the parts together
+ *	loop.c       what is ready, timers
+ *	log.c        lines in the log
+ *	systemd.c    readiness, sockets that are handed over
+ *	config*.c    the configuration: config.h, and config_keys.h for its keys
+ *	resolv.c     resolv.conf(5)
+ *	store*.c     the state: store.h
+ *	host_direct*.c  the kernel, behind host.h
+ *
  *	allocate.c   which MAC and address
  *	attach.c     attach
  *	device.c     what is particular to a kind of device
  *	ports.c      the table of ports, detach, release
- *	reap.c       TAPs that nobody has open
- *	vlans.c      VLANs on the networks' bridges
- *	mtu.c        one MTU for all of a network
- *	rates.c      how fast packets may go to a guest, and from it
+ *	owners.c     whose guests are
  *	plug.c       links that are set down, and up again
+ *	rates.c      how fast packets may go to a guest, and from it
+ *	reap.c       TAPs that nobody has open
+ *
  *	networks.c   bridges, subnets
  *	networks_made.c  networks that are made and deleted at run time
- *	macvtap.c    networks without a bridge
  *	pools.c      which addresses are taken
  *	joined.c     interfaces that are not netd's in its bridges
  *	lan.c        networks of mode bridge
  *	uplink_move.c  an uplink into its network's bridge, and back
+ *	macvtap.c    networks without a bridge
+ *	vlans.c      VLANs on the networks' bridges
+ *	mtu.c        one MTU for all of a network
+ *
  *	uplinks.c    the way out: routes, forwarding
  *	rules.c      what the rules of nf_tables are made from
- *	doctor.c     what is wrong, and what mends it
+ *	policy.c     who may reach whom, in those rules
  *	guard.c      what guests may send as, and what was held back
  *	publish.c    ports of the host that lead to guests
  *	publish_request.c  publish and unpublish
- *	owners.c     whose guests are
+ *	reflect.c    guests that reach what is published for themselves
+ *
  *	serve.c      DHCP packets and leases
  *	wait.c       DHCP packets that wait for a probe
  *	probe.c      is an address free before its first use
  *	conflict.c   who else uses an address
- *	coexist.c    the host's own firewall
+ *
+ *	links.c      what the host has, as last heard
  *	reconcile.c  start, reload, and what the kernel says
  *	reload.c     another configuration
  *	plan.c       what it would change
  *	heal.c       what others did to what is netd's
+ *	gc.c         what is left over
+ *	coexist.c    the host's own firewall
  *	host_check.c the host's settings that are bad for guests
+ *	doctor.c     what is wrong, and what mends it
+ *
  *	outbox.c     what may be said when
  *	events.c     what happened, for those who watch
+ *	summary.c    packets in words
  *	capture.c    who captures what passes at a port
- *	varlink.c    the socket's protocol
- *	api.c        its methods
+ *	varlink*.c   the socket's protocol; peers.c: who the clients are
+ *	api*.c       its methods; authorize.c: who may call them
  */
 #ifndef NETD_DAEMON_H
 #define NETD_DAEMON_H
@@ -62,8 +81,10 @@
 #include "lan.h"
 #include "log.h"
 #include "loop.h"
+#include "macvtap.h"
 #include "outbox.h"
 #include "publish.h"
+#include "rates.h"
 #include "store.h"
 #include "wait.h"
 
@@ -103,7 +124,7 @@ struct network {
 	/* Mode macvtap, which has no bridge: index and MTU of the uplink; index of the host's own
 	 * macvlan on it, and its address; 0: none. */
 	uint32_t lower, lower_mtu, host_link, host_address;
-	struct lan lan;		      /* of mode bridge */
+	struct lan lan; /* of mode bridge */
 };
 
 /*
@@ -127,14 +148,6 @@ struct last_exchange {
 	enum dhcp_drop drop;
 };
 
-/* What was made last of a port's rates. */
-struct port_rates {
-	bool unknown; /* nothing of it can be relied on */
-	bool failed;  /* and that it cannot be made has been told */
-	struct rtnl_rate in, out;
-	uint32_t ifb; /* the link by which `out` is limited; 0: there is none */
-};
-
 struct port {
 	uint32_t slot;
 	uint32_t network; /* slot of its network */
@@ -151,8 +164,8 @@ struct port {
 	bool vhost;
 	enum port_device device;
 	uint32_t user;		     /* PORT_TAP: uid that may open it */
-	char inside[LINK_NAME_SIZE]; /* PORT_VETH: the guest's end; PORT_TAP: its name that was asked
-					for, or in a namespace; else empty */
+	char inside[LINK_NAME_SIZE]; /* PORT_VETH: the guest's end; PORT_TAP: its name that was
+					asked for, or in a namespace; else empty */
 	int64_t created;
 	uint32_t ifindex;
 	int64_t idle_since;  /* PORT_TAP: CLOCK_BOOTTIME; 0: somebody has it open */
@@ -189,7 +202,7 @@ struct seen_link {
 	uint32_t master;
 	uint32_t mtu;
 	bool up;
-	bool ours;     /* by its mark */
+	bool ours; /* by its mark */
 	bool carrier;
 	bool bridge;   /* by its kind */
 	bool isolated; /* as a port of its bridge */
@@ -320,7 +333,7 @@ MUST_CHECK int allocate_other_address(struct daemon *d, struct port *p, uint32_t
 MUST_CHECK int allocate_keys(struct daemon *d, struct err *err);
 struct mac allocate_bridge_mac(const struct daemon *d, const char *network);
 
-/* --- attach.c and ports.c --- */
+/* --- attach.c --- */
 
 enum vhost_wish { VHOST_AUTO, VHOST_ON, VHOST_OFF };
 
@@ -360,6 +373,11 @@ void port_delivered(struct attachment *a);
 /* The reply could not be delivered, or was never durable (stored is false): nothing is left of it.
  */
 void port_undelivered(struct attachment *a, bool stored);
+
+/* An allocation without a device for the first card of a guest that has none, root's. It is in the
+ * tables, and not stored. */
+MUST_CHECK int port_reserve(struct daemon *d, const struct network *n, const char *guest,
+			    const struct wish *wish, struct port **ret, struct refusal *r);
 
 /* --- device.c --- */
 
@@ -409,10 +427,7 @@ void reap_begin(struct daemon *d, struct port *p, bool open);
 /* Sets the timer anew, as after the configuration has changed. */
 void reap_schedule(struct daemon *d);
 
-/* An allocation without a device for the first card of a guest that has none, root's. It is in the
- * tables, and not stored. */
-MUST_CHECK int port_reserve(struct daemon *d, const struct network *n, const char *guest,
-			    const struct wish *wish, struct port **ret, struct refusal *r);
+/* --- ports.c --- */
 
 /* All ports of a guest, or one: nic < 0 means all. The devices go; allocations stay. */
 MUST_CHECK int port_detach(struct daemon *d, const char *guest, int64_t nic, struct refusal *r);
@@ -481,6 +496,11 @@ MUST_CHECK int port_link_up(struct daemon *d, const struct port *p, const char *
 bool port_declined(struct daemon *d, struct port *p);
 /* That was not durable, and dhcp_undo has been called: the port has its former address. */
 void port_undeclined(struct daemon *d, struct port *p, uint32_t address);
+/* Fills r with who is not there and returns -1. */
+int port_refuse_no_guest(struct refusal *r, const char *guest, int64_t nic);
+/* Writes whether its link is down. */
+MUST_CHECK int port_store_plug(struct daemon *d, const struct port *p, struct ticket *ret,
+			       struct err *err);
 
 /* --- owners.c --- */
 
@@ -499,12 +519,6 @@ void owner_of_new(struct daemon *d, struct port *p);
 /* The same for one that is there, and its row. */
 void owner_configure(struct daemon *d, struct port *p);
 
-/* Fills r with who is not there and returns -1. */
-int port_refuse_no_guest(struct refusal *r, const char *guest, int64_t nic);
-/* Writes whether its link is down. */
-MUST_CHECK int port_store_plug(struct daemon *d, const struct port *p, struct ticket *ret,
-			       struct err *err);
-
 /* --- plug.c --- */
 
 /*
@@ -518,27 +532,6 @@ MUST_CHECK int port_plug(struct daemon *d, const char *guest, int64_t nic, bool 
 void port_plugged(struct plugging *g);
 /* It was not durable: the links are as they were. */
 void port_unplugged(struct plugging *g);
-
-/* --- rates.c --- */
-
-/* How fast packets may go to a guest and from it, as it is configured and can be. */
-void rates_wanted(const struct daemon *d, const struct port *p, struct rtnl_rate *ret_in,
-		  struct rtnl_rate *ret_out);
-/* Makes it so for a port that has a device; nothing is done where it is. */
-MUST_CHECK int rates_apply(struct daemon *d, struct port *p, struct err *err);
-/* The device goes, or has gone. */
-void rates_forget(struct daemon *d, struct port *p);
-/* Whether a port needs this link, which is gone. */
-bool rates_need(struct daemon *d, const struct rtnl_link *link);
-/* Somebody has taken a qdisc off a link, and it was of a kind that limits rates. */
-void rates_qdisc_gone(struct daemon *d, const struct rtnl_qdisc *q);
-/* Whether a link is one of those by which rates are limited. */
-bool rates_is_ours(const struct daemon *d, const struct rtnl_link *link);
-/* What a list of links says of rates: of all ports' devices, and of all that are ours. Those of
- * ours that no port needs any more go. */
-void rates_find(struct daemon *d, const struct rtnl_link *link, size_t links);
-/* All ports that have a device. */
-void rates_put_right(struct daemon *d);
 
 /* --- vlans.c --- */
 
@@ -609,42 +602,6 @@ MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err
 MUST_CHECK int network_taken(struct daemon *d, const struct network *except,
 			     struct bridge_taken **ret, size_t *ret_n, struct err *err);
 
-/* --- macvtap.c --- */
-
-bool network_is_macvtap(const struct network *n);
-/* The link by which the host's own packets reach the network; 0: none. */
-uint32_t network_wire(const struct network *n);
-/* Whether it is what the host got beside the guests of some network. */
-bool network_is_host_link(const struct daemon *d, uint32_t ifindex);
-/* Looks at the uplink, and makes what the host gets; -errno while the uplink is not there. */
-MUST_CHECK int macvtap_bring_up(struct daemon *d, struct network *n, struct err *err);
-/* What the host got goes. */
-void macvtap_remove(struct daemon *d, struct network *n);
-/* The same of a link of the host's that is configured no more; whether it is one of these. */
-bool macvtap_remove_stale(struct daemon *d, const struct rtnl_link *link);
-/* Whether the kernel tells of an uplink that is as it was not. */
-bool macvtap_concerns(const struct daemon *d, const struct rtnl_link *link);
-/* Whether a link that is gone was an uplink, or what the host got. */
-bool macvtap_lost(const struct daemon *d, uint32_t index);
-/* Whether there is room on the uplink for one more. */
-MUST_CHECK int macvtap_check(struct daemon *d, const struct network *n, struct refusal *r);
-/* What an attach has to say of host and guests. */
-void macvtap_note(const struct network *n, char *ret, size_t size);
-/* The device and its descriptors; nothing is left when it fails. */
-MUST_CHECK int macvtap_make(struct daemon *d, const struct port *p, const char *ifname, int *fds,
-			    uint32_t *ret_ifindex, struct err *err);
-/* port_link_up of such a device. */
-MUST_CHECK int macvtap_link_up(struct daemon *d, const struct port *p, const char *altname,
-			       struct err *err);
-/* The host's way to a port whose device stands. */
-MUST_CHECK int macvtap_finish(struct daemon *d, const struct port *p, struct err *err);
-/* The device of a port is gone, or about to go; nothing for others. */
-void macvtap_end(struct daemon *d, const struct port *p);
-/* Nobody has a device open any more (macvtap_fn): it goes, and is gone for its port. */
-void macvtap_unused(void *arg, uint32_t ifindex);
-/* Whether a link of ours is a macvtap device that nobody has open; then it is removed. */
-bool macvtap_is_left(struct daemon *d, const struct rtnl_link *link);
-
 /* --- pools.c --- */
 
 /* Makes the pools and reservations that the configuration has, in place of those that there are;
@@ -689,9 +646,9 @@ MUST_CHECK int rules_apply(struct daemon *d, bool force, struct err *err);
 /* The elements of a port that has a device; 0 also when they are there. */
 MUST_CHECK int rules_add_port(struct daemon *d, const struct port *p, struct err *err);
 void rules_del_port(struct daemon *d, const struct port *p);
-/* It has another address than before. */
 /* Its allocation goes, or has another MAC from now on. */
 void rules_forget_mac(struct daemon *d, const struct port *p);
+/* It has another address than before. */
 void rules_move_port(struct daemon *d, const struct port *p, uint32_t before);
 
 /* --- serve.c --- */
