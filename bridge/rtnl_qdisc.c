@@ -19,6 +19,7 @@
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -190,13 +191,12 @@ static int put_redirect(struct nl_msg *msg, uint32_t to)
 /* u32 with a key that compares nothing: kernels have it that have no matchall. */
 static int put_filter(struct nl_msg *msg, uint32_t to)
 {
-	struct {
-		struct tc_u32_sel sel;
-		struct tc_u32_key key;
-	} any = { .sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+	const struct tc_u32_sel sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 };
+	uint8_t any[sizeof(sel) + sizeof(struct tc_u32_key)] = { 0 };
 	struct nlattr *options = nla_nest_start(msg, TCA_OPTIONS);
 
-	if (!options || nla_put(msg, TCA_U32_SEL, sizeof(any), &any) < 0 || put_redirect(msg, to))
+	memcpy(any, &sel, sizeof(sel));
+	if (!options || nla_put(msg, TCA_U32_SEL, sizeof(any), any) < 0 || put_redirect(msg, to))
 		return -ENOMEM;
 	nla_nest_end(msg, options);
 	return 0;

@@ -174,7 +174,7 @@ struct state {
 static void tick(struct state *s)
 {
 	s->sent += write(s->first, &s->stream, frame_size(sizeof(uint32_t))) > 0;
-	if (s->asked && write(s->last, &s->discover, frame_size(sizeof(s->discover.data))) < 0)
+	if (s->asked > 0 && write(s->last, &s->discover, frame_size(sizeof(s->discover.data))) < 0)
 		die("DISCOVER");
 }
 
@@ -213,7 +213,7 @@ static void serve(struct state *s)
 		if (fds[1].revents && read(fds[1].fd, &ticks, sizeof(ticks)) > 0)
 			tick(s);
 		s->received += drain(s->second, STREAM_PORT);
-		if (drain(s->last, 68) && s->asked) {
+		if (drain(s->last, 68) && s->asked > 0) {
 			printf("offer %.0f\n", now() - s->asked);
 			fflush(stdout);
 			s->asked = 0;

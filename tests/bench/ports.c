@@ -331,7 +331,7 @@ static pid_t start(char *const *argv, const char *in)
 
 static void finish(pid_t pid, const char *what)
 {
-	int status;
+	int status = 0;
 
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		die(what);
