@@ -29,7 +29,7 @@ struct reading {
 	} * seen;
 	size_t seens;
 	struct config_blocks blocks;
-	size_t block; /* how many of them have ended */
+	size_t block;			 /* how many of them have ended */
 	const struct config_block *made; /* the text is this; NULL: a file's */
 };
 

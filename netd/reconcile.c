@@ -53,8 +53,8 @@ static int survey_link(void *arg, const struct rtnl_link *link)
 
 	link_seen(s->d, link);
 	if (!bridge_mark_parse(link->alias, &mark) && !link->unfinished &&
-	    !rates_is_ours(s->d, link) &&
-	    !network_by_bridge_name(s->d, link->name) && !is_left_over(s->d, link))
+	    !rates_is_ours(s->d, link) && !network_by_bridge_name(s->d, link->name) &&
+	    !is_left_over(s->d, link))
 		return 0;
 	if (s->links == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;

@@ -27,7 +27,7 @@ struct varlink_call {
 	json_t *parameters; /* an object, borrowed */
 	bool more, oneway;
 	struct probe_wait wait; /* zero, or what varlink_park kept */
-	const int *fds; /* descriptors that came with it, close-on-exec, borrowed */
+	const int *fds;		/* descriptors that came with it, close-on-exec, borrowed */
 	unsigned n;
 };
 
