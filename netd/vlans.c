@@ -81,7 +81,9 @@ int vlans_join(struct daemon *d, struct port *p, struct err *err)
 
 	if (!rc)
 		rc = d->host->ops->vlans_set(d->host, p->ifindex, &v, err);
-	p->vlans = rc ? (struct rtnl_vlans){ 0 } : v;
+	if (rc)
+		v = (struct rtnl_vlans){ 0 };
+	p->vlans = v;
 	p->vlans_made = !rc;
 	return rc;
 }

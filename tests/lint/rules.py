@@ -29,8 +29,8 @@ MAY = {
     # What takes another program's place is a client, too.
     "netd/helper": {"include/netd.h"},
     "netd/cni": {"include/netd.h"},
-    "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/bridge_rtnl.h", "include/tap.h",
-             "include/netd.h"},
+    "netd": {"include/mac.h", "include/dhcp.h", "include/dhcp_wire.h", "include/bridge.h", "include/bridge_rtnl.h",
+             "include/tap.h", "include/netd.h"},
 }
 # The files that know these libraries.
 LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c", "bridge/rtnl_veth.c",

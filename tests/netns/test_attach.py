@@ -9,7 +9,7 @@ import unittest
 
 from support import NetnsTest
 
-from harness.daemon import CONFIG, TestVmm
+from harness.daemon import CONFIG
 from harness.varlink import Error
 
 TUNGETIFF = 0x800454D2

@@ -10,7 +10,6 @@ from support import NetnsTest
 
 from harness import dhcp
 from harness.daemon import CONFIG
-from harness.namespaces import DEADLINE
 from harness.varlink import Error
 
 

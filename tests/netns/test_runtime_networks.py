@@ -4,7 +4,6 @@
 trace."""
 
 import concurrent.futures
-import json
 import random
 import threading
 import unittest
