@@ -18,7 +18,6 @@
 #include <netlink/socket.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
 #include "rtnl.h"
 
 enum { RECEIVE_SIZE = 1 << 16, DUMP_TRIES = 10, MESSAGES = 3 };
@@ -28,9 +27,6 @@ struct rtnl {
 	uint32_t seq;
 	_Alignas(struct nlmsghdr) uint8_t buf[RECEIVE_SIZE];
 };
-
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
 
 int rtnl_socket_open(struct nl_sock **ret, struct err *err)
 {
@@ -188,7 +184,7 @@ static int ask(struct rtnl *r, struct nl_msg *msg, message_fn fn, void *arg, str
 	return rc ? rc : answers(r, 1, 0, fn, arg, err);
 }
 
-static int no_memory(struct err *err)
+int rtnl_no_memory(struct err *err)
 {
 	return err_set(err, ENOMEM, "rtnetlink: out of memory");
 }
@@ -202,7 +198,7 @@ static int dump(struct rtnl *r, int type, const void *header, size_t len, messag
 		CLEAN_MSG struct nl_msg *msg = request(r, type, NLM_F_DUMP, header, len);
 
 		if (!msg)
-			return no_memory(err);
+			return rtnl_no_memory(err);
 		rc = ask(r, msg, fn, arg, err);
 	}
 	if (rc == -EAGAIN)
@@ -317,7 +313,7 @@ int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *mac, uint32
 
 	if (!msg || nla_put_u32(msg, NDA_MASTER, bridge) < 0 ||
 	    nla_put(msg, NDA_LLADDR, sizeof(mac->octet), mac->octet) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	rc = find_neigh(r, msg, &found, err);
 	if (rc == -ENOENT)
 		return rc;
@@ -336,7 +332,7 @@ int rtnl_neigh_find(struct rtnl *r, uint32_t index, uint32_t addr, struct mac *r
 	int rc;
 
 	if (!msg || nla_put(msg, NDA_DST, sizeof(wire), &wire) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	rc = find_neigh(r, msg, &found, err);
 	if (rc == -ENOENT)
 		return rc;
@@ -422,7 +418,7 @@ int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
 	int rc;
 
 	if (!change || (of_port && !port) || (c->altname && !altname))
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	if (port)
 		all[n++] = port;
 	if (altname)
@@ -435,24 +431,20 @@ int rtnl_link_set(struct rtnl *r, const struct rtnl_change *c, struct err *err)
 int rtnl_bridge_add(struct rtnl *r, const char *name, const struct mac *mac, uint32_t mtu,
 		    struct err *err)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	CLEAN_MSG struct nl_msg *msg =
-		request(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
+	CLEAN_MSG struct nl_msg *msg = rtnl_request_new_link(r, name, mac);
 	struct nlattr *info, *data;
 	int rc;
 
-	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0 ||
-	    nla_put(msg, IFLA_ADDRESS, sizeof(mac->octet), mac->octet) < 0 ||
-	    nla_put_u32(msg, IFLA_MTU, mtu) < 0)
-		return no_memory(err);
+	if (!msg || nla_put_u32(msg, IFLA_MTU, mtu) < 0)
+		return rtnl_no_memory(err);
 	info = nla_nest_start(msg, IFLA_LINKINFO);
 	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "bridge") < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	data = nla_nest_start(msg, IFLA_INFO_DATA);
 	if (!data || nla_put_u32(msg, IFLA_BR_STP_STATE, 0) < 0 ||
 	    nla_put_u32(msg, IFLA_BR_FORWARD_DELAY, 0) < 0 ||
 	    nla_put_u8(msg, IFLA_BR_MCAST_SNOOPING, 0) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 	rc = ask(r, msg, NULL, NULL, err);
@@ -466,7 +458,7 @@ int rtnl_link_del(struct rtnl *r, uint32_t index, struct err *err)
 	int rc;
 
 	if (!msg)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	rc = ask(r, msg, NULL, NULL, err);
 	return rc ? err_wrap(err, rc, "cannot delete interface %u", index) : 0;
 }
@@ -483,7 +475,7 @@ static int change_addr(struct rtnl *r, int type, int flags, uint32_t index, stru
 	if (!msg || nla_put(msg, IFA_LOCAL, sizeof(addr), &addr) < 0 ||
 	    nla_put(msg, IFA_ADDRESS, sizeof(addr), &addr) < 0 ||
 	    (type == RTM_NEWADDR && nla_put(msg, IFA_BROADCAST, sizeof(broadcast), &broadcast) < 0))
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	return ask(r, msg, NULL, NULL, err);
 }
 
@@ -521,7 +513,7 @@ int rtnl_link_find(struct rtnl *r, const char *name, struct rtnl_link *ret, stru
 	int rc;
 
 	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	rc = ask(r, msg, list_link, &l, &why);
 	if (!rc && !found.index)
 		rc = -ENODEV;
@@ -537,6 +529,32 @@ int rtnl_link_find(struct rtnl *r, const char *name, struct rtnl_link *ret, stru
 struct nl_msg *rtnl_request(struct rtnl *r, int type, int flags, const void *header, size_t len)
 {
 	return request(r, type, flags, header, len);
+}
+
+struct nl_msg *rtnl_request_new_link(struct rtnl *r, const char *name, const struct mac *mac)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *msg =
+		request(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
+
+	if (msg && (nla_put_string(msg, IFLA_IFNAME, name) < 0 ||
+		    nla_put(msg, IFLA_ADDRESS, sizeof(mac->octet), mac->octet) < 0)) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+int rtnl_link_made(struct rtnl *r, const char *name, uint32_t *ret_index, struct err *err)
+{
+	struct rtnl_link made;
+	int rc = rtnl_link_find(r, name, &made, err);
+
+	if (rc == -ENODEV)
+		return err_set(err, ENODEV, "interface %s is gone again", name);
+	if (!rc)
+		*ret_index = made.index;
+	return rc;
 }
 
 int rtnl_ask(struct rtnl *r, struct nl_msg *msg, int (*fn)(void *arg, struct nlmsghdr *h),

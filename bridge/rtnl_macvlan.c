@@ -6,11 +6,7 @@
 #include <netlink/attr.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
 #include "rtnl.h"
-
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
 
 static const struct {
 	uint32_t number;
@@ -39,28 +35,18 @@ static int put_info(struct nl_msg *msg, const struct rtnl_macvlan *m)
 int rtnl_macvlan_add(struct rtnl *r, const struct rtnl_macvlan *m, uint32_t *ret_index,
 		     struct err *err)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	CLEAN_MSG struct nl_msg *msg = rtnl_request(
-		r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
-	struct rtnl_link made;
+	CLEAN_MSG struct nl_msg *msg = rtnl_request_new_link(r, m->name, m->mac);
 	int rc;
 
-	if (!msg || nla_put_string(msg, IFLA_IFNAME, m->name) < 0 ||
-	    nla_put_u32(msg, IFLA_LINK, m->lower) < 0 ||
-	    nla_put(msg, IFLA_ADDRESS, sizeof(m->mac->octet), m->mac->octet) < 0 ||
+	if (!msg || nla_put_u32(msg, IFLA_LINK, m->lower) < 0 ||
 	    nla_put_u32(msg, IFLA_MTU, m->mtu) < 0 ||
 	    nla_put_u32(msg, IFLA_GROUP, LINK_GROUP_UNFINISHED) < 0 || put_info(msg, m) < 0)
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
 	if (rc)
 		return err_wrap(err, rc, "cannot create %s %s of mode %s",
 				m->tap ? "macvtap" : "macvlan", m->name, modes[m->mode].text);
-	rc = rtnl_link_find(r, m->name, &made, err);
-	if (rc == -ENODEV)
-		return err_set(err, ENODEV, "%s is gone again", m->name);
-	if (!rc)
-		*ret_index = made.index;
-	return rc;
+	return rtnl_link_made(r, m->name, ret_index, err);
 }
 
 /* --- routes --- */
@@ -83,7 +69,7 @@ int rtnl_host_route(struct rtnl *r, const struct rtnl_host_route *route, bool ad
 	if (!msg || nla_put(msg, RTA_DST, sizeof(to), &to) < 0 ||
 	    nla_put_u32(msg, RTA_OIF, route->index) < 0 ||
 	    (add && nla_put(msg, RTA_PREFSRC, sizeof(from), &from) < 0))
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
 	if (rc == (add ? -EEXIST : -ESRCH))
 		return 0;

@@ -17,9 +17,6 @@
 #include "base/cleanup.h"
 #include "rtnl.h"
 
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
-
 #ifndef IFA_PROTO
 #define IFA_PROTO 11 /* Linux 5.18 */
 #endif
@@ -42,11 +39,6 @@ struct listing {
 	uint32_t metric; /* of the gateway that was found */
 	struct mac mac;
 };
-
-static int no_memory(struct err *err)
-{
-	return err_set(err, ENOMEM, "rtnetlink: out of memory");
-}
 
 static struct nlmsghdr *header(const void *one)
 {
@@ -301,7 +293,7 @@ static int dump_addrs(struct rtnl *r, struct listing *l, uint8_t family, struct 
 	struct ifaddrmsg ifa = { .ifa_family = family };
 	CLEAN_MSG struct nl_msg *msg = rtnl_request(r, RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa));
 
-	return msg ? rtnl_ask(r, msg, take_addr, l, err) : no_memory(err);
+	return msg ? rtnl_ask(r, msg, take_addr, l, err) : rtnl_no_memory(err);
 }
 
 static int dump_routes(struct rtnl *r, struct listing *l, uint8_t family, struct err *err)
@@ -310,7 +302,7 @@ static int dump_routes(struct rtnl *r, struct listing *l, uint8_t family, struct
 	CLEAN_MSG struct nl_msg *msg = rtnl_request(r, RTM_GETROUTE, NLM_F_DUMP, &rtm, sizeof(rtm));
 
 	if (!msg || nla_put_u32(msg, RTA_OIF, l->index) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	return rtnl_ask(r, msg, take_route, l, err);
 }
 
@@ -377,7 +369,7 @@ int rtnl_goods_list(struct rtnl *r, uint32_t index, const char *name, const stru
 		return err_set(err, E2BIG, "%s has too many routes to be moved", name);
 	if (rc == -EAGAIN)
 		return err_set(err, EAGAIN, "the routes by %s change all the time", name);
-	return rc == -ENOMEM ? no_memory(err) : rc;
+	return rc == -ENOMEM ? rtnl_no_memory(err) : rc;
 }
 
 void rtnl_goods_free(struct rtnl_goods *g)
@@ -470,7 +462,7 @@ static void set_index(struct nl_msg *msg, uint32_t index)
 static int change(struct rtnl *r, uint32_t index, struct nl_msg *msg, struct err *err)
 {
 	if (!msg)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	set_index(msg, index);
 	return rtnl_ask(r, msg, NULL, NULL, err);
 }
@@ -587,7 +579,7 @@ static int ask_about(struct rtnl *r, int type, uint8_t flags, uint32_t index,
 		r, type, NLM_F_ACK | (type == RTM_NEWNEIGH ? NLM_F_CREATE : 0), &ndm, sizeof(ndm));
 
 	if (!msg || nla_put(msg, NDA_DST, gw->family == AF_INET ? 4 : 16, gw->addr) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	return rtnl_ask(r, msg, fn, arg, err);
 }
 

@@ -19,8 +19,6 @@
 #include "base/cleanup.h"
 #include "rtnl.h"
 
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
 CLEANUP_DEFINE(rtnl, struct rtnl, rtnl_free)
 
 int rtnl_netns_check(int fd, struct err *err)
@@ -87,7 +85,7 @@ static int add_default_route(struct rtnl *r, uint32_t index, uint32_t gateway, s
 
 	if (!msg || nla_put(msg, RTA_GATEWAY, sizeof(wire), &wire) < 0 ||
 	    nla_put_u32(msg, RTA_OIF, index) < 0)
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
 	if (rc == -EEXIST) /* another of its interfaces has it */
 		return 0;
@@ -129,7 +127,7 @@ static int set_silent(struct rtnl *r, uint32_t index, struct err *err)
 	int rc;
 
 	if (!inet6 || nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	nla_nest_end(msg, inet6);
 	nla_nest_end(msg, spec);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
@@ -215,7 +213,7 @@ static int find_nsid(struct rtnl *r, uint32_t index, int32_t *ret, struct err *e
 
 	*ret = -1;
 	if (!msg)
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	return rtnl_ask(r, msg, read_nsid, ret, err);
 }
 
@@ -226,7 +224,7 @@ static int ask_there(struct rtnl *r, int type, int flags, uint32_t index, int32_
 	CLEAN_MSG struct nl_msg *msg = rtnl_request(r, type, flags, &ifi, sizeof(ifi));
 
 	if (!msg || nla_put_s32(msg, IFLA_TARGET_NETNSID, nsid) < 0)
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	return rtnl_ask(r, msg, s ? collect : NULL, s, err);
 }
 

@@ -16,17 +16,12 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_mirred.h>
-#include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
 #include "rtnl.h"
-
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
 
 enum { OURS = 0x6e64 /* "nd" */, U32_FIRST = 0x80000800 };
 
@@ -34,11 +29,6 @@ enum { OURS = 0x6e64 /* "nd" */, U32_FIRST = 0x80000800 };
 #define HANDLE_INGRESS TC_H_MAKE(TC_H_INGRESS, 0)
 /* Of a filter: its place among others, and that it is for every protocol. */
 #define FILTER_INFO TC_H_MAKE(OURS << 16, htons(ETH_P_ALL))
-
-static int no_memory(struct err *err)
-{
-	return err_set(err, ENOMEM, "rtnetlink: out of memory");
-}
 
 static struct nl_msg *request(struct rtnl *r, int type, int flags, const struct tcmsg *t,
 			      const char *kind)
@@ -79,7 +69,7 @@ static int del_root(struct rtnl *r, uint32_t index, struct err *err)
 				 .tcm_parent = TC_H_ROOT,
 				 .tcm_handle = HANDLE_ROOT };
 	CLEAN_MSG struct nl_msg *msg = request(r, RTM_DELQDISC, 0, &t, NULL);
-	int rc = msg ? rtnl_ask(r, msg, NULL, NULL, err) : no_memory(err);
+	int rc = msg ? rtnl_ask(r, msg, NULL, NULL, err) : rtnl_no_memory(err);
 
 	/* There is none, or another's (net/sched/sch_api.c, tc_get_qdisc). */
 	return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
@@ -98,7 +88,7 @@ int rtnl_rate_set(struct rtnl *r, uint32_t index, const struct rtnl_rate *rate, 
 		return del_root(r, index, err);
 	msg = request(r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &t, "tbf");
 	if (!msg || put_rate(msg, rate))
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
 	return rc ? err_wrap(err, rc, "cannot limit a rate") : 0;
 }
@@ -108,28 +98,17 @@ int rtnl_rate_set(struct rtnl *r, uint32_t index, const struct rtnl_rate *rate, 
 int rtnl_ifb_add(struct rtnl *r, const char *name, const struct mac *mac, uint32_t *ret_index,
 		 struct err *err)
 {
-	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	CLEAN_MSG struct nl_msg *msg = rtnl_request(
-		r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
-	struct nlattr *info;
-	uint32_t index;
+	CLEAN_MSG struct nl_msg *msg = rtnl_request_new_link(r, name, mac);
+	struct nlattr *info = msg ? nla_nest_start(msg, IFLA_LINKINFO) : NULL;
 	int rc;
 
-	if (!msg || nla_put_string(msg, IFLA_IFNAME, name) < 0 ||
-	    nla_put(msg, IFLA_ADDRESS, sizeof(mac->octet), mac->octet) < 0)
-		return no_memory(err);
-	info = nla_nest_start(msg, IFLA_LINKINFO);
 	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "ifb") < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	nla_nest_end(msg, info);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
 	if (rc)
 		return err_wrap(err, rc, "cannot create interface %s (ifb)", name);
-	index = if_nametoindex(name);
-	if (!index)
-		return err_sys(err, errno, "interface %s", name);
-	*ret_index = index;
-	return 0;
+	return rtnl_link_made(r, name, ret_index, err);
 }
 
 static int add_ingress(struct rtnl *r, uint32_t index, struct err *err)
@@ -140,7 +119,7 @@ static int add_ingress(struct rtnl *r, uint32_t index, struct err *err)
 				 .tcm_handle = HANDLE_INGRESS };
 	CLEAN_MSG struct nl_msg *msg = request(r, RTM_NEWQDISC, NLM_F_CREATE, &t, "ingress");
 
-	return msg ? rtnl_ask(r, msg, NULL, NULL, err) : no_memory(err);
+	return msg ? rtnl_ask(r, msg, NULL, NULL, err) : rtnl_no_memory(err);
 }
 
 static int del_ingress(struct rtnl *r, uint32_t index, struct err *err)
@@ -151,7 +130,7 @@ static int del_ingress(struct rtnl *r, uint32_t index, struct err *err)
 				 .tcm_handle = HANDLE_INGRESS };
 	/* With its kind: clsact has the same handle, and is not ours. */
 	CLEAN_MSG struct nl_msg *msg = request(r, RTM_DELQDISC, 0, &t, "ingress");
-	int rc = msg ? rtnl_ask(r, msg, NULL, NULL, err) : no_memory(err);
+	int rc = msg ? rtnl_ask(r, msg, NULL, NULL, err) : rtnl_no_memory(err);
 
 	return rc == -ENOENT || rc == -EINVAL ? 0 : rc;
 }
@@ -163,7 +142,7 @@ static int del_filter(struct rtnl *r, uint32_t index, struct err *err)
 				 .tcm_parent = HANDLE_INGRESS,
 				 .tcm_info = FILTER_INFO };
 	CLEAN_MSG struct nl_msg *msg = request(r, RTM_DELTFILTER, 0, &t, NULL);
-	int rc = msg ? rtnl_ask(r, msg, NULL, NULL, err) : no_memory(err);
+	int rc = msg ? rtnl_ask(r, msg, NULL, NULL, err) : rtnl_no_memory(err);
 
 	return rc == -ENOENT ? 0 : rc;
 }
@@ -212,7 +191,8 @@ static int add_filter(struct rtnl *r, uint32_t index, uint32_t to, struct err *e
 	CLEAN_MSG struct nl_msg *msg =
 		request(r, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &t, "u32");
 
-	return msg && !put_filter(msg, to) ? rtnl_ask(r, msg, NULL, NULL, err) : no_memory(err);
+	return msg && !put_filter(msg, to) ? rtnl_ask(r, msg, NULL, NULL, err) :
+					     rtnl_no_memory(err);
 }
 
 int rtnl_redirect_set(struct rtnl *r, uint32_t index, uint32_t to, struct err *err)

@@ -7,11 +7,7 @@
 #include <netlink/attr.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
 #include "rtnl.h"
-
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
 
 /* The other end: a header and attributes of its own (drivers/net/veth.c, veth_newlink). */
 static int put_peer(struct nl_msg *msg, const struct rtnl_veth *v)
@@ -49,26 +45,16 @@ static int name_taken(struct rtnl *r, const struct rtnl_veth *v, struct err *err
 
 int rtnl_veth_add(struct rtnl *r, const struct rtnl_veth *v, uint32_t *ret_index, struct err *err)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	CLEAN_MSG struct nl_msg *msg = rtnl_request(
-		r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &ifi, sizeof(ifi));
-	struct rtnl_link made;
+	CLEAN_MSG struct nl_msg *msg = rtnl_request_new_link(r, v->name, v->mac);
 	int rc;
 
-	if (!msg || nla_put_string(msg, IFLA_IFNAME, v->name) < 0 ||
-	    nla_put(msg, IFLA_ADDRESS, sizeof(v->mac->octet), v->mac->octet) < 0 ||
-	    nla_put_u32(msg, IFLA_MTU, v->mtu) < 0 ||
+	if (!msg || nla_put_u32(msg, IFLA_MTU, v->mtu) < 0 ||
 	    nla_put_u32(msg, IFLA_GROUP, LINK_GROUP_UNFINISHED) < 0 || put_peer(msg, v) < 0)
-		return err_set(err, ENOMEM, "rtnetlink: out of memory");
+		return rtnl_no_memory(err);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
 	if (rc == -EEXIST)
 		return name_taken(r, v, err);
 	if (rc)
 		return err_wrap(err, rc, "cannot create veth %s", v->name);
-	rc = rtnl_link_find(r, v->name, &made, err);
-	if (rc == -ENODEV)
-		return err_set(err, ENODEV, "veth %s is gone again", v->name);
-	if (!rc)
-		*ret_index = made.index;
-	return rc;
+	return rtnl_link_made(r, v->name, ret_index, err);
 }

@@ -13,18 +13,9 @@
 #include <netlink/msg.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
 #include "rtnl.h"
 
-CLEANUP_DEFINE(msg, struct nl_msg, nlmsg_free)
-#define CLEAN_MSG CLEANUP(cleanup_msg)
-
 enum { VLAN_LAST = 4094 };
-
-static int no_memory(struct err *err)
-{
-	return err_set(err, ENOMEM, "rtnetlink: out of memory");
-}
 
 int rtnl_vlan_filter(struct rtnl *r, uint32_t bridge, bool on, struct err *err)
 {
@@ -34,10 +25,10 @@ int rtnl_vlan_filter(struct rtnl *r, uint32_t bridge, bool on, struct err *err)
 	int rc;
 
 	if (!info || nla_put_string(msg, IFLA_INFO_KIND, "bridge") < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	data = nla_nest_start(msg, IFLA_INFO_DATA);
 	if (!data || nla_put_u8(msg, IFLA_BR_VLAN_FILTERING, on) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
 	rc = rtnl_ask(r, msg, NULL, NULL, err);
@@ -104,7 +95,7 @@ static int change(struct rtnl *r, int type, uint32_t index, const struct rtnl_vl
 	struct nlattr *list = msg ? nla_nest_start(msg, IFLA_AF_SPEC) : NULL;
 
 	if (!list || (type == RTM_SETLINK ? put_wanted(msg, v) : put_others(msg, v)) < 0)
-		return no_memory(err);
+		return rtnl_no_memory(err);
 	nla_nest_end(msg, list);
 	return rtnl_ask(r, msg, NULL, NULL, err);
 }
