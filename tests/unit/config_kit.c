@@ -78,6 +78,22 @@ struct config *config_must_read(const char *text)
 	return c;
 }
 
+void config_must_refuse(const char *text, const char *sentence)
+{
+	const char *path = scratch_path("netd.conf"), *at = strstr(sentence, "%s");
+	char expected[sizeof(unit_err.text)];
+	struct config *c = (void *)text;
+	struct err err;
+
+	scratch_write_text(path, text);
+	ck_assert_int_eq(config_read(path, false, &c, &err), -EINVAL);
+	snprintf(expected, sizeof(expected), "%s%.*s%s%s", path,
+		 (int)(at ? (size_t)(at - sentence) : strlen(sentence)), sentence, at ? path : "",
+		 at ? at + 2 : "");
+	ck_assert_str_eq(err.text, expected);
+	ck_assert_ptr_eq(c, text); /* untouched */
+}
+
 char *config_printed(const struct config *c)
 {
 	char *text;

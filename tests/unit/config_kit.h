@@ -17,6 +17,10 @@ extern const char config_everything[];
 /* Writes the text as netd.conf and reads it; both succeed, or the test fails. */
 struct config *config_must_read(const char *text);
 
+/* The same, which fails, with the file's name and this sentence behind it. A %s in it is the name
+ * again. */
+void config_must_refuse(const char *text, const char *sentence);
+
 /* The canonical form; the caller's. */
 char *config_printed(const struct config *c);
 

@@ -36,22 +36,8 @@ static const struct {
 
 START_TEST(refused)
 {
-	const char *path = scratch_path("netd.conf");
-
-	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
-		char sentence[256], expected[sizeof(unit_err.text)];
-		const char *at = strstr(mistakes[i].sentence, "%s");
-		struct config *c = NULL;
-		struct err err = { 0 };
-
-		snprintf(sentence, sizeof(sentence), "%.*s%s%s",
-			 at ? (int)(at - mistakes[i].sentence) : 1000, mistakes[i].sentence,
-			 at ? path : "", at ? at + 2 : "");
-		snprintf(expected, sizeof(expected), "%s%s", path, sentence);
-		scratch_write_text(path, mistakes[i].text);
-		ck_assert_int_eq(config_read(path, false, &c, &err), -EINVAL);
-		ck_assert_str_eq(err.text, expected);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++)
+		config_must_refuse(mistakes[i].text, mistakes[i].sentence);
 }
 END_TEST
 

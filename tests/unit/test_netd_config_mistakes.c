@@ -8,21 +8,6 @@
 #define IN_MAC(text) "mac {\n" text "\n}\n"
 #define IN_HOST(text) "network a {\nsubnet = 10.77.0.1/24\nhost web1 {\n" text "\n}\n}\n"
 
-/* What is said of it, behind the name of the file. */
-static void must_refuse(const char *text, const char *sentence)
-{
-	const char *path = scratch_path("netd.conf");
-	struct config *c = (void *)text;
-	char expected[sizeof(unit_err.text)];
-	struct err err;
-
-	scratch_write_text(path, text);
-	ck_assert_int_eq(config_read(path, false, &c, &err), -EINVAL);
-	snprintf(expected, sizeof(expected), "%s%s", path, sentence);
-	ck_assert_str_eq(err.text, expected);
-	ck_assert_ptr_eq(c, text); /* untouched */
-}
-
 static const struct {
 	const char *text, *sentence;
 } mistakes[] = {
@@ -403,14 +388,7 @@ static const struct {
 
 START_TEST(mistake)
 {
-	const char *path = scratch_path("netd.conf"), *at = strstr(mistakes[_i].sentence, "%s");
-	char sentence[600];
-
-	/* Some name a second place in the file. */
-	if (at)
-		snprintf(sentence, sizeof(sentence), "%.*s%s%s", (int)(at - mistakes[_i].sentence),
-			 mistakes[_i].sentence, path, at + 2);
-	must_refuse(mistakes[_i].text, at ? sentence : mistakes[_i].sentence);
+	config_must_refuse(mistakes[_i].text, mistakes[_i].sentence);
 }
 END_TEST
 
@@ -446,7 +424,7 @@ START_TEST(too_many_networks)
 	config_free(c);
 	fputs("network last { }\n", out);
 	fclose(out);
-	must_refuse(text, ":257: more than 256 networks");
+	config_must_refuse(text, ":257: more than 256 networks");
 	free(text);
 }
 END_TEST
@@ -468,7 +446,7 @@ START_TEST(too_many_classes)
 	config_free(c);
 	fputs("network b {\nclass a { arch = 1 } }\n", out);
 	fclose(out);
-	must_refuse(text, ":34: network 'b': more than 32 classes");
+	config_must_refuse(text, ":34: network 'b': more than 32 classes");
 	free(text);
 }
 END_TEST

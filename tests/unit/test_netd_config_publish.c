@@ -134,22 +134,9 @@ static const struct {
 	{ NET "mode = isolated\n" P80 "\n}", ":4: publish: network 'a' is isolated" },
 };
 
-static void must_refuse(const char *text, const char *sentence)
-{
-	const char *path = scratch_path("netd.conf");
-	struct config *c = NULL;
-	char expected[sizeof(unit_err.text)];
-	struct err err;
-
-	scratch_write_text(path, text);
-	ck_assert_int_eq(config_read(path, false, &c, &err), -EINVAL);
-	snprintf(expected, sizeof(expected), "%s%s", path, sentence);
-	ck_assert_str_eq(err.text, expected);
-}
-
 START_TEST(mistake)
 {
-	must_refuse(mistakes[_i].text, mistakes[_i].sentence);
+	config_must_refuse(mistakes[_i].text, mistakes[_i].sentence);
 }
 END_TEST
 
@@ -174,7 +161,7 @@ START_TEST(port_twice)
 
 	snprintf(sentence, sizeof(sentence), ":%d: port: %s is published for 'b' at %s:%d",
 		 twice[_i].line, twice[_i].port, scratch_path("netd.conf"), twice[_i].before);
-	must_refuse(twice[_i].text, sentence);
+	config_must_refuse(twice[_i].text, sentence);
 }
 END_TEST
 
@@ -188,7 +175,7 @@ START_TEST(too_many)
 		strcat(text, one);
 	}
 	strcat(text, "}");
-	must_refuse(text, ":19: port: more than 16384 ports, or 1024 values, are published");
+	config_must_refuse(text, ":19: port: more than 16384 ports, or 1024 values, are published");
 }
 END_TEST
 

@@ -82,14 +82,7 @@ static const struct {
 
 START_TEST(mistake)
 {
-	const char *path = scratch_path("netd.conf");
-	char expected[sizeof(unit_err.text)];
-	struct config *c = NULL;
-
-	scratch_write_text(path, mistakes[_i].text);
-	ck_assert_int_eq(config_read(path, false, &c, &unit_err), -EINVAL);
-	snprintf(expected, sizeof(expected), "%s%s", path, mistakes[_i].sentence);
-	ck_assert_str_eq(unit_err.text, expected);
+	config_must_refuse(mistakes[_i].text, mistakes[_i].sentence);
 }
 END_TEST
 

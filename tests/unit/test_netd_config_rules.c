@@ -300,16 +300,7 @@ static const struct {
 
 START_TEST(mistake)
 {
-	const char *path = scratch_path("netd.conf");
-	char expected[sizeof(unit_err.text)];
-	struct config *c = NULL;
-	struct err err;
-
-	scratch_write_text(path, mistakes[_i].text);
-	ck_assert_int_eq(config_read(path, false, &c, &err), -EINVAL);
-	snprintf(expected, sizeof(expected), "%s%s", path, mistakes[_i].sentence);
-	ck_assert_str_eq(err.text, expected);
-	ck_assert_ptr_null(c);
+	config_must_refuse(mistakes[_i].text, mistakes[_i].sentence);
 }
 END_TEST
 
