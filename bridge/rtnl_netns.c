@@ -37,7 +37,8 @@ int rtnl_netns_check(int fd, struct err *err)
 
 struct visit {
 	int netns;
-	struct rtnl *rtnl;
+	rtnl_netns_fn fn;
+	void *arg;
 	int rc;
 	struct err err;
 };
@@ -49,26 +50,33 @@ static void *visit(void *arg)
 	if (setns(v->netns, CLONE_NEWNET) < 0)
 		v->rc = err_sys(&v->err, errno, "cannot enter the network namespace");
 	else
-		v->rc = rtnl_open(&v->rtnl, &v->err);
+		v->rc = v->fn(v->arg, &v->err);
 	return NULL;
 }
 
-/* A socket for requests in another namespace. */
-static int open_there(int netns, struct rtnl **ret, struct err *err)
+int rtnl_netns_call(int netns, rtnl_netns_fn fn, void *arg, struct err *err)
 {
-	struct visit v = { .netns = netns };
+	struct visit v = { .netns = netns, .fn = fn, .arg = arg };
 	pthread_t thread;
 	int code = pthread_create(&thread, NULL, visit, &v);
 
 	if (code)
 		return err_sys(err, code, "cannot start a thread");
 	pthread_join(thread, NULL);
-	if (v.rc) {
+	if (v.rc && err)
 		*err = v.err;
-		return v.rc;
-	}
-	*ret = v.rtnl;
-	return 0;
+	return v.rc;
+}
+
+static int open_here(void *arg, struct err *err)
+{
+	return rtnl_open(arg, err);
+}
+
+/* A socket for requests in another namespace. */
+static int open_there(int netns, struct rtnl **ret, struct err *err)
+{
+	return rtnl_netns_call(netns, open_here, ret, err);
 }
 
 static int add_default_route(struct rtnl *r, uint32_t index, uint32_t gateway, struct err *err)

@@ -156,6 +156,10 @@ struct rtnl_inside {
 /* Whether a descriptor is that of a network namespace, and of another than our own: 0, or -EINVAL
  * with the reason. */
 MUST_CHECK int rtnl_netns_check(int fd, struct err *err);
+/* Has fn do what has to be done in a network namespace, in a thread that ends with it: no other one
+ * is ever there. The result is fn's. */
+typedef int (*rtnl_netns_fn)(void *arg, struct err *err);
+MUST_CHECK int rtnl_netns_call(int netns, rtnl_netns_fn fn, void *arg, struct err *err);
 /* Gives it its address, has it go up, and makes the default route unless the namespace has one. The
  * caller stays in its own namespace. */
 MUST_CHECK int rtnl_inside_configure(int netns, const struct rtnl_inside *inside, struct err *err);

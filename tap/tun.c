@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -114,37 +112,22 @@ int tap_persist(int fd, uint32_t user, struct err *err)
 
 /* --- in another network namespace --- */
 
-struct visit {
-	int netns;
+struct wanted {
 	const char *name;
 	unsigned queues;
 	int *fds;
-	int rc;
-	struct err err;
 };
 
-/* Of a thread that ends: no other one is ever there. */
-static void *visit(void *arg)
+static int open_wanted(void *arg, struct err *err)
 {
-	struct visit *v = arg;
+	const struct wanted *w = arg;
 
-	if (setns(v->netns, CLONE_NEWNET) < 0)
-		v->rc = err_sys(&v->err, errno, "cannot enter the network namespace");
-	else
-		v->rc = open_queues(v->name, flags_for(v->queues), v->queues, v->fds, &v->err);
-	return NULL;
+	return open_queues(w->name, flags_for(w->queues), w->queues, w->fds, err);
 }
 
 int tap_open_in(int netns, const char *name, unsigned queues, int *ret_fds, struct err *err)
 {
-	struct visit v = { .netns = netns, .name = name, .queues = queues, .fds = ret_fds };
-	pthread_t thread;
-	int code = pthread_create(&thread, NULL, visit, &v);
+	struct wanted w = { .name = name, .queues = queues, .fds = ret_fds };
 
-	if (code)
-		return err_sys(err, code, "cannot start a thread");
-	pthread_join(thread, NULL);
-	if (v.rc && err)
-		*err = v.err;
-	return v.rc;
+	return rtnl_netns_call(netns, open_wanted, &w, err);
 }
