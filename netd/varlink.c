@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/container.h"
+#include "base/fds.h"
 #include "peers.h"
 #include "varlink.h"
 #include "varlink_fds.h"
@@ -153,33 +154,15 @@ static void conn_close(struct conn *c)
 
 /* --- writing --- */
 
-static ssize_t send_some(int fd, const struct reply *r)
-{
-	char control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = { 0 };
-	struct iovec iov = { r->text + r->sent, r->size - r->sent };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (r->n && !r->sent) { /* the descriptors travel with the first octet */
-		struct cmsghdr *h;
-
-		mh.msg_control = control;
-		mh.msg_controllen = CMSG_SPACE(sizeof(int) * r->n);
-		h = CMSG_FIRSTHDR(&mh);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(sizeof(int) * r->n);
-		memcpy(CMSG_DATA(h), r->fds, sizeof(int) * r->n);
-	}
-	return sendmsg(fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 /* False when the connection is closed. */
 static bool flush(struct conn *c)
 {
 	struct reply *r = c->out;
 
 	while (r && r->sent < r->size) {
-		ssize_t n = send_some(c->io.fd, r);
+		/* The descriptors travel with the first octet. */
+		ssize_t n = fds_send(c->io.fd, r->text + r->sent, r->size - r->sent, r->fds,
+				     r->sent ? 0 : r->n, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;

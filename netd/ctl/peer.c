@@ -8,8 +8,9 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 
-enum { READ_SIZE = 16384, FDS_MAX = 64, RETRY_MS = 20 };
+enum { READ_SIZE = 16384, RETRY_MS = 20 };
 
 static double now(void)
 {
@@ -97,38 +98,15 @@ int peer_open(struct peer *p, const char *path, double timeout, struct err *err)
 	return rc;
 }
 
-static ssize_t send_some(struct peer *p, const char *text, size_t len, const int *fds,
-			 unsigned fds_len)
-{
-	union {
-		struct cmsghdr align;
-		char octets[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = (char *)text, .iov_len = len };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *h;
-
-	if (fds_len) {
-		mh.msg_control = &control;
-		mh.msg_controllen = CMSG_SPACE(sizeof(int) * fds_len);
-		h = CMSG_FIRSTHDR(&mh);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(sizeof(int) * fds_len);
-		memcpy(CMSG_DATA(h), fds, sizeof(int) * fds_len);
-	}
-	return sendmsg(p->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 int peer_send(struct peer *p, const char *text, size_t len, const int *fds, unsigned fds_len,
 	      struct err *err)
 {
-	if (fds_len > FDS_MAX)
+	if (fds_len > FDS_SEND_MAX)
 		return err_set(err, EINVAL, "too many descriptors");
 	if (p->fd < 0)
 		return err_set(err, ENOTCONN, "%s is not connected", p->path);
 	while (len) {
-		ssize_t n = send_some(p, text, len, fds, fds_len);
+		ssize_t n = fds_send(p->fd, text, len, fds, fds_len, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EAGAIN) {
 			int rc = wait_for(p, POLLOUT, err);

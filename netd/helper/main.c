@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "helper.h"
 #include "netd.h"
 
@@ -246,25 +247,10 @@ static int choose(struct netd *n, const char *bridge, struct asker *k)
 /* QEMU reads one octet, and the descriptor with it (net/tap.c, recv_fd). */
 static int send_fd(int to, int fd)
 {
-	union {
-		struct cmsghdr align;
-		char octets[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	char octet = 0;
-	struct iovec iov = { &octet, 1 };
-	struct msghdr mh = { .msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = &control,
-			     .msg_controllen = sizeof(control) };
-	struct cmsghdr *h = CMSG_FIRSTHDR(&mh);
 	ssize_t sent;
 
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &fd, sizeof(int));
 	do {
-		sent = sendmsg(to, &mh, MSG_NOSIGNAL);
+		sent = fds_send(to, "", 1, &fd, 1, 0);
 	} while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
 }

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "client.h"
 
 enum { READ_SIZE = 65536, REPLY_MAX = 256 << 20 };
@@ -76,34 +77,11 @@ void client_close_fds(struct netd *n)
 
 /* --- out --- */
 
-static ssize_t send_some(const struct netd *n, const char *text, size_t len, const int *fds,
-			 unsigned count)
-{
-	union {
-		struct cmsghdr align;
-		char octets[CMSG_SPACE(sizeof(int) * CLIENT_CALL_FDS_MAX)];
-	} control = { 0 };
-	struct iovec iov = { (char *)text, len };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *h;
-
-	if (count) {
-		mh.msg_control = &control;
-		mh.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		h = CMSG_FIRSTHDR(&mh);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(sizeof(int) * count);
-		memcpy(CMSG_DATA(h), fds, sizeof(int) * count);
-	}
-	return sendmsg(n->fd, &mh, MSG_NOSIGNAL);
-}
-
 /* The descriptors travel with the first octet. */
 static int send_all(struct netd *n, const char *text, size_t len, const int *fds, unsigned count)
 {
 	while (len) {
-		ssize_t sent = send_some(n, text, len, fds, count);
+		ssize_t sent = fds_send(n->fd, text, len, fds, count, 0);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
