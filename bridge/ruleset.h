@@ -104,11 +104,25 @@ void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, cons
 void ruleset_guard_captured(struct batch *b, uint16_t type, const uint32_t *ifindex, size_t n);
 /* Ends a rule: what it matches is held back for this reason. */
 void ruleset_guard_drop(struct rule *rule, enum nft_reason reason);
+
+/* --- ruleset_reason.c: why something is held back, in tables bridge and netdev netd --- */
+
 /* What links have held back: key and size of an element of set "drops". */
 #define GUARD_SET_DROPS "drops"
 struct guard_drop {
 	uint32_t ifindex, reason;
 };
+
+/* That set, and one that keeps count of what netd was told. */
+void ruleset_reason_sets(struct batch *b, uint16_t family);
+
+/* The chain of a reason. */
+enum { REASON_CHAIN_SIZE = 32 };
+const char *ruleset_reason_chain(const char *prefix, enum nft_reason reason,
+				 char ret[REASON_CHAIN_SIZE]);
+/* Begins it with the rules that tell netd of the frame, and count it. */
+void ruleset_reason_begin(struct batch *b, uint16_t family, const char *chain,
+			  enum nft_reason reason, uint16_t group);
 
 /* --- ruleset_guard6.c: what the guard knows of IPv6 --- */
 

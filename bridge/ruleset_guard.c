@@ -49,14 +49,10 @@ enum {
 	AT_SENDER = 8,	   /* hardware address; the protocol address is behind it */
 	AT_SENDER_IP = 14,
 	AT_TARGET_IP = 24,
-	DROPS_MAX = 1 << 16,
-	TOLD_IDLE_MS = 60000,
 };
 
 /* Packets a second, and at once. A guest that asks for a whole /24 in one go still can. */
 enum { ARP_RATE = 100, ARP_BURST = 500 };
-/* So often netd is told of one port and reason. */
-enum { TOLD_A_MINUTE = 6 };
 
 #define BASE "guard_in"
 #define CHAIN "guard"
@@ -70,30 +66,8 @@ enum { TOLD_A_MINUTE = 6 };
 #define TRUNKS "trunks"
 #define MACS "macs"
 #define SOURCES "sources"
-#define TOLD "told"
 #define ANY_IP "any_ip"	  /* links with an IPv4 address that is not known */
 #define KEPT_IP "kept_ip" /* and addresses that those do not have */
-
-static const char *const reasons[NFT_REASONS] = {
-	[NFT_REASON_MAC] = "mac",
-	[NFT_REASON_IP] = "ip",
-	[NFT_REASON_ARP] = "arp",
-	[NFT_REASON_ARP_RATE] = "arp-rate",
-	[NFT_REASON_IP6] = "ip6",
-	[NFT_REASON_ND] = "nd",
-	[NFT_REASON_ND_RATE] = "nd-rate",
-	[NFT_REASON_DHCP_SERVER] = "dhcp-server",
-	[NFT_REASON_RA] = "ra",
-	[NFT_REASON_REDIRECT] = "redirect",
-	[NFT_REASON_VLAN] = "vlan",
-	[NFT_REASON_ETHERTYPE] = "ethertype",
-	[NFT_REASON_FRAGMENT] = "fragment",
-};
-
-const char *nft_reason_text(enum nft_reason reason)
-{
-	return reasons[reason];
-}
 
 static struct rule begin(struct batch *b, const char *chain)
 {
@@ -116,28 +90,17 @@ void ruleset_match_guarded(struct rule *rule)
 
 /* --- reasons --- */
 
-static const char *reason_chain(enum nft_reason reason, char name[32])
+static const char *reason_chain(enum nft_reason reason, char ret[REASON_CHAIN_SIZE])
 {
-	snprintf(name, 32, "held_%s", nft_reason_text(reason));
-	for (char *c = name; *c; c++)
-		if (*c == '-')
-			*c = '_';
-	return name;
+	return ruleset_reason_chain("held", reason, ret);
 }
 
 void ruleset_guard_drop(struct rule *rule, enum nft_reason reason)
 {
-	char name[32];
+	char name[REASON_CHAIN_SIZE];
 
 	rule_goto(rule, reason_chain(reason, name));
 	rule_end(rule);
-}
-
-/* The key of what is counted, and told, by link and reason. */
-static void load_reason(struct rule *rule, uint32_t reason)
-{
-	rule_meta(rule, NFT_META_IIF, REG(0));
-	rule_set(rule, REG(1), &reason, sizeof(reason));
 }
 
 void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, const char *reason)
@@ -154,22 +117,11 @@ void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, cons
 
 static void reason_rules(struct batch *b, enum nft_reason reason, uint16_t group)
 {
-	static const struct rule_rate told = { TOLD, SET_TOLD, TOLD_A_MINUTE, 60, 1, false };
 	static const uint32_t none = 0;
-	char name[32], prefix[64];
+	char name[REASON_CHAIN_SIZE];
 	struct rule rule;
 
-	batch_chain(b, NFPROTO_BRIDGE, reason_chain(reason, name));
-	rule = begin(b, name);
-	load_reason(&rule, reason);
-	rule_rate(&rule, &told);
-	snprintf(prefix, sizeof(prefix), TRAP_SPOOF_PREFIX "%s", nft_reason_text(reason));
-	rule_log(&rule, group, prefix);
-	rule_end(&rule);
-	rule = begin(b, name);
-	load_reason(&rule, reason);
-	rule_count(&rule, GUARD_SET_DROPS, SET_DROPS);
-	rule_end(&rule);
+	ruleset_reason_begin(b, NFPROTO_BRIDGE, reason_chain(reason, name), reason, group);
 	rule = begin(b, name);
 	rule_meta(&rule, NFT_META_IIF, REG(0));
 	rule_lookup(&rule, REG(0), LOGGED, SET_LOGGED, false);
@@ -455,7 +407,7 @@ static void pass_tagged_sources(struct batch *b)
  * has to be good as it would have to be without. */
 static void tagged_rules(struct batch *b)
 {
-	char name[32];
+	char name[REASON_CHAIN_SIZE];
 	struct rule rule = begin(b, CHAIN_TAGGED);
 
 	rule_meta(&rule, NFT_META_IIF, REG(0));
@@ -479,7 +431,7 @@ static void tagged_rules(struct batch *b)
 
 static void guard_rules(struct batch *b)
 {
-	char name[32];
+	char name[REASON_CHAIN_SIZE];
 	struct rule rule;
 
 	rule = begin(b, CHAIN);
@@ -538,19 +490,6 @@ static void link_set(struct batch *b, const char *name, uint32_t id)
 					  .key_len = sizeof(uint32_t) });
 }
 
-/* Sets of links and reasons, which are filled in by the rules. */
-static void reason_set(struct batch *b, const char *name, uint32_t id, uint32_t idle_ms)
-{
-	batch_set(b, &(struct batch_set){ .family = NFPROTO_BRIDGE,
-					  .name = name,
-					  .id = id,
-					  .key_type = TYPE_CONCAT(TYPE_IFINDEX, TYPE_MARK),
-					  .key_len = sizeof(struct guard_drop),
-					  .flags = NFT_SET_EVAL,
-					  .timeout_ms = idle_ms,
-					  .size = DROPS_MAX });
-}
-
 /* As the kernel has them in its registers: each member begins with a word of its own. */
 struct mac_key {
 	uint32_t ifindex;
@@ -592,8 +531,7 @@ void ruleset_guard_sets(struct batch *b)
 	link_set(b, TRUNKS, SET_TRUNKS);
 	batch_set(b, &macs);
 	batch_set(b, &sources);
-	reason_set(b, GUARD_SET_DROPS, SET_DROPS, 0);
-	reason_set(b, TOLD, SET_TOLD, TOLD_IDLE_MS);
+	ruleset_reason_sets(b, NFPROTO_BRIDGE);
 	ruleset_rate_set(b, "arp_rates", SET_ARP_RATES, RATES_IDLE_MS);
 }
 

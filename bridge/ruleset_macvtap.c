@@ -26,10 +26,6 @@ enum {
 	AT_SENDER = 8, /* of ARP */
 	AT_SENDER_IP = 14,
 	AT_TARGET_IP = 24,
-	DROPS_MAX = 1 << 16,
-	TOLD_IDLE_MS = 60000,
-	TOLD_A_MINUTE = 6,
-	NAME_MAX_ = 32,
 	ICMP_REDIRECT = 5,
 	ROUTER_ADVERTISEMENT = 134,
 	REDIRECT6 = 137,
@@ -37,20 +33,14 @@ enum {
 	NO_PROTOCOL = 255, /* reserved */
 };
 
-#define TOLD "told"
-
-static const char *reason_chain(enum nft_reason reason, bool on, char name[NAME_MAX_])
+static const char *reason_chain(enum nft_reason reason, bool on, char ret[REASON_CHAIN_SIZE])
 {
-	snprintf(name, NAME_MAX_, "%s_%s", on ? "held" : "noticed", nft_reason_text(reason));
-	for (char *c = name; *c; c++)
-		if (*c == '-')
-			*c = '_';
-	return name;
+	return ruleset_reason_chain(on ? "held" : "noticed", reason, ret);
 }
 
 static void end_held(struct rule *rule, enum nft_reason reason, bool on)
 {
-	char name[NAME_MAX_];
+	char name[REASON_CHAIN_SIZE];
 
 	rule_goto(rule, reason_chain(reason, on, name));
 	rule_end(rule);
@@ -79,29 +69,12 @@ static void match_transport(struct rule *rule, uint8_t protocol, uint32_t offset
 
 /* --- what all ports share --- */
 
-static void load_reason(struct rule *rule, uint32_t reason)
-{
-	rule_meta(rule, NFT_META_OIF, REG(0));
-	rule_set(rule, REG(1), &reason, sizeof(reason));
-}
-
 static void reason_rules(struct batch *b, enum nft_reason reason, bool on, uint16_t group)
 {
-	static const struct rule_rate told = { TOLD, SET_TOLD, TOLD_A_MINUTE, 60, 1, false };
-	char name[NAME_MAX_], prefix[64];
+	char name[REASON_CHAIN_SIZE];
 	struct rule rule;
 
-	batch_chain(b, FAMILY, reason_chain(reason, on, name));
-	rule = begin(b, name);
-	load_reason(&rule, reason);
-	rule_rate(&rule, &told);
-	snprintf(prefix, sizeof(prefix), TRAP_SPOOF_PREFIX "%s", nft_reason_text(reason));
-	rule_log(&rule, group, prefix);
-	rule_end(&rule);
-	rule = begin(b, name);
-	load_reason(&rule, reason);
-	rule_count(&rule, GUARD_SET_DROPS, SET_DROPS);
-	rule_end(&rule);
+	ruleset_reason_begin(b, FAMILY, reason_chain(reason, on, name), reason, group);
 	rule = begin(b, name);
 	rule_verdict(&rule, on ? NF_DROP : NF_ACCEPT);
 	rule_end(&rule);
@@ -178,25 +151,12 @@ static void ip6_rules(struct batch *b, bool on)
 	end_held(&rule, NFT_REASON_FRAGMENT, on);
 }
 
-static void reason_set(struct batch *b, const char *name, uint32_t id, uint32_t idle_ms)
-{
-	batch_set(b, &(struct batch_set){ .family = FAMILY,
-					  .name = name,
-					  .id = id,
-					  .key_type = TYPE_CONCAT(TYPE_IFINDEX, TYPE_MARK),
-					  .key_len = sizeof(struct guard_drop),
-					  .flags = NFT_SET_EVAL,
-					  .timeout_ms = idle_ms,
-					  .size = DROPS_MAX });
-}
-
 void ruleset_macvtap(struct batch *b, uint16_t group)
 {
 	batch_table(b, NFT_MSG_NEWTABLE, FAMILY);
 	batch_table(b, NFT_MSG_DELTABLE, FAMILY);
 	batch_table(b, NFT_MSG_NEWTABLE, FAMILY);
-	reason_set(b, GUARD_SET_DROPS, SET_DROPS, 0);
-	reason_set(b, TOLD, SET_TOLD, TOLD_IDLE_MS);
+	ruleset_reason_sets(b, FAMILY);
 	for (int on = 0; on < 2; on++) {
 		for (unsigned i = 0; i < NFT_REASONS; i++)
 			reason_rules(b, (enum nft_reason)i, on, group);
