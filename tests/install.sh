@@ -7,7 +7,7 @@ set -eu
 
 build=$(realpath "$1")
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+trap 'rm -rf "$root" "$root.list"' EXIT
 fail() {
 	echo "install: $*" >&2
 	exit 1
@@ -35,7 +35,6 @@ diff - "$root.list" <<'EOF' || fail 'other files than these were installed'
 ./opt/netd/share/man/man8/netd.8
 ./opt/netd/share/varlink/io.netd.varlink
 EOF
-rm "$root.list"
 if grep -r '@[A-Z]*@' "$root/opt/netd/lib/pkgconfig" "$root/opt/netd/lib/systemd"; then
 	fail 'a placeholder was left'
 fi
