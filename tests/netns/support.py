@@ -2,6 +2,7 @@
 """What every test in namespaces begins with."""
 
 import os
+import signal
 import sys
 import time
 import unittest
@@ -12,6 +13,8 @@ from harness.daemon import CONFIG, Daemon, TestLoad, TestVmm
 from harness.namespaces import DEADLINE, Host, enter_private
 
 enter_private()
+# A shell's job in the background begins with it ignored, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NetnsTest(unittest.TestCase):

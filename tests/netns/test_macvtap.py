@@ -8,6 +8,7 @@ The host's uplink up0 leads to the namespace that other tests take for the inter
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 import unittest
@@ -37,6 +38,17 @@ option router 192.0.2.1
 
 # Holds descriptors until its input ends.
 HOLDER = "import sys; sys.stdout.write('here\\n'); sys.stdout.flush(); sys.stdin.read()"
+
+
+
+def setUpModule():
+    """Device files of their own, which no other netd on this machine makes or removes; where a user may make none, those there
+    are stay."""
+    with open("/proc/self/uid_map", encoding="utf-8") as uids:
+        if uids.read().split() != ["0", "0", "4294967295"]:
+            return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", "/dev/net"], check=True)
+    os.mknod("/dev/net/tun", 0o666 | stat.S_IFCHR, os.makedev(10, 200))
 
 
 class MacvtapTest(NetnsTest):
