@@ -49,7 +49,10 @@ done
 cp "$dir"/kernel/lib/modules/"$version"/modules.order "$dir"/kernel/lib/modules/"$version"/modules.builtin* \
 	"$root/lib/modules/$version/"
 depmod -b "$root" "$version"
-cp "$(dirname "$0")/host_run.sh" "$(dirname "$0")/host_macvtap.sh" "$(dirname "$0")/vlan_run.sh" "$root/"
+# What runs there; not this.
+for script in "$(dirname "$0")"/host_*.sh; do
+	[ "$script" = "$0" ] || cp "$script" "$root/"
+done
 cp "$dir/vmlinuz" "$dir/initramfs.gz" "$root/"
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet) | gzip -1 >"$out/host-initramfs.new"
 mv "$out/host-initramfs.new" "$out/host-initramfs.gz"
