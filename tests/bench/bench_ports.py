@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from harness.daemon import BUILD, Daemon
 from harness.namespaces import Host, enter_private
 
-ROUNDS = 3
+ROUNDS = int(os.environ.get("NETD_ROUNDS", "3"))
 COUNT, WINDOW = 1000, 100
 CLIENTS = 16
 OTHERS = 50  # ports by programs that take milliseconds for one
