@@ -21,18 +21,39 @@
 
 CLEANUP_DEFINE(rtnl, struct rtnl, rtnl_free)
 
+/*
+ * Of a descriptor that anybody may have sent. What a file system is asked can take for ever: that
+ * of a user's own server (FUSE) answers when it likes, ioctl included. So it is first seen to be of
+ * the file system of namespaces, by what the kernel has at hand of its attributes
+ * (AT_STATX_DONT_SYNC; fs/fuse/dir.c, fuse_update_get_attr).
+ */
+static bool look_at(int fd, bool *ret_own)
+{
+	struct statx it, own;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &it) < 0 ||
+	    statx(AT_FDCWD, "/proc/thread-self/ns/net", 0, STATX_INO, &own) < 0)
+		return false;
+	if (it.stx_dev_major != own.stx_dev_major || it.stx_dev_minor != own.stx_dev_minor)
+		return false;
+	*ret_own = it.stx_ino == own.stx_ino;
+	return ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+bool rtnl_netns_is(int fd)
+{
+	bool own;
+
+	return look_at(fd, &own);
+}
+
 int rtnl_netns_check(int fd, struct err *err)
 {
-	struct stat it, own;
-	int type = ioctl(fd, NS_GET_NSTYPE);
+	bool own;
 
-	if (type != CLONE_NEWNET)
+	if (!look_at(fd, &own))
 		return err_set(err, EINVAL, "the descriptor is not of a network namespace");
-	if (fstat(fd, &it) < 0 || stat("/proc/thread-self/ns/net", &own) < 0)
-		return err_sys(err, errno, "cannot look at the network namespace");
-	if (it.st_dev == own.st_dev && it.st_ino == own.st_ino)
-		return err_set(err, EINVAL, "it is the host's own network namespace");
-	return 0;
+	return own ? err_set(err, EINVAL, "it is the host's own network namespace") : 0;
 }
 
 struct visit {

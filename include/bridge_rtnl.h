@@ -153,8 +153,9 @@ struct rtnl_inside {
 	uint32_t gateway;	   /* of a default route; 0: none */
 };
 
-/* Whether a descriptor is that of a network namespace, and of another than our own: 0, or -EINVAL
- * with the reason. */
+/* Whether a descriptor, which anybody may have sent, is that of a network namespace. */
+bool rtnl_netns_is(int fd);
+/* And of another than our own: 0, or -EINVAL with the reason. */
 MUST_CHECK int rtnl_netns_check(int fd, struct err *err);
 /* Has fn do what has to be done in a network namespace, in a thread that ends with it: no other one
  * is ever there. The result is fn's. */

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bridge.h"
+
 int peers_init(struct peers *p, uint32_t clients, const struct siphash_key *key)
 {
 	p->key = *key;
@@ -121,10 +123,12 @@ int peers_credentials(struct peers *p, int fd, struct credentials *ret)
 
 int peer_namespace_owner(int netns_fd, uint32_t *ret)
 {
-	int user = ioctl(netns_fd, NS_GET_USERNS);
 	uid_t uid;
-	int rc;
+	int user, rc;
 
+	if (!rtnl_netns_is(netns_fd))
+		return -EINVAL;
+	user = ioctl(netns_fd, NS_GET_USERNS);
 	if (user < 0)
 		return -errno;
 	rc = ioctl(user, NS_GET_OWNER_UID, &uid) < 0 ? -errno : 0;

@@ -529,6 +529,16 @@ void varlink_wake(struct varlink_server *s)
 	}
 }
 
+/* Not from those who can do nothing with them, and least of all when they cannot be got rid of. */
+static bool takes_fds(struct conn *c)
+{
+	struct credentials who;
+
+	return c->all ||
+	       (!varlink_fds_stuck() && !peers_credentials(&c->server->peers, c->io.fd, &who) &&
+		authorize_network(c->server->daemon->config, NULL, &who));
+}
+
 static void read_ready(struct conn *c)
 {
 	struct varlink_fds came = { 0 };
@@ -542,8 +552,8 @@ static void read_ready(struct conn *c)
 		conn_close(c);
 		return;
 	}
-	n = varlink_fds_receive(c->io.fd, c->in + c->in_len, VARLINK_MESSAGE_MAX - c->in_len, &came,
-				&truncated);
+	n = varlink_fds_receive(c->io.fd, c->in + c->in_len, VARLINK_MESSAGE_MAX - c->in_len,
+				takes_fds(c), &came, &truncated);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -552,7 +562,8 @@ static void read_ready(struct conn *c)
 		return;
 	}
 	c->in_len += (size_t)n;
-	why = truncated ? "more than 16 descriptors came with a call, or too many are open" :
+	why = truncated ? "more than 16 descriptors came with a call, or none are taken from this "
+			  "user, or too many are open" :
 			  varlink_fds_keep(&c->fds, &came, c->in, c->in_len);
 	varlink_fds_close(&came);
 	if (why)

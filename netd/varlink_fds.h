@@ -12,11 +12,14 @@ struct varlink_fds {
 	size_t at; /* where in the buffer the call begins */
 };
 
+/* Does not wait for it, whatever they are of. */
 void varlink_fds_close(struct varlink_fds *f);
+/* Whether so many are being closed, and do not come to an end, that no more may be taken. */
+bool varlink_fds_stuck(void);
 
 /* Reads at most size octets, and the descriptors that came along, close-on-exec; as recv.
- * *ret_truncated: there were more of them. */
-ssize_t varlink_fds_receive(int fd, char *to, size_t size, struct varlink_fds *ret_fds,
+ * take false: none of those are taken. *ret_truncated: there were more of them. */
+ssize_t varlink_fds_receive(int fd, char *to, size_t size, bool take, struct varlink_fds *ret_fds,
 			    bool *ret_truncated);
 
 /*

@@ -13,6 +13,7 @@ from support import NetnsTest
 
 from harness import people
 from harness.people import Person
+from harness.silent import FLUSH, SilentFile
 from harness.varlink import Error
 
 CONFIG = """socket { mode = 0666 }
@@ -84,6 +85,22 @@ class Devices(NetnsTest):
                                              text=True, check=True).stdout)
         self.alice.call("Release", guest="a")
         self.until(lambda: self.host.ns.dump() == before)
+
+    def test_files_that_do_not_answer(self):
+        """What is asked of a descriptor that came with a call, and its close(), can take for ever."""
+        try:
+            silent = SilentFile()
+        except OSError as e:
+            self.leave_out(str(e))
+        self.addCleanup(silent.close)
+        for _ in range(3):
+            for device in ("veth", "tap"):
+                self.assertEqual(self.attach(silent.fd, device=device), "the network namespace cannot be looked at")
+        silent.wait_asked(FLUSH)
+        self.assertEqual(set(silent.asked), {FLUSH})
+        with self.alice.connect() as client:
+            socket.send_fds(client.socket, [b'{"method": "io.netd'], [silent.fd] * 16)
+        self.daemon_.call("GetStatus")
 
 
 if __name__ == "__main__":
