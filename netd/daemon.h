@@ -488,6 +488,8 @@ MUST_CHECK int port_reap(struct daemon *d, struct port *p, const char *why, stru
 /* Writes the port's allocation. */
 MUST_CHECK int port_store(struct daemon *d, const struct port *p, struct ticket *ret,
 			  struct err *err);
+/* Whether a MAC address is the one that its device is to have, on the host's side. */
+bool port_bears(const struct daemon *d, const struct port *p, const struct mac *mac);
 /* Joins the device to its bridge, up, with its marks. */
 MUST_CHECK int port_link_up(struct daemon *d, const struct port *p, const char *altname,
 			    struct err *err);

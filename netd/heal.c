@@ -212,6 +212,10 @@ static void find_of_ports(struct daemon *d)
 
 		if (!link || !p->settled || n->bridge_foreign)
 			continue;
+		if (!port_bears(d, p, &link->mac)) { /* and may be out of its bridge for that */
+			p->hurt |= HEAL_MAC;
+			continue;
+		}
 		p->hurt |= find_of_link(n, link, !p->unplugged);
 		/* One that is out of its bridge is nobody's port. */
 		if (link->master && link->master == n->bridge_index &&
@@ -309,6 +313,9 @@ static void describe(unsigned what, const char *link, const struct network *n, c
 		break;
 	case HEAL_IPV6:
 		snprintf(ret, size, "IPv6 was switched on for %s", link);
+		break;
+	case HEAL_MAC:
+		snprintf(ret, size, "the MAC address of interface %s was changed", link);
 		break;
 	case HEAL_RATE:
 		snprintf(ret, size, "the rate of interface %s was set free", link);

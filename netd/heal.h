@@ -22,7 +22,8 @@ enum heal_what {
 	HEAL_IPV6 = 1 << 6,
 	HEAL_ISOLATION = 1 << 7,
 	HEAL_RATE = 1 << 8,
-	HEAL_NOT_YET = 1 << 9, /* an attempt to put it right has failed */
+	HEAL_MAC = 1 << 9,
+	HEAL_NOT_YET = 1 << 10, /* an attempt to put it right has failed */
 };
 
 /* Lets a burst through, and then one a second. Zero: nothing was taken yet. */

@@ -127,7 +127,7 @@ int peer_namespace_owner(int netns_fd, uint32_t *ret)
 	int user, rc;
 
 	if (!rtnl_netns_is(netns_fd))
-		return -EINVAL;
+		return -ENOTTY;
 	user = ioctl(netns_fd, NS_GET_USERNS);
 	if (user < 0)
 		return -errno;

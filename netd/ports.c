@@ -336,6 +336,16 @@ static int go_up_in_vlans(struct daemon *d, struct port *p, struct err *err)
 	return rc || p->unplugged ? rc : d->host->ops->link_set(d->host, &c, err);
 }
 
+bool port_bears(const struct daemon *d, const struct port *p, const struct mac *mac)
+{
+	struct mac own = mac_host_side(&p->mac);
+
+	/* That of a macvtap device is not kept with its link. */
+	return network_is_macvtap(&d->network[p->network]) ?
+		       mac_is_zero(mac) || mac_equal(mac, &p->mac) :
+		       mac_equal(mac, &own);
+}
+
 int port_link_up(struct daemon *d, const struct port *p, const char *altname, struct err *err)
 {
 	const struct network *n = &d->network[p->network];

@@ -314,6 +314,7 @@ static void put_ports_right(struct survey *s)
 		if (!n || !n->up ||
 		    (link->master == n->bridge_index && link->up == !p->unplugged &&
 		     link->mtu == n->mtu && link->isolated == n->config->isolate &&
+		     port_bears(d, p, &link->mac) &&
 		     !(p->hurt & HEAL_IPV6)))
 			continue;
 		if (port_link_up(d, p, NULL, &err)) {
@@ -469,6 +470,23 @@ static void settle(struct daemon *d, struct port *p, bool plugged)
 		p->settled = true;
 }
 
+/*
+ * Who has a TAP open may give it any MAC address (drivers/net/tun.c, SIOCSIFHWADDR), and its bridge
+ * then takes what is sent to that address for the host's own, away from the guest whose it is
+ * (net/bridge/br_fdb.c, fdb_add_local). Who does it faster than it may be put right is out of the
+ * bridge until then.
+ */
+static void bears_another(struct daemon *d, const struct port *p)
+{
+	const struct rtnl_change c = { .index = p->ifindex, .leave = true };
+	struct err err;
+
+	if (heal_pause(d) && !network_is_macvtap(&d->network[p->network]) &&
+	    d->host->ops->link_set(d->host, &c, &err) && p->ifindex)
+		log_debug("interface %s: %s", p->ifname, err.text);
+	reconcile_later(d);
+}
+
 static void on_port(struct daemon *d, const struct rtnl_link *told)
 {
 	struct port *p = port_by_link(d, told->index);
@@ -498,6 +516,8 @@ static void on_link(struct daemon *d, const struct rtnl_link *link)
 	plugged = p && is_plugged(d, p, link->up, link->master, link->isolated);
 	if (p && p->settled && link->mtu != d->network[p->network].mtu)
 		reconcile_later(d);
+	if (p && p->settled && !port_bears(d, p, &link->mac))
+		bears_another(d, p);
 	if (p) {
 		settle(d, p, plugged);
 		reap_seen(d, p, link->carrier);

@@ -189,6 +189,8 @@ class Links(HealTest):
                        f"interface {self.port} was taken out of bridge nd-default", **port)
         self.put_right(f"ip link set {self.port} down", f"interface {self.port} was set down", **port)
         self.put_right(f"ip link set {self.port} mtu 1400", f"the MTU of {self.port} was changed to 1400", **port)
+        self.put_right(f"ip link set {self.port} address 52:54:00:00:00:99",
+                       f"the MAC address of interface {self.port} was changed", **port)
         self.host.ns.run("ip", "link", "add", "other", "type", "bridge")
         self.put_right(f"ip link set {self.port} master other",
                        f"interface {self.port} was taken out of bridge nd-default", **port)

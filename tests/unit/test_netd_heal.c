@@ -243,6 +243,35 @@ START_TEST(port)
 }
 END_TEST
 
+/* Its user has given it the address of another guest: its bridge would take what is sent there. */
+START_TEST(mac_of_another)
+{
+	struct port *p = fake_attach(&f, "web1", 0), *victim = fake_attach(&f, "web2", 0);
+	struct rtnl_link *link = fake_link_find(p->ifname);
+	struct mac own = mac_host_side(&p->mac), stolen = victim->mac;
+	char detail[128];
+
+	told(link);
+	ck_assert(mac_equal(&link->mac, &own));
+	snprintf(detail, sizeof(detail), "the MAC address of interface %s was changed", p->ifname);
+	for (unsigned i = 1; i <= 20; i++) {
+		link->mac = stolen;
+		told(link);
+		ck_assert(mac_equal(&link->mac, &own));
+		check_event(EVENT_HEALED, i, detail);
+	}
+	/* Now it has to wait, and does so where it takes nothing from anybody. */
+	link->mac = stolen;
+	fake_link_told(link);
+	ck_assert_uint_eq(link->master, 0);
+	fake_link_told(link);
+	fake_pass(&f, 2);
+	ck_assert(mac_equal(&link->mac, &own));
+	ck_assert_uint_eq(link->master, f.d->network[0].bridge_index);
+	check_event(EVENT_HEALED, 21, detail);
+}
+END_TEST
+
 /* A bridge that takes the MTU of a port, and one whose ports leave it since it is deleted: one
  * incident each. */
 START_TEST(one_incident)
@@ -346,6 +375,7 @@ UNIT_SUITE(netd_heal)
 	tcase_add_test(tc, forwarding);
 	tcase_add_test(tc, isolated);
 	tcase_add_test(tc, port);
+	tcase_add_test(tc, mac_of_another);
 	tcase_add_test(tc, one_incident);
 	tcase_add_test(tc, later);
 	tcase_add_test(tc, in_a_loop);
