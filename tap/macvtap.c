@@ -294,11 +294,24 @@ int macvtap_open(struct macvtap *m, const char *name, uint32_t ifindex, unsigned
 
 /* --- after a restart --- */
 
+/* What is open can be of a file system whose server does not answer: it is not asked
+ * (fs/fuse/dir.c, fuse_update_get_attr). */
+static bool character_device(int directory, const char *path, dev_t *ret)
+{
+	struct statx st;
+
+	if (statx(directory, path, AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0 ||
+	    !S_ISCHR(st.stx_mode))
+		return false;
+	*ret = makedev(st.stx_rdev_major, st.stx_rdev_minor);
+	return true;
+}
+
 static bool is_device(const char *path, dev_t device)
 {
-	struct stat st;
+	dev_t is;
 
-	return stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device;
+	return character_device(AT_FDCWD, path, &is) && is == device;
 }
 
 static bool add_sight(struct macvtap *m, dev_t device, const char *process, const char *fd)
@@ -321,7 +334,7 @@ static void look_at_process(struct macvtap *m, const char *process, unsigned maj
 {
 	char path[PATH_SIZE];
 	struct dirent *entry;
-	struct stat st;
+	dev_t device;
 	DIR *fds;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/fd", process);
@@ -331,9 +344,9 @@ static void look_at_process(struct macvtap *m, const char *process, unsigned maj
 		return;
 	}
 	while ((entry = readdir(fds)))
-		if (entry->d_name[0] != '.' && !fstatat(dirfd(fds), entry->d_name, &st, 0) &&
-		    S_ISCHR(st.st_mode) && major(st.st_rdev) == major_number &&
-		    !add_sight(m, st.st_rdev, process, entry->d_name))
+		if (entry->d_name[0] != '.' &&
+		    character_device(dirfd(fds), entry->d_name, &device) &&
+		    major(device) == major_number && !add_sight(m, device, process, entry->d_name))
 			m->partial = true;
 	closedir(fds);
 }
