@@ -160,13 +160,15 @@ static int plug(struct daemon *d, struct port *p, const struct attach_request *q
 		a->queues = p->device == PORT_VETH || p->within ? 0 : p->queues;
 		port_set_link(d, p, ifindex, ifname, PORT_CREATED);
 		reap_begin(d, p, false);
-		bridge_port_altname(p->guest, p->nic, altname);
-		rc = port_link_up(d, p, altname, &err);
+		/* Who has the other end of a pair has it up, and sends, when it likes. */
+		rc = rules_add_port(d, p, &err);
 	}
 	if (!rc)
 		rc = rates_apply(d, p, &err);
-	if (!rc)
-		rc = rules_add_port(d, p, &err);
+	if (!rc) {
+		bridge_port_altname(p->guest, p->nic, altname);
+		rc = port_link_up(d, p, altname, &err);
+	}
 	if (!rc)
 		rc = device_finish(d, p, q, a->tap_fd[0], &err);
 	if (!rc && p->device == PORT_TAP)

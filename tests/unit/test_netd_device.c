@@ -130,6 +130,34 @@ START_TEST(veth_is_made)
 }
 END_TEST
 
+static uint32_t guarded;
+
+static void see_guard(const struct nft_port *port, bool added)
+{
+	const struct rtnl_link *link = NULL;
+
+	for (unsigned i = 0; added && i < FAKE_LINKS && !link; i++)
+		if (fake_host->link[i].index == port->ifindex)
+			link = &fake_host->link[i];
+	if (!added)
+		return;
+	guarded = port->ifindex;
+	ck_assert(link && !link->master && !link->up);
+}
+
+/* The other end is its user's from the beginning, who may send as soon as ours is in the bridge. */
+START_TEST(rules_come_first)
+{
+	const struct port *p;
+
+	fake_host->see_port = see_guard;
+	p = attached("web1", PORT_VETH);
+	ck_assert_uint_eq(guarded, p->ifindex);
+	ck_assert_uint_ne(link_of(p)->master, 0);
+	fake_host->see_port = NULL;
+}
+END_TEST
+
 START_TEST(tap_is_made)
 {
 	struct attach_request q = request("web1", PORT_TAP);
@@ -517,6 +545,7 @@ UNIT_SUITE(netd_device)
 	tcase_add_loop_test(tc, every_step_is_undone, PORT_TAP, WITHIN + 1);
 	tcase_add_test(tc, tap_in_a_namespace);
 	tcase_add_test(tc, veth_is_made);
+	tcase_add_test(tc, rules_come_first);
 	tcase_add_test(tc, tap_is_made);
 	tcase_add_loop_test(tc, refusals, 0, ARRAY_SIZE(refused));
 	tcase_add_test(tc, bare);
