@@ -124,6 +124,23 @@ static int outcome(struct nlmsghdr *h, struct err *err)
 
 typedef int (*message_fn)(void *arg, struct nlmsghdr *h);
 
+/* From the kernel. In a network namespace of its own a user may send to our socket, too
+ * (net/netlink/af_netlink.c, netlink_sendmsg). */
+static ssize_t receive(struct rtnl *r)
+{
+	struct sockaddr_nl from;
+	ssize_t n;
+
+	do {
+		socklen_t len = sizeof(from);
+
+		from.nl_pid = 0;
+		n = recvfrom(nl_socket_get_fd(r->sock), r->buf, sizeof(r->buf), 0,
+			     (struct sockaddr *)&from, &len);
+	} while (n < 0 ? errno == EINTR : from.nl_pid != 0);
+	return n;
+}
+
 /*
  * Receives until the answers to `acks` requests, the last of them numbered r->seq, are here, or the
  * dump is done. Returns the first error that is not -ignore.
@@ -135,12 +152,10 @@ static int answers(struct rtnl *r, unsigned acks, int ignore, message_fn fn, voi
 	int rc = 0;
 
 	while (acks) {
-		ssize_t n = recv(nl_socket_get_fd(r->sock), r->buf, sizeof(r->buf), 0);
+		ssize_t n = receive(r);
 		struct nlmsghdr *h = (struct nlmsghdr *)(void *)r->buf;
 		int left = (int)n;
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return err_sys(err, errno, "rtnetlink");
 		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
