@@ -79,7 +79,7 @@ static int receive_head(struct peer *p, size_t *ret_len, struct err *err)
 static int parse_head(const struct peer *p, size_t len, struct response *r, struct err *err)
 {
 	const char *head = p->in, *end = p->in + len - 2, *length;
-	char text[13];
+	char text[13] = { 0 };
 
 	/* "HTTP/1.1 200 " */
 	snprintf(text, sizeof(text), "%.12s", head);
@@ -105,7 +105,10 @@ static int receive_response(struct peer *p, struct response *r, struct err *err)
 		return rc;
 	r->body = strndup(p->in + head, r->body_len);
 	peer_consume(p, head + r->body_len);
-	return r->body ? 0 : err_set(err, ENOMEM, "out of memory");
+	if (!r->body)
+		return err_set(err, ENOMEM, "out of memory");
+	r->body_len = strlen(r->body);
+	return 0;
 }
 
 /* The innermost cause in a refusal's body. */
