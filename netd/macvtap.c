@@ -313,7 +313,8 @@ int macvtap_link_up(struct daemon *d, const struct port *p, const char *altname,
 				 .mac = &p->mac,
 				 .alias = alias,
 				 .altname = altname,
-				 .up = true };
+				 .up = !p->unplugged,
+				 .down = p->unplugged };
 	int rc = d->host->ops->ipv6_off(d->host, p->ifname, err);
 
 	memcpy(mark.network, n->config->name, sizeof(mark.network));
