@@ -30,6 +30,11 @@ static bool has_uplink(const struct network *n)
 	return lan_is(n) && n->config->uplink[0];
 }
 
+bool lan_moves(const struct network *n)
+{
+	return has_uplink(n) && n->lan.phase >= LAN_ASKING && n->lan.phase <= LAN_CHECKING;
+}
+
 const struct seen_link *lan_link_by_name(const struct daemon *d, const char *name)
 {
 	for (uint32_t i = 0; i < d->links.fresh; i++)

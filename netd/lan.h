@@ -43,6 +43,8 @@ struct lan {
 bool lan_is(const struct network *n);
 /* Whether its bridge is one of the host's, that netd found. */
 bool lan_is_found(const struct network *n);
+/* Whether its uplink is on its way into its bridge, and nothing is known to be wrong. */
+bool lan_moves(const struct network *n);
 /* Which links the networks have; at each reconciliation, before the rules are made. */
 void lan_find(struct daemon *d);
 /* The bridge, and the uplink in it. -EINPROGRESS while it is on its way. */

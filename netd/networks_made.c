@@ -337,7 +337,8 @@ static int bring_up(struct daemon *d, const char *name, struct config *c, struct
 	if (reconcile(d, &err))
 		return refuse_err(r, REFUSED_SYSTEM, &err);
 	n = network_find(d, name);
-	if (n && n->up)
+	/* Its uplink's gateway may take its time to answer. */
+	if (n && (n->up || lan_moves(n)))
 		return 0;
 	refuse(r, REFUSED_NETWORK_DOWN, name, NULL);
 	if (n)

@@ -2,6 +2,7 @@
 /* Networks of mode bridge on a host in memory: an uplink into the bridge and back, whatever fails
  * and whenever netd ends; bridges of the host's. */
 #include "fake_host.h"
+#include "networks_made.h"
 #include "unit.h"
 
 #define LAN(more)                                                                                  \
@@ -377,6 +378,69 @@ START_TEST(found_bridge)
 }
 END_TEST
 
+static void ended(int rc, struct network_change *c, const struct refusal *r)
+{
+	ck_assert_msg(rc == 0, "%s %s %s", r->subject, r->holder, r->detail.text);
+	fake_turn(&f);
+	network_change_end(c, NETWORK_CHANGE_KNOWN);
+	fake_turn(&f);
+}
+
+/* The answer does not wait for the gateway's. */
+START_TEST(made_at_run_time)
+{
+	const struct network_request q = { .name = "lan",
+					   .mode = "bridge",
+					   .configuration = "uplink = eth0" };
+	struct network_change *c = NULL;
+	struct ticket ticket;
+	struct refusal r;
+	int rc;
+
+	fake_start(&f, NOTHING);
+	rc = network_create(f.d, &q, &c, &ticket, &r);
+	ended(rc, c, &r);
+	ck_assert(!network()->up);
+	pass(20);
+	check_moved();
+	fake_stop(&f);
+	fake_start(&f, NOTHING);
+	check_moved();
+	fake_attach(&f, "web1", 0);
+	rc = network_delete(f.d, "lan", true, &c, &ticket, &r);
+	ended(rc, c, &r);
+	check_back();
+	/* What cannot be is refused, and nothing is left. */
+	uplink()->master = 99;
+	fake_link_told(uplink());
+	fake_tick(&f, NS_PER_S);
+	ck_assert_int_eq(network_create(f.d, &q, &c, &ticket, &r), -1);
+	ck_assert_int_eq(r.kind, REFUSED_NETWORK_DOWN);
+	ck_assert_ptr_null(network());
+	ck_assert_ptr_null(fake_link_find("nd-lan"));
+}
+END_TEST
+
+/* A client that hangs up while the uplink moves, and later. */
+START_TEST(taken_back_while_it_moves)
+{
+	const struct network_request q = { .name = "lan",
+					   .mode = "bridge",
+					   .configuration = "uplink = eth0" };
+	struct network_change *c = NULL;
+	struct ticket ticket;
+	struct refusal r;
+
+	fake_start(&f, NOTHING);
+	ck_assert_int_eq(network_create(f.d, &q, &c, &ticket, &r), 0);
+	pass((unsigned)_i);
+	network_change_end(c, NETWORK_CHANGE_UNKNOWN);
+	pass(20);
+	ck_assert_ptr_null(network());
+	check_back();
+}
+END_TEST
+
 UNIT_SUITE(netd_lan)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -390,4 +454,6 @@ UNIT_SUITE(netd_lan)
 	tcase_add_test(tc, uplink_comes_and_goes);
 	tcase_add_test(tc, unfit);
 	tcase_add_test(tc, found_bridge);
+	tcase_add_test(tc, made_at_run_time);
+	tcase_add_loop_test(tc, taken_back_while_it_moves, 0, 8);
 }
