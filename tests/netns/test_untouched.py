@@ -6,12 +6,40 @@ import re
 import unittest
 
 from support import NetnsTest
+from test_tap import TapTest
+
+from harness.namespaces import Namespace
 
 NOTHING = 'mac { secret = "a test\'s secret" }\n'
 CONFIG = NOTHING + """
 network default { subnet = 10.77.0.1/24  dns = { 192.0.2.53 } }
 network tenant  { subnet = 10.78.0.1/24  dns = { 192.0.2.53 }  mode = route  isolate = yes }
 network inner   { subnet = 10.79.0.1/24  mode = isolated }
+"""
+
+# Uplinks of their own, which netd moves or puts guests on, and a bridge of the host's.
+RATE = "rate { in = 20mbit  out = 10mbit }"
+LANS = CONFIG + f"""
+network moved {{ mode = bridge  uplink = up1  {RATE} }}
+network found {{ mode = bridge  bridge = br-lan  {RATE} }}
+network macs  {{ mode = macvtap  uplink = up2  {RATE} }}
+network rated {{ subnet = 10.80.0.1/24  dns = {{ 192.0.2.53 }}  {RATE} }}
+"""
+UPLINKS = """
+ip link add up1 type veth peer name net1 netns {0}
+ip link add up2 type veth peer name net2 netns {0}
+sysctl -qw net.ipv6.conf.up1.disable_ipv6=1 net.ipv6.conf.up2.disable_ipv6=1
+ip link set up1 up
+ip link set up2 up
+ip addr add 198.51.100.2/24 dev up1
+ip addr add 198.51.100.3/24 dev up1
+ip addr add 10.40.0.2/24 dev up2
+ip route add 10.41.0.0/16 via 198.51.100.1 metric 7
+ip route add 10.42.0.0/16 via 10.40.0.1
+tc qdisc add dev up2 root tbf rate 1gbit burst 256k latency 50ms
+tc qdisc add dev up2 ingress
+tc filter add dev up2 parent ffff: protocol ip u32 match u32 0 0 flowid :1
+tc qdisc add dev up1 root tbf rate 2gbit burst 256k latency 50ms
 """
 
 # What a host has that others made, some of it much like what is netd's.
@@ -158,6 +186,88 @@ class Untouched(NetnsTest):
         daemon.start()
         daemon.stop()
         self.same(before, "after two starts")
+
+
+class WithLans(Untouched, TapTest):
+    """Its uplinks lead to LANs, on which guests are, and to which it belongs itself."""
+
+    maxDiff = None
+
+    def setUp(self):
+        super().setUp()
+        for line in UPLINKS.format(self.host.internet.pid).strip().splitlines():
+            self.host.ns.run("sh", "-c", line)
+        for name, address in (("net1", "198.51.100.1/24"), ("net2", "10.40.0.1/24")):
+            self.host.internet.run("ip", "addr", "add", address, "dev", name)
+            self.host.internet.run("ip", "link", "set", name, "up")
+        self.foreign |= {"up1", "up2"}
+
+    # Those of the other class have no need of this.
+    test_over_a_daemon_s_life = test_lookalikes_are_not_leftovers = None
+
+    def dump(self):
+        found = super().dump()
+        found["filters"] += [self.host.ns.run("tc", "filter", "show", "dev", "up2", "parent", "ffff:")]
+        found["all qdiscs"] = self.of_foreign("tc", "-j", "qdisc", "show")
+        found["ifbs"] = self.host.ns.run("ip", "-o", "link", "show", "type", "ifb").count("\n")
+        return found
+
+    def same_but_the_uplink(self, before, when):
+        """While up1 is in netd's bridge: all that is not about it."""
+        after = self.dump()
+        for what, had in before.items():
+            has = after[what]
+            if what == "ifbs":
+                continue
+            if isinstance(had, dict):
+                had, has = ({k: v for k, v in x.items() if k != "up1"} for x in (had, has))
+                if what == "links":
+                    # A card that cannot filter for several MACs hears all while guests are on it.
+                    had, has = ({**x, "up2": {**x["up2"], "promiscuity": 0}} for x in (had, has))
+            elif what == "routes":
+                had, has = ([r for r in x if "up1" not in r] for x in (had, has))
+            elif what == "fdb":
+                # Guests' ports are in br-lan.
+                has = [e for e in has if e in had]
+            self.assertEqual(had, has, f"{what} {when}")
+
+    def test_over_a_daemon_s_life_with_lans(self):
+        before, whole = self.dump(), self.host.ns.dump()
+        daemon = self.daemon(LANS)
+        self.until(lambda: all(n["up"] for n in daemon.ctl_json("networks")))
+        self.assertEqual(self.host.ns.links()["up1"]["master"], "nd-moved")
+        self.same_but_the_uplink(before, "after the start")
+        guests = [self.vmm(daemon, f"g-{name}", "--network", name) for name in ("moved", "found", "macs", "rated")]
+        container = Namespace("container")
+        self.addCleanup(container.close)
+        for name in ("moved", "found", "rated"):
+            self.attach(daemon, f"t-{name}", "--network", name, "--tap")
+            self.attach(daemon, f"c-{name}", "--network", name, "--netns", f"/proc/{container.pid}/ns/net", "--ifname", name)
+        self.assertEqual(self.dump()["ifbs"] - before["ifbs"], 10)
+        self.same_but_the_uplink(before, "with guests")
+        daemon.ctl("reload")
+        daemon.kill()
+        self.same_but_the_uplink(before, "after kill -9")
+        guests.pop().close()
+        daemon.start()
+        self.same_but_the_uplink(before, "after the second start")
+        for guest in guests:
+            guest.close()
+        for guest in list(daemon.guests()):
+            daemon.ctl("release", guest.split("/", maxsplit=1)[0])
+        daemon.ctl("reload")
+        self.same_but_the_uplink(before, "after the guests")
+        self.assertEqual(self.dump()["ifbs"], before["ifbs"])
+        daemon.stop()
+        self.same(before, "after the end")
+        daemon.start()
+        self.until(lambda: all(n["up"] for n in daemon.ctl_json("networks")))
+        daemon.kill()
+        daemon.configure(NOTHING)
+        daemon.start()
+        daemon.stop()
+        self.same(before, "without networks")
+        self.assertEqual(whole, self.host.ns.dump())
 
 
 if __name__ == "__main__":
