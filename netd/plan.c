@@ -120,6 +120,15 @@ static bool is_for_next_attach(struct daemon *d, const struct config_network *no
 	       (!after && before && (before->address || !mac_is_zero(&before->mac)));
 }
 
+/* A device keeps the mode that it was made with. */
+static bool is_for_new_devices(struct daemon *d, const struct config_change *c)
+{
+	const struct network *n = network_find(d, c->network);
+
+	return n && n->attached && network_is_macvtap(n) && !*c->block &&
+	       !strcmp(c->key, "macvtap-mode");
+}
+
 /* --- what the host would have --- */
 
 static struct ip4_prefix subnet_of(const struct planning *x, const char *network)
@@ -214,6 +223,9 @@ static int add_change(void *arg, const struct config_change *c)
 	} else if (is_for_next_attach(x->d, config_network_find(x->now, c->network), c)) {
 		p->effect = PLAN_NEXT_ATTACH;
 		p->reason = print(x, "the guest is attached");
+	} else if (is_for_new_devices(x->d, c)) {
+		p->effect = PLAN_NEXT_ATTACH;
+		p->reason = print(x, "guests that are attached keep theirs");
 	}
 	return x->no_memory ? -ENOMEM : 0;
 }

@@ -249,6 +249,22 @@ class Protocol(NetnsTest):
                 self.assertIn(f"only a card with MAC {port['mac']} will get through", said,
                               "nobody told it the card's MAC, and it says so")
 
+    def test_a_bridge_of_the_hosts(self):
+        """A network of mode bridge uses it; who asks for it by its name gets that network's guard and addresses."""
+        self.netd.host.ns.run("sh", "-c", "ip link add br-lan type bridge && ip link set br-lan up")
+        self.netd.configure(CONFIG + "network lan { mode = bridge  bridge = br-lan }\n")
+        self.netd.ctl("reload")
+        code, said, fds, _ = self.run_helper("--use-vnet", "--br=br-lan", NETD_GUEST="web1")
+        self.assertEqual((code, fds), (1, []))
+        self.assertIn("access denied by acl file", said)
+        self.allow("allow br-lan\n")
+        code, said, fds, data = self.run_helper("--use-vnet", "--br=br-lan", NETD_GUEST="web1")
+        self.assertEqual((code, len(fds), data), (0, 1, b"\0"), said)
+        port = self.netd.guests()["web1/0"]
+        self.assertEqual((port["state"], port["network"], port["bridge"]), ("attached", "lan", "br-lan"))
+        self.assertEqual(tun_flags(fds[0])[0], port["interface"])
+        self.assertEqual(self.netd.host.ns.links()[port["interface"]]["master"], "br-lan")
+
     def test_without_vnet(self):
         """Whoever does not say --use-vnet gets frames as they are, as by QEMU's own."""
         vmm = self.vmm(self.netd, "web2")

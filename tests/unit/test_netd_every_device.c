@@ -4,6 +4,7 @@
 #include "config_kit.h"
 #include "fake_host.h"
 #include "networks_made.h"
+#include "plan.h"
 #include "unit.h"
 
 enum kind { DESCRIPTORS, NAMED, PAIR, WITHIN, MACVTAP, KINDS };
@@ -384,6 +385,72 @@ START_TEST(networks_of_a_lan_are_made_at_run_time)
 }
 END_TEST
 
+/* --- what a plan says of it --- */
+
+/* "effect network key" of each change, a line each. */
+static const char *planned(const char *config, char *text, size_t size)
+{
+	struct plan_changes p;
+	struct refusal r;
+	FILE *out = fopen(f.config, "w");
+	size_t len = 0;
+
+	ck_assert_ptr_nonnull(out);
+	fputs(config, out);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_msg(!plan_make(f.d, &p, &r), "%s", r.detail.text);
+	text[0] = 0;
+	for (size_t i = 0; i < p.n && len < size; i++)
+		len += (size_t)snprintf(
+			text + len, size - len, "%s %s %s\n", plan_effect_text(p.at[i].effect),
+			p.at[i].network ? p.at[i].network : "-", p.at[i].key ? p.at[i].key : "-");
+	plan_done(&p);
+	return text;
+}
+
+#define MORE                                                                                              \
+	SECRET "tap-grace = 5\noperators = { root }\nallow { user = root }\n"                             \
+	       "network default { mode = isolated subnet = 10.77.0.1/24\n"                                \
+	       "vlan = 7 rate { in = 5mbit } host web1 { trunk = 9 } allow { user = root } }\n" STATIONS( \
+		       "macvtap-mode = private")
+#define LESS SECRET "network default { mode = isolated subnet = 10.77.0.1/24 }\n" STATIONS("")
+
+START_TEST(a_plan_says_when)
+{
+	char text[1024];
+
+	fake_start(&f, LESS);
+	attach_to("default", "web1", NAMED);
+	ck_assert_str_eq(planned(MORE, text, sizeof(text)),
+			 "live - tap-grace\nlive - operators\nlive - allow\n"
+			 "live default vlan\nlive default rate\nlive default host web1\n"
+			 "live default allow\nlive lan macvtap-mode\n");
+	reload(MORE);
+	ck_assert_str_eq(planned(MORE, text, sizeof(text)), "");
+	check_rates(port_by_guest(f.d, "web1", 0), NAMED, 5000000, 0);
+	ck_assert_uint_eq(vlans_of(f.d, port_by_guest(f.d, "web1", 0)).n, 1);
+}
+END_TEST
+
+/* A device keeps the mode that it was made with. */
+START_TEST(a_mode_is_for_the_next_device)
+{
+	char text[1024];
+
+	fake_start(&f, LESS);
+	attach_to("lan", "web1", MACVTAP);
+	ck_assert_str_eq(planned(MORE, text, sizeof(text)),
+			 "live - tap-grace\nlive - operators\nlive - allow\n"
+			 "live default vlan\nlive default rate\nlive default host web1\n"
+			 "live default allow\nnext-attach lan macvtap-mode\n");
+	reload(MORE);
+	ck_assert_int_eq(fake_host->macvtap_mode, RTNL_MACVLAN_BRIDGE);
+	detached();
+	attach_to("lan", "web1", MACVTAP);
+	ck_assert_int_eq(fake_host->macvtap_mode, RTNL_MACVLAN_PRIVATE);
+}
+END_TEST
+
 UNIT_SUITE(netd_every_device)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -394,4 +461,6 @@ UNIT_SUITE(netd_every_device)
 	tcase_add_loop_test(tc, a_macvtap_has_no_vlans, 0, ARRAY_SIZE(tagged));
 	tcase_add_test(tc, a_deleted_network_takes_all_devices_with_it);
 	tcase_add_test(tc, networks_of_a_lan_are_made_at_run_time);
+	tcase_add_test(tc, a_plan_says_when);
+	tcase_add_test(tc, a_mode_is_for_the_next_device);
 }
