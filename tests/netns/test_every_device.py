@@ -146,6 +146,32 @@ class Rates(EveryDevice):
             self.assertGreater(has["drops"], had["drops"], f"{link} of {device}")
 
 
+class Mtu(EveryDevice):
+    def test_it_stays_when_the_last_port_goes(self):
+        """A bridge of which nobody has said what its MTU is has that of its ports, and 1500 without any."""
+        for network, mtu in (("default", 1300), ("moved", 1300), ("moved", 1500)):
+            with self.subTest(network=network, mtu=mtu):
+                daemon = self.daemon(CONFIG.replace("\tdomain", "\tmtu = 1300\n\tdomain") if network == "default" else
+                                     "network moved { mode = bridge  uplink = up0  mtu = %d }\n" % mtu)
+                self.until(lambda: daemon.ctl_json("network", network)["up"])   # pylint: disable=cell-var-from-loop
+                bridge = daemon.ctl_json("network", network)["bridge"]
+                place = self.place("container")
+                for again in range(2):
+                    self.attach(daemon, "tap", "--network", network, "--tap")
+                    port = self.attach(daemon, "veth", "--network", network, "--netns", f"/proc/{place.pid}/ns/net")
+                    links = self.host.ns.links()
+                    self.assertEqual({links[name]["mtu"] for name in (bridge, port["interface"])}, {mtu})
+                    self.assertEqual((port["mtu"], place.links()["eth0"]["mtu"]), (mtu, mtu))
+                    daemon.ctl("detach", "veth")
+                    daemon.ctl("detach", "tap")
+                    self.assertEqual(self.host.ns.links()[bridge]["mtu"], mtu)
+                    if not again:
+                        daemon.kill()
+                        daemon.start()
+                self.assertEqual(daemon.ctl_json("status")["healed"], 0)
+                daemon.close()
+
+
 class Networks(EveryDevice):
     maxDiff = None
 
