@@ -67,8 +67,12 @@ static void found(struct mtu_trouble *t, const char *link, uint32_t mtu, bool jo
 
 bool mtu_too_large(const struct daemon *d, const struct network *n, struct mtu_trouble *ret)
 {
+	const struct seen_link *uplink =
+		lan_is(n) && n->lan.uplink ? link_find(d, n->lan.uplink) : NULL;
 	struct mtu_trouble t = { 0 };
 
+	if (uplink && uplink->mtu < n->mtu)
+		found(&t, uplink->name, uplink->mtu, true);
 	for (unsigned i = 0; bridge_mode_routes(n->config->mode) && i < d->uplinks; i++)
 		if (d->uplink[i].mtu < n->mtu)
 			found(&t, d->uplink[i].name, d->uplink[i].mtu, false);

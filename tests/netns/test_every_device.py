@@ -172,6 +172,26 @@ class Mtu(EveryDevice):
                 daemon.close()
 
 
+    def test_an_uplink_in_a_bridge_is_followed(self):
+        daemon = self.daemon("network moved { mode = bridge  uplink = up0 }\n")
+        self.until(lambda: daemon.ctl_json("network", "moved")["up"])
+        self.attach(daemon, "tap", "--network", "moved", "--tap")
+
+        def chain():
+            port, links = daemon.guests()["tap/0"], self.host.ns.links()
+            return [port["mtu"], links[port["interface"]]["mtu"], links["nd-moved"]["mtu"]]
+        for mtu in (1400, 1480):
+            self.host.ns.run("ip", "link", "set", "up0", "mtu", str(mtu))
+            self.until(lambda: chain() == [mtu] * 3)    # pylint: disable=cell-var-from-loop
+        self.assertEqual(daemon.ctl_json("status")["healed"], 0)
+        self.assertEqual(daemon.ctl_json("status")["warnings"], [])
+        daemon.configure("network moved { mode = bridge  uplink = up0  mtu = 1500 }\n")
+        daemon.ctl("reload")
+        self.until(lambda: chain() == [1500] * 3)
+        self.assertEqual(daemon.ctl_json("status")["warnings"],
+                         ["network moved: guests' packets can be too large for up0: its MTU is 1480, theirs 1500"])
+
+
 class Networks(EveryDevice):
     maxDiff = None
 
