@@ -23,7 +23,7 @@ done
 mkfifo /tmp/in /tmp/out
 netdctl run inner --vhost on --queues 2 -- qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 192 -nodefaults \
 	-no-user-config -display none -no-reboot -serial stdio -serial file:/tmp/inner-console -kernel /vmlinuz \
-	-initrd /initramfs.gz -append 'console=ttyS1 quiet panic=-1' <>/tmp/in >/tmp/out 2>/tmp/run.log &
+	-initrd /initramfs.gz -append 'console=ttyS1 quiet panic=-1 random.trust_cpu=on no_timer_check mitigations=off' <>/tmp/in >/tmp/out 2>/tmp/run.log &
 qemu=$!
 exec 3<>/tmp/in 4</tmp/out
 
