@@ -294,13 +294,14 @@ int macvtap_open(struct macvtap *m, const char *name, uint32_t ifindex, unsigned
 
 /* --- after a restart --- */
 
-/* What is open can be of a file system whose server does not answer: it is not asked
- * (fs/fuse/dir.c, fuse_update_get_attr). */
-static bool character_device(int directory, const char *path, dev_t *ret)
+/* Whether it is a character device, and which. The kernel is asked for what it knows: whoever
+ * serves the files that other processes have open may never answer (AT_STATX_DONT_SYNC,
+ * fs/fuse/dir.c). */
+static bool read_device(int directory, const char *path, dev_t *ret)
 {
 	struct statx st;
 
-	if (statx(directory, path, AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0 ||
+	if (statx(directory, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &st) < 0 ||
 	    !S_ISCHR(st.stx_mode))
 		return false;
 	*ret = makedev(st.stx_rdev_major, st.stx_rdev_minor);
@@ -311,7 +312,7 @@ static bool is_device(const char *path, dev_t device)
 {
 	dev_t is;
 
-	return character_device(AT_FDCWD, path, &is) && is == device;
+	return read_device(AT_FDCWD, path, &is) && is == device;
 }
 
 static bool add_sight(struct macvtap *m, dev_t device, const char *process, const char *fd)
@@ -344,8 +345,7 @@ static void look_at_process(struct macvtap *m, const char *process, unsigned maj
 		return;
 	}
 	while ((entry = readdir(fds)))
-		if (entry->d_name[0] != '.' &&
-		    character_device(dirfd(fds), entry->d_name, &device) &&
+		if (entry->d_name[0] != '.' && read_device(dirfd(fds), entry->d_name, &device) &&
 		    major(device) == major_number && !add_sight(m, device, process, entry->d_name))
 			m->partial = true;
 	closedir(fds);

@@ -18,6 +18,7 @@ from support import NetnsTest
 from harness import frames
 from harness.varlink import Error
 
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROUTER, HOST = "192.0.2.1", "192.0.2.2"
 STRANGER = "52:54:00:00:00:77"
 
@@ -49,6 +50,20 @@ def setUpModule():
             return
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", "/dev/net"], check=True)
     os.mknod("/dev/net/tun", 0o666 | stat.S_IFCHR, os.makedev(10, 200))
+
+
+# Has a file of a server open that never answers; a process of its own, since whoever inherits it cannot even close it.
+SILENT = """
+import sys
+from harness.silent import SilentFile
+try:
+    silent = SilentFile()
+except OSError as e:
+    sys.exit(print(e.strerror))
+print("here", flush=True)
+sys.stdin.read()
+silent.close()
+"""
 
 
 class MacvtapTest(NetnsTest):
@@ -377,6 +392,22 @@ class TestLife(MacvtapTest):
             self.assertTrue(one.ping(ROUTER))
         one.close()
         self.gone(daemon)
+
+    def test_whose_files_others_have_open_is_not_asked(self):
+        """A file server that never answers does not keep the daemon waiting that looks for who has its devices open."""
+        silent = subprocess.Popen([sys.executable, "-c", SILENT], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True)
+        self.addCleanup(silent.communicate)
+        said = silent.stdout.readline().strip()
+        if said != "here":
+            self.leave_out(f"there is no FUSE here ({said})")
+        daemon = self.daemon(KNOWN % "")
+        one = self.station(daemon, "one")
+        for _ in range(2):  # by the name of its device file, and then by who has it open
+            daemon.kill()
+            daemon.start()
+        self.assertEqual(daemon.guests()["one/0"]["state"], "attached")
+        self.assertTrue(one.ping(ROUTER))
 
     def test_a_vmm_that_died_meanwhile_is_reaped_at_start(self):
         daemon = self.daemon(KNOWN % "")
