@@ -352,13 +352,16 @@ class Nested(GuardTest):
         self.attack("ip", [self.datagram(STRANGER, self.attacker.address), self.datagram(self.attacker.mac, inner)])
         self.attack("arp", [arp.announcement(STRANGER, self.attacker.address), arp.announcement(self.attacker.mac, inner)])
 
+    def release(self, mac, address):
+        self.attacker.send(dhcp.frame(dhcp.message(mac=mac, ciaddr=address, options=[
+            (53, bytes([RELEASE])), (54, dhcp.ip(GATEWAY)), (61, b"\x01" + dhcp.mac_octets(mac))]), mac=mac,
+            source=address, destination=GATEWAY))
+        self.watch.until("lease-released", address=address)
+
     def test_after_its_release(self):
         inner = self.attacker.vmm.udhcpc(card=self.card)["ip"]
         self.passes(self.datagram(STRANGER, inner))
-        self.attacker.send(dhcp.frame(dhcp.message(mac=STRANGER, ciaddr=inner, options=[
-            (53, bytes([RELEASE])), (54, dhcp.ip(GATEWAY)), (61, b"\x01" + dhcp.mac_octets(STRANGER))]), mac=STRANGER,
-            source=inner, destination=GATEWAY))
-        self.watch.until("lease-released", address=inner)
+        self.release(STRANGER, inner)
         self.attack(("mac", "ip"), [self.datagram(STRANGER, inner)])
 
     def lease_as(self, mac):
@@ -411,10 +414,15 @@ class Nested(GuardTest):
         self.assertIn(frame, self.seen(self.attacker, self.victim))
 
     def test_not_with_identity_port(self):
-        """After a reload nothing nested is served any more, and so nothing nested may send."""
+        """A client with a lease is in the way; after a reload nothing nested is served, and so nothing nested may send."""
         inner = self.attacker.vmm.udhcpc(card=self.card)["ip"]
         self.passes(self.datagram(STRANGER, inner))
         self.netd.configure(self.config().replace(self.MORE, "identity = port"))
+        self.assertEqual(self.netd.ctl("reload", check=False)[::2], (
+            1, "netdctl: network 'default' cannot change under its guests: DHCP client "
+            f"{STRANGER} with the lease of {inner} is attached\n"))
+        self.passes(self.datagram(STRANGER, inner))
+        self.release(STRANGER, inner)
         self.netd.ctl("reload")
         self.attack("mac", [self.datagram(STRANGER, inner)])
         self.passes(self.datagram(self.attacker.mac, self.attacker.address))
