@@ -227,12 +227,12 @@ class Move(UplinkTest):
         self.dress()
         before = self.has()
         stream = self.stream()
-        for wait in range(40):
+        for wait in range(20):
             daemon = self.lan(start=False)
             config = ["-c", daemon.config, "--state", daemon.state, "--socket", daemon.socket]
             process = self.host.ns.popen(NETD, *config, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
             try:
-                process.wait(0.005 * wait)
+                process.wait(0.01 * wait)
             except subprocess.TimeoutExpired:
                 pass
             process.kill()
