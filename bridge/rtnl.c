@@ -204,15 +204,16 @@ int rtnl_no_memory(struct err *err)
 	return err_set(err, ENOMEM, "rtnetlink: out of memory");
 }
 
-static int dump(struct rtnl *r, int type, const void *header, size_t len, message_fn fn, void *arg,
-		struct err *err)
+/* `attr`, unless it is 0, is an attribute of the request: only what has this value is told. */
+static int dump_of(struct rtnl *r, int type, const void *header, size_t len, int attr,
+		   uint32_t value, message_fn fn, void *arg, struct err *err)
 {
 	int rc = -EAGAIN;
 
 	for (unsigned i = 0; i < DUMP_TRIES && rc == -EAGAIN; i++) {
 		CLEAN_MSG struct nl_msg *msg = request(r, type, NLM_F_DUMP, header, len);
 
-		if (!msg)
+		if (!msg || (attr && nla_put_u32(msg, attr, value) < 0))
 			return rtnl_no_memory(err);
 		rc = ask(r, msg, fn, arg, err);
 	}
@@ -220,6 +221,12 @@ static int dump(struct rtnl *r, int type, const void *header, size_t len, messag
 		return err_set(err, EAGAIN,
 			       "the kernel's tables change faster than they can be read");
 	return rc;
+}
+
+static int dump(struct rtnl *r, int type, const void *header, size_t len, message_fn fn, void *arg,
+		struct err *err)
+{
+	return dump_of(r, type, header, len, 0, 0, fn, arg, err);
 }
 
 /* --- lists --- */
@@ -289,12 +296,14 @@ int rtnl_route_list(struct rtnl *r, rtnl_route_fn fn, void *arg, struct err *err
 	return dump(r, RTM_GETROUTE, &rtm, sizeof(rtm), list_route, &l, err);
 }
 
-int rtnl_neigh_list(struct rtnl *r, rtnl_neigh_fn fn, void *arg, struct err *err)
+/* The kernel passes over the others (net/core/neighbour.c, neigh_dump_table). */
+int rtnl_neigh_list(struct rtnl *r, uint32_t index, rtnl_neigh_fn fn, void *arg, struct err *err)
 {
 	struct list l = { .neigh = fn, .arg = arg };
 	struct ndmsg ndm = { .ndm_family = AF_INET };
 
-	return dump(r, RTM_GETNEIGH, &ndm, sizeof(ndm), list_neigh, &l, err);
+	return dump_of(r, RTM_GETNEIGH, &ndm, sizeof(ndm), index ? NDA_IFINDEX : 0, index,
+		       list_neigh, &l, err);
 }
 
 static int store_neigh(void *arg, const struct rtnl_neigh *n)

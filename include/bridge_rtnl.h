@@ -75,8 +75,9 @@ MUST_CHECK int rtnl_addr_list(struct rtnl *r, rtnl_addr_fn fn, void *arg, struct
 /* IPv4 unicast, blackhole, unreachable and prohibit routes of the main table, and local ones of
  * none. */
 MUST_CHECK int rtnl_route_list(struct rtnl *r, rtnl_route_fn fn, void *arg, struct err *err);
-/* IPv4 neighbours that have a link-layer address. */
-MUST_CHECK int rtnl_neigh_list(struct rtnl *r, rtnl_neigh_fn fn, void *arg, struct err *err);
+/* IPv4 neighbours that have a link-layer address, on one link or (index 0) on all. */
+MUST_CHECK int rtnl_neigh_list(struct rtnl *r, uint32_t index, rtnl_neigh_fn fn, void *arg,
+			       struct err *err);
 
 /* The port of a bridge behind which a MAC was seen. -ENOENT (err untouched) when it was not. */
 MUST_CHECK int rtnl_fdb_find(struct rtnl *r, uint32_t bridge, const struct mac *mac,

@@ -196,12 +196,46 @@ static int find_mac_neighbour(void *arg, const struct rtnl_neigh *neigh)
 	return 0;
 }
 
+/* The links on which the host can have neighbours that are not on netd's bridges; how many there
+ * are, also when that is more than `max`. */
+static unsigned foreign_links(struct daemon *d, uint32_t *at, unsigned max)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < d->links.fresh && n <= max; i++) {
+		const struct seen_link *link = &d->link[i], *master;
+
+		if (!slots_live(&d->links, i) || !link->foreign ||
+		    network_by_bridge(d, link->index) || network_is_host_link(d, link->index) ||
+		    port_by_link(d, link->index))
+			continue;
+		/* The neighbours of a bridge's port are the bridge's. */
+		master = link->master ? link_find(d, link->master) : NULL;
+		if (master && master->bridge)
+			continue;
+		if (n < max)
+			at[n] = link->index;
+		n++;
+	}
+	return n;
+}
+
+/* Guests that the host talks to are its neighbours, too: they are not listed at each attach, as
+ * long as there are few links but netd's. */
 static int mac_among_neighbours(struct holder *h, const struct mac *m, struct err *err)
 {
-	int rc;
+	enum { FOREIGN_MAX = 8 };
+	uint32_t index[FOREIGN_MAX];
+	unsigned n = foreign_links(h->d, index, FOREIGN_MAX);
+	const struct host_ops *ops = h->d->host->ops;
+	int rc = 0;
 
 	h->mac = *m;
-	rc = h->d->host->ops->neigh_list(h->d->host, find_mac_neighbour, h, err);
+	if (n > FOREIGN_MAX || h->d->links_overflow)
+		rc = ops->neigh_list(h->d->host, 0, find_mac_neighbour, h, err);
+	else
+		for (unsigned i = 0; i < n && !rc; i++)
+			rc = ops->neigh_list(h->d->host, index[i], find_mac_neighbour, h, err);
 	return rc ? rc : h->text[0] != 0;
 }
 

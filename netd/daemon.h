@@ -207,6 +207,7 @@ struct seen_link {
 	bool bridge;   /* by its kind */
 	bool isolated; /* as a port of its bridge */
 	bool filters;  /* a bridge that filters VLANs */
+	bool foreign;  /* up, not ours, and there can be neighbours on it */
 	struct mac mac;
 	char name[LINK_NAME_SIZE];
 };

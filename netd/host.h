@@ -21,7 +21,8 @@ struct host_ops {
 	int (*link_list)(struct host *h, rtnl_link_fn fn, void *arg, struct err *err);
 	int (*addr_list)(struct host *h, rtnl_addr_fn fn, void *arg, struct err *err);
 	int (*route_list)(struct host *h, rtnl_route_fn fn, void *arg, struct err *err);
-	int (*neigh_list)(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err);
+	int (*neigh_list)(struct host *h, uint32_t index, rtnl_neigh_fn fn, void *arg,
+			  struct err *err);
 	int (*neigh_find)(struct host *h, uint32_t index, uint32_t addr, struct mac *ret,
 			  struct err *err);
 	int (*fdb_find)(struct host *h, uint32_t bridge, const struct mac *mac, uint32_t *ret_port,

@@ -19,9 +19,9 @@ static int route_list(struct host *h, rtnl_route_fn fn, void *arg, struct err *e
 	return rtnl_route_list(direct(h)->rtnl, fn, arg, err);
 }
 
-static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err)
+static int neigh_list(struct host *h, uint32_t index, rtnl_neigh_fn fn, void *arg, struct err *err)
 {
-	return rtnl_neigh_list(direct(h)->rtnl, fn, arg, err);
+	return rtnl_neigh_list(direct(h)->rtnl, index, fn, arg, err);
 }
 
 static int neigh_find(struct host *h, uint32_t index, uint32_t addr, struct mac *ret,

@@ -59,6 +59,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 	struct mac mac = link->mac;
 	struct seen_link *seen;
 	struct bridge_mark mark;
+	bool ours = bridge_mark_parse(link->alias, &mark);
 
 	if (i == SLOT_NONE)
 		i = link_insert(d, link->index);
@@ -67,7 +68,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 	seen = &d->link[i];
 	/* A macvtap device of ours bears the MAC of its guest, who is in the index by its port. */
 	if (!strcmp(link->kind, "macvtap") &&
-	    (port_by_link(d, link->index) || bridge_mark_parse(link->alias, &mark)))
+	    (port_by_link(d, link->index) || ours))
 		mac = (struct mac){ 0 };
 	if (!mac_equal(&seen->mac, &mac)) {
 		mac_index_del(d->macs, &seen->mac, holder(link->index));
@@ -83,7 +84,10 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 				    .carrier = link->carrier,
 				    .bridge = !strcmp(link->kind, "bridge"),
 				    .filters = link->filters,
-				    .ours = bridge_mark_parse(link->alias, &mark),
+				    .ours = ours,
+				    /* Those without a MAC, as lo, and ifbs ask nobody. */
+				    .foreign = link->up && !ours && !mac_is_zero(&link->mac) &&
+					       strcmp(link->kind, "ifb"),
 				    .mac = mac };
 	memcpy(seen->name, link->name, sizeof(seen->name));
 }

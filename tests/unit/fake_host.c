@@ -110,15 +110,21 @@ static int route_list(struct host *h, rtnl_route_fn fn, void *arg, struct err *e
 	return rc;
 }
 
-static int neigh_list(struct host *h, rtnl_neigh_fn fn, void *arg, struct err *err)
+static int neigh_list(struct host *h, uint32_t index, rtnl_neigh_fn fn, void *arg, struct err *err)
 {
-	const struct fake_host *f = fake_of(h);
+	struct fake_host *f = fake_of(h);
 	struct rtnl_neigh n = { .index = f->neigh_index,
 				.addr = f->neigh_addr,
 				.mac = f->neigh_mac };
 	int rc = fake_maybe_fail(h, err);
 
-	return rc || !f->neigh_index ? rc : fn(arg, &n);
+	if (index)
+		f->neigh_asked++;
+	else
+		f->neigh_listed++;
+	if (rc || !f->neigh_index || (index && index != f->neigh_index))
+		return rc;
+	return fn(arg, &n);
 }
 
 static int neigh_find(struct host *h, uint32_t index, uint32_t addr, struct mac *ret,

@@ -55,6 +55,7 @@ struct fake_host {
 	uint32_t neigh_addr; /* a neighbour on link neigh_index, with neigh_mac */
 	uint32_t neigh_index;
 	struct mac neigh_mac;
+	unsigned neigh_asked, neigh_listed; /* lists of one link's neighbours, and of all */
 	unsigned fail_at;    /* the how many-th operation fails; 0: none */
 	unsigned operations; /* since fail_at was set */
 	bool fail_from;	     /* as do all behind it */

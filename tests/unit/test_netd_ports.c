@@ -278,6 +278,41 @@ START_TEST(generated_mac_avoids_fdb_and_neighbours)
 }
 END_TEST
 
+/* However many guests are neighbours of the host, theirs are not listed. */
+START_TEST(neighbours_are_asked_for_where_others_are)
+{
+	char name[LINK_NAME_SIZE];
+	struct rtnl_link *link = NULL;
+	unsigned asked, few = 3;
+
+	attached("web1");
+	asked = fake_host->neigh_asked;
+	attached("web2");
+	ck_assert_uint_eq(fake_host->neigh_listed, 0);
+	ck_assert_uint_eq(fake_host->neigh_asked - asked, 1); /* on the uplink */
+	for (unsigned i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "dummy%u", i);
+		link = fake_link_add(name);
+		link->up = true;
+		link->mac = (struct mac){ { 0x02, 0, 0, 0, 1, (uint8_t)i } };
+		if (i < few)
+			fake_link_told(link);
+	}
+	asked = fake_host->neigh_asked;
+	attached("web3");
+	ck_assert_uint_eq(fake_host->neigh_listed, 0);
+	ck_assert_uint_eq(fake_host->neigh_asked - asked, 1 + few);
+	/* Where there are too many, one list is cheaper. */
+	for (unsigned i = 0; i < FAKE_LINKS; i++)
+		if (!strncmp(fake_host->link[i].name, "dummy", 5))
+			fake_link_told(&fake_host->link[i]);
+	asked = fake_host->neigh_asked;
+	attached("web4");
+	ck_assert_uint_eq(fake_host->neigh_listed, 1);
+	ck_assert_uint_eq(fake_host->neigh_asked, asked);
+}
+END_TEST
+
 START_TEST(address_avoids_live_neighbours_only)
 {
 	struct port *p = attached("web1");
@@ -392,6 +427,7 @@ UNIT_SUITE(netd_ports)
 	tcase_add_test(tc, attach_that_is_not_stored_is_taken_back);
 	tcase_add_test(tc, release_frees_and_the_mac_rests);
 	tcase_add_test(tc, generated_mac_avoids_fdb_and_neighbours);
+	tcase_add_test(tc, neighbours_are_asked_for_where_others_are);
 	tcase_add_test(tc, address_avoids_live_neighbours_only);
 	tcase_add_test(tc, gone_device);
 	tcase_add_test(tc, lost_notifications);
