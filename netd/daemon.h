@@ -25,6 +25,7 @@
  *	reap.c       TAPs that nobody has open
  *
  *	networks.c   bridges, subnets
+ *	taken.c      prefixes that are in use
  *	networks_made.c  networks that are made and deleted at run time
  *	pools.c      which addresses are taken
  *	joined.c     interfaces that are not netd's in its bridges
@@ -212,6 +213,14 @@ struct seen_link {
 	char name[LINK_NAME_SIZE];
 };
 
+/* The host's routes while somebody holds them. */
+struct held_routes {
+	struct rtnl_route *at;
+	size_t n, cap;
+	unsigned holders;
+	bool known; /* they were listed */
+};
+
 struct varlink_server;
 
 struct daemon {
@@ -235,6 +244,7 @@ struct daemon {
 	struct slots links;
 	struct seen_link *link; /* [links.cap] */
 	struct index link_by_index;
+	struct held_routes routes;
 	struct rtnl_addr *addr; /* the host's IPv4 addresses */
 	size_t addrs, addrs_cap;
 	struct uplink uplink[UPLINKS_MAX];
@@ -601,9 +611,17 @@ MUST_CHECK int network_configure(struct daemon *d, struct network *n, struct err
 /* Allocations and leases of the state into the tables. */
 MUST_CHECK int network_load(struct daemon *d, struct network *n, struct err *err);
 
-/* The prefixes that the host uses, those of other networks included; freed by the caller. */
+/* --- taken.c --- */
+
+/* The prefixes that the host uses, those of other networks included, that overlap `of` (NULL: all);
+ * freed by the caller. */
 MUST_CHECK int network_taken(struct daemon *d, const struct network *except,
-			     struct bridge_taken **ret, size_t *ret_n, struct err *err);
+			     const struct ip4_prefix *of, struct bridge_taken **ret, size_t *ret_n,
+			     struct err *err);
+/* Until the last drop the host's routes are those that were listed first: for checks of many
+ * networks, in between which nothing is changed that has routes. */
+void routes_hold(struct daemon *d);
+void routes_drop(struct daemon *d);
 
 /* --- pools.c --- */
 

@@ -72,126 +72,6 @@ struct network *network_add(struct daemon *d, const struct config_network *c)
 	return NULL;
 }
 
-/* --- what the host uses already --- */
-
-struct taken {
-	struct daemon *d;
-	const struct network *except;
-	struct bridge_taken *at;
-	size_t n, cap;
-};
-
-static int add_taken(struct taken *t, struct ip4_prefix p, const char *fmt, ...) ERR_PRINTF(3, 4);
-
-static int add_taken(struct taken *t, struct ip4_prefix p, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 32;
-		struct bridge_taken *grown = realloc(t->at, cap * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		t->at = grown;
-		t->cap = cap;
-	}
-	t->at[t->n].prefix = p;
-	va_start(ap, fmt);
-	vsnprintf(t->at[t->n].what, sizeof(t->at[t->n].what), fmt, ap);
-	va_end(ap);
-	t->n++;
-	return 0;
-}
-
-/* On the bridge of a LAN the host's addresses and routes are its own. */
-static bool is_ours(const struct taken *t, uint32_t index)
-{
-	const struct network *n = network_by_bridge(t->d, index);
-
-	return n && !lan_is(n);
-}
-
-static int take_route(void *arg, const struct rtnl_route *route)
-{
-	struct taken *t = arg;
-	const struct seen_link *link = link_find(t->d, route->index);
-	char text[IP4_PREFIX_TEXT_SIZE];
-
-	/* A default route leads to what no other route knows: it is no use of an address. */
-	if (route->dst.len == 0 || is_ours(t, route->index))
-		return 0;
-	return add_taken(t, route->dst, "route %s%s%s", ip4_prefix_text(route->dst, text),
-			 link ? " dev " : "", link ? link->name : "");
-}
-
-static int take_addresses(struct taken *t)
-{
-	char text[IP4_PREFIX_TEXT_SIZE];
-	int rc = 0;
-
-	for (size_t i = 0; i < t->d->addrs && !rc; i++) {
-		const struct rtnl_addr *a = &t->d->addr[i];
-		const struct seen_link *link = link_find(t->d, a->index);
-
-		if (!is_ours(t, a->index))
-			rc = add_taken(t, a->prefix, "address %s of %s",
-				       ip4_prefix_text(a->prefix, text),
-				       link ? link->name : "a link");
-	}
-	return rc;
-}
-
-static int take_relays(struct taken *t, const struct config_network *c)
-{
-	char text[IP4_PREFIX_TEXT_SIZE];
-	int rc = 0;
-
-	for (unsigned i = 0; i < c->relays && !rc; i++)
-		rc = add_taken(t, c->relay[i].prefix, "relay %s of network '%s'",
-			       ip4_prefix_text(c->relay[i].prefix, text), c->name);
-	return rc;
-}
-
-/* Also those of networks that are configured and not up yet. */
-static int take_networks(struct taken *t)
-{
-	char text[IP4_PREFIX_TEXT_SIZE];
-	int rc = 0;
-
-	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX && !rc; i++) {
-		const struct network *n = &t->d->network[i];
-		struct ip4_prefix p;
-
-		if (!n->used || n->leaving || n->slot == t->except->slot)
-			continue;
-		p = n->subnet.len ? n->subnet : n->config->subnet;
-		if (p.len)
-			rc = add_taken(t, p, "subnet %s of network '%s'", ip4_prefix_text(p, text),
-				       n->config->name);
-		if (!rc)
-			rc = take_relays(t, n->config);
-	}
-	return rc ? rc : take_relays(t, t->except->config);
-}
-
-int network_taken(struct daemon *d, const struct network *except, struct bridge_taken **ret,
-		  size_t *ret_n, struct err *err)
-{
-	struct taken t = { .d = d, .except = except };
-	int rc = d->host->ops->route_list(d->host, take_route, &t, err);
-
-	if (!rc && (take_addresses(&t) || take_networks(&t)))
-		rc = err_set(err, ENOMEM, "out of memory");
-	if (rc) {
-		free(t.at);
-		return rc;
-	}
-	*ret = t.at;
-	*ret_n = t.n;
-	return 0;
-}
-
 /* --- subnet --- */
 
 static bool in_supernet(const struct config *c, struct ip4_prefix p)
@@ -211,57 +91,85 @@ static bool has_address(const struct daemon *d, uint32_t ifindex, struct ip4_pre
 	return false;
 }
 
-/* The one remembered, if it still fits or is in use; else a new one. */
-static int choose_auto(struct daemon *d, const struct network *n, const struct bridge_taken *taken,
-		       size_t count, struct ip4_prefix *ret, struct err *err)
+/* What is in the way of a prefix: at most one. */
+static int find_clash(struct daemon *d, const struct network *n, struct ip4_prefix p,
+		      struct bridge_taken *ret, bool *ret_found, struct err *err)
 {
+	CLEAN_FREE struct bridge_taken *taken = NULL;
 	const struct bridge_taken *clash;
+	size_t count = 0;
+	int rc = network_taken(d, n, &p, &taken, &count, err);
+
+	if (rc)
+		return rc;
+	clash = bridge_subnet_clash(p, taken, count);
+	*ret_found = clash != NULL;
+	if (clash)
+		*ret = *clash;
+	return 0;
+}
+
+static int choose_new(struct daemon *d, const struct network *n, struct ip4_prefix *ret,
+		      struct err *err)
+{
+	CLEAN_FREE struct bridge_taken *taken = NULL;
+	size_t count = 0;
+	int rc = network_taken(d, n, NULL, &taken, &count, err);
+
+	return rc ? rc :
+		    bridge_subnet_choose(&d->address_key, n->config->name, d->config->supernet.at,
+					 d->config->supernet.n, taken, count, ret, err);
+}
+
+/* The one remembered, if it still fits or is in use; else a new one. */
+static int choose_auto(struct daemon *d, const struct network *n, struct ip4_prefix *ret,
+		       struct err *err)
+{
+	struct bridge_taken clash;
 	struct ip4_prefix old;
+	bool clashes;
 	int rc = store_subnet_get(d->store, n->config->name, &old, err);
 
 	if (rc && rc != -ENOENT)
 		return rc;
-	if (!rc && in_supernet(d->config, old)) {
-		clash = bridge_subnet_clash(old, taken, count);
-		if (clash && has_address(d, n->bridge_index, old))
-			log_warning("network %s: its subnet overlaps %s", n->config->name,
-				    clash->what);
-		if (!clash || has_address(d, n->bridge_index, old)) {
-			*ret = old;
-			return 0;
-		}
-		log_notice("network %s: its former subnet overlaps %s, so it gets another",
-			   n->config->name, clash->what);
+	if (rc || !in_supernet(d->config, old))
+		return choose_new(d, n, ret, err);
+	rc = find_clash(d, n, old, &clash, &clashes, err);
+	if (rc)
+		return rc;
+	if (clashes && has_address(d, n->bridge_index, old))
+		log_warning("network %s: its subnet overlaps %s", n->config->name, clash.what);
+	if (!clashes || has_address(d, n->bridge_index, old)) {
+		*ret = old;
+		return 0;
 	}
-	return bridge_subnet_choose(&d->address_key, n->config->name, d->config->supernet.at,
-				    d->config->supernet.n, taken, count, ret, err);
+	log_notice("network %s: its former subnet overlaps %s, so it gets another", n->config->name,
+		   clash.what);
+	return choose_new(d, n, ret, err);
 }
 
-static int check_explicit(struct daemon *d, const struct network *n,
-			  const struct bridge_taken *taken, size_t count, struct err *err)
+static int check_explicit(struct daemon *d, const struct network *n, struct err *err)
 {
-	const struct bridge_taken *clash = bridge_subnet_clash(n->config->subnet, taken, count);
 	char text[IP4_PREFIX_TEXT_SIZE];
+	struct bridge_taken clash;
+	bool clashes;
+	int rc = find_clash(d, n, n->config->subnet, &clash, &clashes, err);
 
-	if (!clash)
-		return 0;
+	if (rc || !clashes)
+		return rc;
 	ip4_prefix_text(n->config->subnet, text);
 	/* Guests are running on it: the newcomer is to be mended, not they. */
 	if (has_address(d, n->bridge_index, n->config->subnet)) {
 		log_warning("network %s: its subnet %s overlaps %s", n->config->name, text,
-			    clash->what);
+			    clash.what);
 		return 0;
 	}
-	return err_set(err, EADDRINUSE, "subnet %s overlaps %s", text, clash->what);
+	return err_set(err, EADDRINUSE, "subnet %s overlaps %s", text, clash.what);
 }
 
 int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_prefix *ret,
 			  struct err *err)
 {
-	CLEAN_FREE struct bridge_taken *taken = NULL;
-	size_t count = 0;
-	int rc;
-
 	if (n->config->mistake)
 		return err_set(err, EINVAL, "%s", n->config->mistake);
 	if (config_network_addressless(n->config)) {
@@ -273,13 +181,10 @@ int network_choose_subnet(struct daemon *d, const struct network *n, struct ip4_
 		*ret = n->config->subnet;
 		return 0;
 	}
-	rc = network_taken(d, n, &taken, &count, err);
-	if (rc)
-		return rc;
 	if (n->config->auto_subnet)
-		return choose_auto(d, n, taken, count, ret, err);
+		return choose_auto(d, n, ret, err);
 	*ret = n->config->subnet;
-	return check_explicit(d, n, taken, count, err);
+	return check_explicit(d, n, err);
 }
 
 int network_plan(struct daemon *d, struct network *n, struct err *err)
@@ -561,10 +466,23 @@ static int set_localnet(struct daemon *d, struct network *n, struct err *err)
 	return rc;
 }
 
+/* To write it, even as it is, takes the lock that all changes of links take (net/ipv6/addrconf.c,
+ * addrconf_disable_ipv6). */
+static int set_ipv6_off(struct daemon *d, const struct network *n, struct err *err)
+{
+	char path[64];
+	int off;
+
+	snprintf(path, sizeof(path), "ipv6/conf/%s/disable_ipv6", n->bridge);
+	if (!d->host->ops->sysctl_read(d->host, path, &off, NULL) && off)
+		return 0;
+	return d->host->ops->ipv6_off(d->host, n->bridge, err);
+}
+
 static int set_sysctls(struct daemon *d, struct network *n, struct err *err)
 {
 	bool forwards = config_network_routes(d->config, n->config), on;
-	int rc = d->host->ops->ipv6_off(d->host, n->bridge, err);
+	int rc = set_ipv6_off(d, n, err);
 
 	if (!rc)
 		rc = d->host->ops->forwarding_get(d->host, n->bridge, &on, err);

@@ -226,7 +226,7 @@ static int cut_subnet(struct daemon *d, struct config_network *c, struct err *er
 
 	if (!c->auto_subnet || bridge_mode_lan(c->mode))
 		return 0;
-	rc = network_taken(d, &probe, &taken, &count, err);
+	rc = network_taken(d, &probe, NULL, &taken, &count, err);
 	if (!rc)
 		rc = bridge_subnet_next(d->config->supernet.at, d->config->supernet.n, taken, count,
 					&c->subnet, err);

@@ -351,7 +351,9 @@ static int put_right(struct survey *s, struct err *err)
 	rc = uplinks_find(d, err);
 	if (rc)
 		return rc;
+	routes_hold(d);
 	plan_networks(d);
+	routes_drop(d);
 	adopt_ports(s);
 	rates_find(d, s->link, s->links);
 	joined_find(d);

@@ -246,7 +246,9 @@ int reload_check(struct daemon *d, struct config *c, struct reload_check *check)
 
 	memset(check->subnet, 0, sizeof(check->subnet));
 	d->config = c;
+	routes_hold(d);
 	check_all(&x);
+	routes_drop(d);
 	d->config = old;
 	end_trial(d);
 	return x.rc;
@@ -326,10 +328,12 @@ void reload_apply(struct daemon *d, struct config *c)
 
 	d->config = c;
 	remove_leaving(d, c);
+	routes_hold(d);
 	for (unsigned i = 0; i < CONFIG_NETWORKS_MAX; i++)
 		if (d->network[i].used)
 			apply_one(d, &d->network[i],
 				  config_network_find(c, d->network[i].config->name));
+	routes_drop(d);
 	for (unsigned i = 0; i < c->networks; i++)
 		if (!network_find(d, c->network[i].name))
 			network_add(d, &c->network[i]);

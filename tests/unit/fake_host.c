@@ -507,6 +507,8 @@ int fake_open_host(struct loop *loop, uint16_t group, const struct host_listener
 		fake_host->next_index = 2;
 		fake_host->host.ops = &ops;
 		fake_add(&fake_host->host, "eth0", "")->up = true;
+		fake_find_name(&fake_host->host, "eth0")->mac =
+			(struct mac){ { 0x00, 0x16, 0x3e, 0, 0, 0x10 } };
 	}
 	fake_host->listener = *listener;
 	*ret = &fake_host->host;
