@@ -77,6 +77,11 @@ static void attached(void *arg, enum varlink_outcome outcome)
 		port_undelivered(arg, outcome != VARLINK_TAKEN_BACK);
 }
 
+static void due(void *arg)
+{
+	port_due(arg);
+}
+
 static json_t *numbers(unsigned first, unsigned n)
 {
 	json_t *list = json_array();
@@ -114,6 +119,7 @@ void api_attach(struct varlink_call *call)
 		numbers(a->queues, a->vhosts), "vhostNote",
 		a->vhost_note.text[0] ? json_string(a->vhost_note.text) : json_null(), "note",
 		a->note[0] ? json_string(a->note) : json_null());
+	call->due = due;
 	varlink_reply_fds(call, ticket, parameters, fds, a->queues + a->vhosts, attached, a);
 }
 

@@ -251,13 +251,22 @@ static struct port *attached_port(struct attachment *a)
 	return i == SLOT_NONE ? NULL : &a->daemon->port[i];
 }
 
+void port_due(struct attachment *a)
+{
+	const struct port *p = attached_port(a);
+
+	if (p && p->state == PORT_CREATED && !a->finished)
+		device_done(a->daemon, p);
+	a->finished = true;
+}
+
 void port_delivered(struct attachment *a)
 {
 	struct port *p = attached_port(a);
 
+	port_due(a);
 	if (p && p->state == PORT_CREATED) {
 		p->state = PORT_ATTACHED;
-		device_told(a->daemon, p);
 		event_add_port(a->daemon, EVENT_ATTACHED, p);
 	}
 	close_fds(a);

@@ -371,6 +371,7 @@ struct attachment {
 	struct port before; /* of an allocation that was there */
 	unsigned queues, vhosts;
 	int tap_fd[TAP_QUEUES_MAX], vhost_fd[TAP_QUEUES_MAX];
+	bool finished;	       /* port_due was called */
 	struct err vhost_note; /* why there is no vhost; empty text: there is, or it was not asked
 				  for */
 	char note[256];	       /* what else is to be said; empty: nothing */
@@ -380,6 +381,8 @@ struct attachment {
  * below. */
 MUST_CHECK int port_attach(struct daemon *d, const struct attach_request *q,
 			   struct attachment **ret, struct ticket *ticket, struct refusal *r);
+/* It is durable, and about to be delivered: from now on a netd that ends leaves the device. */
+void port_due(struct attachment *a);
 void port_delivered(struct attachment *a);
 /* The reply could not be delivered, or was never durable (stored is false): nothing is left of it.
  */
@@ -414,14 +417,15 @@ MUST_CHECK int device_remove_link(struct daemon *d, const struct rtnl_link *link
 const char *device_tap_name(const struct port *p);
 /* Takes back the rules and the device; one that lives by its descriptors goes with them. */
 void device_undo(struct daemon *d, struct port *p);
-/* Who asked for it has been told of it. */
-void device_told(struct daemon *d, const struct port *p);
+/* Who asked for it is about to be told of it. */
+void device_done(struct daemon *d, const struct port *p);
 /* What kind a link of ours is. */
 enum port_device device_of_link(const struct rtnl_link *link);
 /* Whether an unfinished link is what an attach leaves that ended in between. */
 bool device_is_left_over(const struct rtnl_link *link);
-/* A link that is unfinished, which a netd left behind that ended while it made it. It is finished
- * when its port is known by its row; else it is removed, and then the result is false. */
+/* A link that is unfinished, which a netd left behind that ended while it made it, and so before
+ * anybody was told of it: it is removed, and the result is false. One of macvtap, which somebody
+ * has open, stays when its port is known by its row. */
 bool device_finish_left(struct daemon *d, const struct rtnl_link *link);
 
 /* The name that was asked for is taken: says by whom. */

@@ -3,8 +3,9 @@
  * What is particular to a kind of device. Called by attach.c.
  *
  * A TAP that lives by its descriptors needs nothing of this. Others outlive netd, and so are in a
- * group of their own (LINK_GROUP_UNFINISHED) from when they are made until who asked for them has
- * been told: a netd that starts finds those that one left behind which ended in between.
+ * group of their own (LINK_GROUP_UNFINISHED) from when they are made until who asked for them is
+ * about to be told: a netd that starts finds those that one left behind which ended in between, and
+ * that nobody was told of.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -251,7 +252,7 @@ void device_undo(struct daemon *d, struct port *p)
 	port_drop_link(d, p);
 }
 
-void device_told(struct daemon *d, const struct port *p)
+void device_done(struct daemon *d, const struct port *p)
 {
 	struct rtnl_change c = { .index = p->ifindex, .finished = true };
 	struct err err;
@@ -281,12 +282,10 @@ bool device_is_left_over(const struct rtnl_link *link)
 			       !strncmp(link->name, LINK_PORT_PREFIX, strlen(LINK_PORT_PREFIX));
 }
 
-/* A TAP that is in a network namespace has a pair here. */
-static bool fits(const struct port *p, const struct rtnl_link *link)
+/* Those that are handed over can be open although netd ended. */
+static bool may_stay(const struct port *p, const struct rtnl_link *link)
 {
-	enum port_device device = device_of_link(link);
-
-	return p->device == device || (p->device == PORT_TAP && device == PORT_VETH);
+	return !strcmp(link->kind, "macvtap") && p->device == PORT_DESCRIPTORS;
 }
 
 bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
@@ -303,7 +302,7 @@ bool device_finish_left(struct daemon *d, const struct rtnl_link *link)
 		return true; /* its attach is under way */
 	if (!device_is_left_over(link) || (marked && (!n || !n->pool)))
 		return false;
-	if (p && !p->ifindex && fits(p, link))
+	if (p && !p->ifindex && may_stay(p, link))
 		rc = d->host->ops->link_set(d->host, &finished, &err);
 	else
 		p = NULL;

@@ -32,6 +32,7 @@ struct reply {
 	int fds[FDS_MAX];
 	unsigned n;
 	varlink_done_fn done;
+	void (*due)(void *arg); /* as that of its call */
 	void *arg;
 };
 
@@ -257,6 +258,8 @@ static void say(struct daemon *d, struct outbox_item *item)
 	if (c)
 		answered(c);
 	if (c && r->text) {
+		if (r->due)
+			r->due(r->arg);
 		enqueue(c, r);
 		return;
 	}
@@ -304,6 +307,7 @@ static void post(const struct varlink_call *call, struct ticket ticket, const ch
 			r->n = more->n;
 			r->done = more->done;
 			r->arg = more->arg;
+			r->due = call->due;
 		}
 		item->say = say;
 		item->take_back = take_back;

@@ -29,6 +29,9 @@ struct varlink_call {
 	struct probe_wait wait; /* zero, or what varlink_park kept */
 	const int *fds;		/* descriptors that came with it, close-on-exec, borrowed */
 	unsigned n;
+	/* Set before varlink_reply_fds: called with its arg when the reply's ticket was good and
+	 * there is a peer, right before it is handed over; NULL: nothing is. */
+	void (*due)(void *arg);
 };
 
 typedef void (*varlink_dispatch_fn)(struct varlink_call *call);

@@ -380,7 +380,7 @@ START_TEST(unfinished_without_a_row)
 }
 END_TEST
 
-/* It ended behind that: there may have been one. */
+/* Nor was there one when the row is that of an attach before it, or was durable just now. */
 START_TEST(unfinished_with_a_row)
 {
 	enum port_device device = (enum port_device)_i;
@@ -389,8 +389,30 @@ START_TEST(unfinished_with_a_row)
 	link_of(&was)->unfinished = true;
 	fake_stop(&f);
 	fake_start(&f, CONFIG);
-	ck_assert_uint_eq(port_find(f.d, 0, "web1", 0)->ifindex, was.ifindex);
-	ck_assert(!link_of(&was)->unfinished);
+	ck_assert_uint_eq(count_links(kinds[device]), 0);
+	ck_assert_uint_eq(port_find(f.d, 0, "web1", 0)->ifindex, 0);
+	ck_assert_uint_eq(port_find(f.d, 0, "web1", 0)->address, was.address);
+}
+END_TEST
+
+/* An answer is on its way only when the device is finished. */
+START_TEST(finished_when_the_answer_is_due)
+{
+	struct attach_request q = { .guest = "web1",
+				    .queues = 1,
+				    .device = (enum port_device)_i,
+				    .netns = _i == PORT_VETH ? FAKE_NETNS : -1 };
+	struct attachment *a;
+	struct ticket ticket;
+	struct refusal r;
+	struct port *p;
+
+	ck_assert_int_eq(port_attach(f.d, &q, &a, &ticket, &r), 0);
+	p = port_find(f.d, 0, "web1", 0);
+	ck_assert(link_of(p)->unfinished);
+	port_due(a);
+	ck_assert(!link_of(p)->unfinished);
+	port_delivered(a);
 }
 END_TEST
 
@@ -554,6 +576,7 @@ UNIT_SUITE(netd_device)
 	tcase_add_loop_test(tc, recovered, PORT_TAP, PORT_VETH + 1);
 	tcase_add_loop_test(tc, unfinished_without_a_row, PORT_TAP, PORT_VETH + 1);
 	tcase_add_loop_test(tc, unfinished_with_a_row, PORT_TAP, PORT_VETH + 1);
+	tcase_add_loop_test(tc, finished_when_the_answer_is_due, PORT_TAP, PORT_VETH + 1);
 	tcase_add_test(tc, unfinished_of_another_kind);
 	tcase_add_test(tc, unfinished_without_a_mark);
 	tcase_add_test(tc, reaped_when_never_opened);
