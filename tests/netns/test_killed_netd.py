@@ -53,7 +53,7 @@ class Tracee:
                 return
 
 
-class KilledNetd(NetnsTest):
+class KilledTest(NetnsTest):
     def begin(self, config=CONFIG):
         self.box = Namespace("box")
         self.addCleanup(self.box.close)
@@ -79,6 +79,18 @@ class KilledNetd(NetnsTest):
             os.close(fd)
         return reply
 
+    def dies(self, daemon, step):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                client = daemon.client()
+                step(client)
+            finally:
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+class KilledNetd(KilledTest):
     def killed_at(self, daemon, parameters, step):
         """Kills it before its step-th system call of an attach; whether that was before it was over, and the answer."""
         tracee = Tracee(daemon.process.pid)
@@ -155,21 +167,11 @@ class KilledNetd(NetnsTest):
         self.check(self.begin(), {"guest": "vm", "network": "default", "vhost": "off"}, lambda port: None)
 
 
-class KilledClient(KilledNetd):
+class KilledClient(KilledTest):
     """A call of a client that was killed, of each kind of device, is not carried out, or is undone."""
 
     KINDS = (("default", {"device": "veth", "networkNamespace": 0}), ("default", {"device": "tap"}),
              ("default", {"device": "tap", "networkNamespace": 0, "interface": "tap0"}), ("lan", {}), ("default", {}))
-
-    def dies(self, daemon, step):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                client = daemon.client()
-                step(client)
-            finally:
-                os.kill(os.getpid(), signal.SIGKILL)
-        os.waitpid(pid, 0)
 
     def test_request_on_its_way(self):
         daemon = self.begin(LAN)
