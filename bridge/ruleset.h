@@ -80,12 +80,6 @@ enum { RATES_IDLE_MS = 60000 };
 void ruleset_rate_set(struct batch *b, const char *name, uint32_t id, uint32_t idle_ms);
 /* More, or at most, so many of the link that the packet came in by. */
 void ruleset_match_link_rate(struct rule *rule, const struct rule_rate *r);
-/* Came in by a port that is guarded. */
-void ruleset_match_guarded(struct rule *rule);
-
-/* Came in by a port that may send tags, and has one. */
-void ruleset_match_tagged(struct rule *rule);
-
 /* --- ruleset_guard.c: the source guard, in table bridge netd --- */
 
 #define GUARD_SET_SOURCES6 "sources6"
@@ -102,6 +96,10 @@ void ruleset_guard_client(struct batch *b, uint16_t type, const struct nft_clien
 void ruleset_guard_show(struct batch *b, const char *chain, uint16_t group, const char *reason);
 /* n links of which that is so. */
 void ruleset_guard_captured(struct batch *b, uint16_t type, const uint32_t *ifindex, size_t n);
+/* Came in by a port that is guarded. */
+void ruleset_match_guarded(struct rule *rule);
+/* Came in by a port that may send tags, and has one. */
+void ruleset_match_tagged(struct rule *rule);
 /* Ends a rule: what it matches is held back for this reason. */
 void ruleset_guard_drop(struct rule *rule, enum nft_reason reason);
 

@@ -48,9 +48,6 @@ MUST_CHECK int tap_persist(int fd, uint32_t user, struct err *err);
  */
 MUST_CHECK int tap_holder(const char *name, char ret[TAP_HOLDER_SIZE]);
 
-/* Whether vhost-net can be had: /dev/vhost-net is there and may be opened. */
-bool tap_vhost_available(void);
-
 /*
  * Opens /dev/vhost-net once a queue, close-on-exec, owned by the caller. The VMM sets owner and
  * backend (Linux drivers/vhost/net.c). -ENOENT and others say why not.

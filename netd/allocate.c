@@ -16,13 +16,6 @@
 
 enum { ADDRESS_ATTEMPTS = 256 };
 
-static int refuse_system(struct refusal *r, const struct err *err)
-{
-	refuse(r, REFUSED_SYSTEM, NULL, NULL);
-	r->detail = *err;
-	return -1;
-}
-
 /* --- keys --- */
 
 static bool read_machine_id(char id[64])
@@ -353,10 +346,10 @@ static int generate_mac(struct daemon *d, struct port *p, struct refusal *r)
 	set_host_mac(d);
 	if (getrandom(&id.random, sizeof(id.random), 0) != (ssize_t)sizeof(id.random)) {
 		err_sys(&err, errno, "no random numbers");
-		return refuse_system(r, &err);
+		return refuse_err(r, REFUSED_SYSTEM, &err);
 	}
 	if (mac_choose(&d->generator, &id, mac_taken, &h, &p->mac, &err))
-		return refuse_system(r, &err);
+		return refuse_err(r, REFUSED_SYSTEM, &err);
 	p->mac_given = false;
 	return 0;
 }
@@ -382,7 +375,7 @@ static int take_mac(struct daemon *d, struct port *p, const struct mac *m, struc
 		return refuse(r, REFUSED_PARAMETER, "mac", mac_refusal(m));
 	rc = mac_in_tables(&h, m) || mac_is_reserved(&h, m) ? 1 : mac_in_fdbs(&h, m, &err);
 	if (rc < 0)
-		return refuse_system(r, &err);
+		return refuse_err(r, REFUSED_SYSTEM, &err);
 	if (rc)
 		return refuse(r, REFUSED_MAC_IN_USE, mac_text(m, text), h.text);
 	p->mac = *m;
@@ -466,7 +459,7 @@ static int search_address(struct daemon *d, const struct port *p, struct probe_w
 		else
 			answer = PROBE_PASS;
 		if (rc < 0)
-			return refuse_system(r, &err);
+			return refuse_err(r, REFUSED_SYSTEM, &err);
 		if (answer == PROBE_WAIT)
 			return refuse(r, REFUSED_WAIT, NULL, NULL);
 		if (answer != PROBE_PASS) {
@@ -494,7 +487,7 @@ static int take_address(struct daemon *d, struct port *p, uint32_t address, stru
 		return refuse(r, REFUSED_ADDRESS_IN_USE, text, "the gateway");
 	rc = address_taken(&h, address, &err);
 	if (rc < 0)
-		return refuse_system(r, &err);
+		return refuse_err(r, REFUSED_SYSTEM, &err);
 	if (rc)
 		return refuse(r, REFUSED_ADDRESS_IN_USE, text, h.text);
 	switch (probe_ask(d, n, address, &p->mac, wait)) {

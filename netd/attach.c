@@ -133,7 +133,7 @@ static int open_vhost(struct daemon *d, const struct attach_request *q, struct a
 	if (!d->host->ops->vhost_open(d->host, q->queues, a->vhost_fd, &a->vhost_note))
 		a->vhosts = q->queues;
 	else if (q->vhost == VHOST_ON)
-		return port_refuse(r, REFUSED_NO_VHOST, &a->vhost_note);
+		return refuse_err(r, REFUSED_NO_VHOST, &a->vhost_note);
 	return 0;
 }
 
@@ -181,7 +181,7 @@ static int plug(struct daemon *d, struct port *p, const struct attach_request *q
 	if (rc == -ENOTUNIQ)
 		return device_refuse(r, "interface", &err);
 	err_wrap(&err, rc, "port %s", port_text(p, text));
-	return port_refuse(r, REFUSED_SYSTEM, &err);
+	return refuse_err(r, REFUSED_SYSTEM, &err);
 }
 
 static int store_new(struct daemon *d, const struct port *p, struct ticket *ticket,
@@ -196,7 +196,7 @@ static int store_new(struct daemon *d, const struct port *p, struct ticket *tick
 	if (rc == -EEXIST)
 		return refuse(r, REFUSED_ADDRESS_IN_USE, ip4_text(p->address, text),
 			      "a row of the state");
-	return rc ? port_refuse(r, REFUSED_STORAGE, &err) : 0;
+	return rc ? refuse_err(r, REFUSED_STORAGE, &err) : 0;
 }
 
 static int attach(struct daemon *d, const struct attach_request *q, struct attachment *a,

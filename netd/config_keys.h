@@ -88,6 +88,8 @@ void config_classes_done(struct config_classes *classes);
 
 /* --- config_keys.c: what the tables name; PAIR of config_tables.c --- */
 
+/* Whether a name can be an interface's. */
+bool config_link_name_good(const char *name);
 int config_parse_arch(const struct key *k, void *section, const char *text, unsigned index,
 		      struct err *err);
 void config_print_arch(const struct key *k, const void *section, struct printer *p);
@@ -106,6 +108,9 @@ void config_print_ip(const struct key *k, const void *section, struct printer *p
 int config_parse_ips(const struct key *k, void *section, const char *text, unsigned index,
 		     struct err *err);
 void config_print_ips(const struct key *k, const void *section, struct printer *p);
+int config_parse_link(const struct key *k, void *section, const char *text, unsigned index,
+		      struct err *err);
+void config_print_link(const struct key *k, const void *section, struct printer *p);
 int config_parse_mode_bits(const struct key *k, void *section, const char *text, unsigned index,
 			   struct err *err);
 void config_print_mode_bits(const struct key *k, const void *section, struct printer *p);
@@ -143,13 +148,15 @@ void config_print_word(const struct key *k, const void *section, struct printer 
 
 void config_print_deadline(const struct key *k, const void *section, struct printer *p);
 
-/* --- config_octets.c: what the tables name --- */
+/* --- config_macvtap.c --- */
 
-/* Whether a name can be an interface's. */
-bool config_link_name_good(const char *name);
-int config_parse_link(const struct key *k, void *section, const char *text, unsigned index,
-		      struct err *err);
-void config_print_link(const struct key *k, const void *section, struct printer *p);
+/* Of a network: services, or yes or no. */
+int config_parse_host_access(const struct key *k, void *section, const char *text, unsigned index,
+			     struct err *err);
+void config_print_host_access(const struct key *k, const void *section, struct printer *p);
+void config_print_macvtap_mode(const struct key *k, const void *section, struct printer *p);
+/* What mode macvtap alone has, and what it cannot have. */
+MUST_CHECK int config_macvtap_check(const struct config_network *n, struct err *err);
 
 /* --- config_octets.c --- */
 
@@ -182,14 +189,6 @@ void config_print_names(const struct key *k, const void *section, struct printer
 int config_parse_services(const struct key *k, void *section, const char *text, unsigned index,
 			  struct err *err);
 void config_print_services(const struct key *k, const void *section, struct printer *p);
-/* Of a network: services, or yes or no. */
-int config_parse_host_access(const struct key *k, void *section, const char *text, unsigned index,
-			     struct err *err);
-void config_print_host_access(const struct key *k, const void *section, struct printer *p);
-void config_print_macvtap_mode(const struct key *k, const void *section, struct printer *p);
-/* What mode macvtap alone has, and what it cannot have. */
-MUST_CHECK int config_macvtap_check(const struct config_network *n, struct err *err);
-
 /* Finds the networks and groups that are named, and numbers groups and policies, when all is read.
  */
 MUST_CHECK int config_rules_finish(struct config *c, struct err *err);

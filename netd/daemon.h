@@ -321,6 +321,14 @@ static inline int refuse(struct refusal *r, enum refusal_kind kind, const char *
 	return -1;
 }
 
+/* The same, with err as why. */
+static inline int refuse_err(struct refusal *r, enum refusal_kind kind, const struct err *err)
+{
+	refuse(r, kind, NULL, NULL);
+	r->detail = *err;
+	return -1;
+}
+
 /* --- allocate.c --- */
 
 /* What was asked for beyond the identity; zero members: nothing. */
@@ -487,8 +495,6 @@ bool port_change(struct daemon *d, struct port *p, const struct port *to);
 /* Takes the port's row out; its MAC rests for so many seconds. */
 MUST_CHECK int port_unstore(struct daemon *d, const struct port *p, int64_t rest,
 			    struct ticket *ret, struct err *err);
-/* Fills r with err and returns -1. */
-int port_refuse(struct refusal *r, enum refusal_kind kind, const struct err *err);
 /* The MAC and address that `to` says, in the tables. -1 when they refuse. */
 MUST_CHECK int port_readdress(struct daemon *d, struct port *p, const struct port *to);
 /* Host names and options of a network's ports from its configuration. */

@@ -133,13 +133,6 @@ static void follow_state_back(struct daemon *d)
 		log_error("%s", err.text);
 }
 
-static int refuse_err(struct refusal *r, enum refusal_kind kind, const struct err *err)
-{
-	refuse(r, kind, NULL, NULL);
-	r->detail = *err;
-	return -1;
-}
-
 /* --- the text --- */
 
 static char *block_text(const struct network_request *q)

@@ -66,13 +66,13 @@ static int set_one(struct plugging *g, struct port *p, struct ticket *ticket, st
 	if (port_store_plug(d, p, ticket, &err)) {
 		p->unplugged = g->up;
 		g->n--;
-		return port_refuse(r, REFUSED_STORAGE, &err);
+		return refuse_err(r, REFUSED_STORAGE, &err);
 	}
 	rc = set_device(d, p, &err);
 	if (!rc)
 		return 0;
 	err_wrap(&err, rc, "port %s", port_text(p, text));
-	return port_refuse(r, REFUSED_SYSTEM, &err);
+	return refuse_err(r, REFUSED_SYSTEM, &err);
 }
 
 static struct port *nth(const struct plugging *g, size_t i)

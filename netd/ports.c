@@ -277,13 +277,6 @@ int port_store_plug(struct daemon *d, const struct port *p, struct ticket *ret, 
 
 /* --- changes --- */
 
-int port_refuse(struct refusal *r, enum refusal_kind kind, const struct err *err)
-{
-	refuse(r, kind, NULL, NULL);
-	r->detail = *err;
-	return -1;
-}
-
 /* Gives a port in the tables another MAC and address. False, and nothing changed, when the tables
  * refuse. */
 bool port_change(struct daemon *d, struct port *p, const struct port *to)
@@ -427,7 +420,7 @@ static int detach_one(struct daemon *d, struct port *p, struct refusal *r)
 		return 0;
 	rc = device_remove(d, p, &err);
 	if (rc && rc != -ENODEV)
-		return port_refuse(r, REFUSED_SYSTEM, &err);
+		return refuse_err(r, REFUSED_SYSTEM, &err);
 	unplug(d, p);
 	event_add_port(d, EVENT_DETACHED, &was);
 	return 0;
@@ -480,7 +473,7 @@ static int release_one(struct daemon *d, struct port *p, struct ticket *ticket, 
 	if (detach_one(d, p, r))
 		return -1;
 	if (port_unstore(d, p, MAC_REST_S, ticket, &err))
-		return port_refuse(r, REFUSED_STORAGE, &err);
+		return refuse_err(r, REFUSED_STORAGE, &err);
 	/* Their rows have gone with the port's. */
 	serve_release_leases(d, p);
 	return 0;

@@ -8,13 +8,6 @@
 
 #include "daemon.h"
 
-static int refuse_err(struct refusal *r, enum refusal_kind kind, const struct err *err)
-{
-	refuse(r, kind, NULL, NULL);
-	r->detail = *err;
-	return -1;
-}
-
 static int refuse_guest(struct refusal *r, const struct publish_request *q)
 {
 	char text[NAME_SIZE + 24];

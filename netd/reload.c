@@ -38,13 +38,6 @@ int reload_refuse_in_use(struct daemon *d, const struct network *n, struct refus
 	return refuse(r, REFUSED_IN_USE, n->config->name, who);
 }
 
-static int refuse_configuration(struct refusal *r, const struct err *err)
-{
-	refuse(r, REFUSED_CONFIGURATION, NULL, NULL);
-	r->detail = *err;
-	return -1;
-}
-
 /* --- check --- */
 
 struct checking {
@@ -74,7 +67,7 @@ static int check_subnet(struct checking *x, const struct network *old, unsigned 
 	if (!network_choose_subnet(x->d, &probe, &x->check->subnet[i], &err))
 		return 0;
 	err_wrap(&err, 0, "network '%s'", c->name);
-	return refuse_configuration(r, &err);
+	return refuse_err(r, REFUSED_CONFIGURATION, &err);
 }
 
 static bool same_subnet(const struct network *n, struct ip4_prefix p)
@@ -157,7 +150,7 @@ static bool check_made(struct checking *x, const struct network *old,
 
 	if (c->mistake && !(old && old->config->mistake)) {
 		err_put(&err, "%s", c->mistake);
-		refuse_configuration(&r, &err);
+		refuse_err(&r, REFUSED_CONFIGURATION, &err);
 		return tell(x, c->name, "", &r);
 	}
 	if (old && old->config->made && !c->made) {
@@ -165,7 +158,7 @@ static bool check_made(struct checking *x, const struct network *old,
 			"%s:%d: network '%s' was made at run time: delete it (netdctl network "
 			"delete), or give this one another name",
 			c->place.file, c->place.line, c->name);
-		refuse_configuration(&r, &err);
+		refuse_err(&r, REFUSED_CONFIGURATION, &err);
 		return tell(x, c->name, "", &r);
 	}
 	return false;
@@ -365,7 +358,7 @@ int reload_read(struct daemon *d, struct config **ret, struct refusal *r)
 		rc = made_read(d, files, ret, &err);
 		config_free(files);
 	}
-	return rc ? refuse_configuration(r, &err) : 0;
+	return rc ? refuse_err(r, REFUSED_CONFIGURATION, &err) : 0;
 }
 
 /* The first is enough. */
@@ -385,7 +378,7 @@ static int apply_or_back(struct daemon *d, struct config *c, struct refusal *r)
 
 	if (made_read(d, d->config, &back, &err)) {
 		config_free(c);
-		return refuse_configuration(r, &err);
+		return refuse_err(r, REFUSED_CONFIGURATION, &err);
 	}
 	reload_apply(d, c);
 	if (!reconcile(d, &err)) {

@@ -196,6 +196,9 @@ MUST_CHECK int store_joined_put(struct store *s, const char *link, bool was_up, 
 				struct err *err);
 MUST_CHECK int store_joined_del(struct store *s, const char *link, struct err *err);
 
+/* 16 random octets that are made once and kept, for a host without a machine id. */
+MUST_CHECK int store_secret(struct store *s, struct siphash_key *ret, struct err *err);
+
 /* --- what may be left over --- */
 
 struct store_rows {
@@ -227,8 +230,5 @@ MUST_CHECK int store_uplink_list(struct store *s,
 MUST_CHECK int store_uplink_put(struct store *s, const struct store_uplink *u, struct ticket *ret,
 				struct err *err);
 MUST_CHECK int store_uplink_del(struct store *s, const char *link, struct err *err);
-
-/* 16 random octets that are made once and kept, for a host without a machine id. */
-MUST_CHECK int store_secret(struct store *s, struct siphash_key *ret, struct err *err);
 
 #endif

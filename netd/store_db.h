@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What store.c, which has the database, and store_rows.c, which has its tables, share. */
+/* What store.c, which has the database, and store_*.c, which have its tables, share. */
 #ifndef NETD_STORE_DB_H
 #define NETD_STORE_DB_H
 
@@ -97,5 +97,11 @@ static inline void store_reset(sqlite3_stmt **st)
 }
 
 #define CLEAN_STATEMENT CLEANUP(store_reset)
+
+/* The text has to stay until the statement is reset. */
+static inline void bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
+}
 
 #endif

@@ -2,12 +2,6 @@
 /* The state's table of networks that were made at run time. */
 #include "store_db.h"
 
-/* The text has to stay until the statement is reset. */
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
-}
-
 int store_network_put(struct store *s, const struct store_network *n, struct ticket *ret,
 		      struct err *err)
 {

@@ -5,11 +5,6 @@
 
 #include "store_db.h"
 
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
-}
-
 static void bind_key(sqlite3_stmt *st, const struct store_published *p)
 {
 	char text[IP4_TEXT_SIZE];

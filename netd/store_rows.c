@@ -80,12 +80,6 @@ const char *const store_sql[STATEMENTS] = {
 	[UNPLUGGED_DEL] = "DELETE FROM unplugged WHERE network=?1 AND guest=?2 AND nic=?3",
 };
 
-/* The text has to stay until the statement is reset. */
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
-}
-
 static void bind_mac(sqlite3_stmt *st, int at, const struct mac *m)
 {
 	char text[MAC_TEXT_SIZE];

@@ -12,11 +12,6 @@
 #define ANSWERED "answered"
 #define SILENT "silent"
 
-static void bind_text(sqlite3_stmt *st, int at, const char *text)
-{
-	sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
-}
-
 static char *had_text(const struct store_uplink *u)
 {
 	static const char digit[] = "0123456789abcdef";

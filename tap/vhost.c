@@ -7,13 +7,6 @@
 
 #define VHOST_PATH "/dev/vhost-net"
 
-bool tap_vhost_available(void)
-{
-	CLEAN_FD int fd = open(VHOST_PATH, O_RDWR | O_CLOEXEC);
-
-	return fd >= 0;
-}
-
 int tap_vhost_open(unsigned queues, int *ret_fds, struct err *err)
 {
 	int fds[TAP_QUEUES_MAX];

@@ -33,17 +33,20 @@ MAY = {
              "include/tap.h", "include/netd.h"},
 }
 # The files that know these libraries.
-LIBRARY = {"netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_parse.c", "bridge/rtnl_watch.c", "bridge/rtnl_veth.c",
-                       "bridge/rtnl_netns.c", "bridge/rtnl_macvlan.c", "bridge/rtnl_move.c", "bridge/rtnl_qdisc.c",
-                       "bridge/rtnl_vlan.c"},
-           "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/foreign_docker.c", "bridge/foreign_parse.c",
-                        "bridge/nft_sets.c"},
-           "libmnl": {"bridge/batch.c", "bridge/foreign_docker.c", "bridge/foreign_parse.c", "bridge/foreign_read.c",
-                      "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_sets.c",
-                      "bridge/nft_watch.c", "bridge/trap.c"},
-           "confuse": {"netd/config.c", "netd/config_read.h"},
-           "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_rows.c", "netd/store_published.c",
-                       "netd/store_networks.c", "netd/store_gc.c", "netd/store_uplinks.c"}, "pcap": {"netd/capture/main.c"}}
+LIBRARY = {
+    "netlink": {"bridge/rtnl.c", "bridge/rtnl.h", "bridge/rtnl_macvlan.c", "bridge/rtnl_move.c", "bridge/rtnl_netns.c",
+                "bridge/rtnl_parse.c", "bridge/rtnl_qdisc.c", "bridge/rtnl_veth.c", "bridge/rtnl_vlan.c",
+                "bridge/rtnl_watch.c"},
+    "libnftnl": {"bridge/batch.c", "bridge/batch.h", "bridge/foreign_docker.c", "bridge/foreign_parse.c",
+                 "bridge/nft_sets.c"},
+    "libmnl": {"bridge/batch.c", "bridge/foreign_docker.c", "bridge/foreign_parse.c", "bridge/foreign_read.c",
+               "bridge/listen.c", "bridge/nft.c", "bridge/nft.h", "bridge/nft_change.c", "bridge/nft_sets.c",
+               "bridge/nft_watch.c", "bridge/trap.c"},
+    "confuse": {"netd/config.c", "netd/config_read.h"},
+    "sqlite3": {"netd/store.c", "netd/store_db.h", "netd/store_gc.c", "netd/store_networks.c", "netd/store_published.c",
+                "netd/store_rows.c", "netd/store_uplinks.c"},
+    "pcap": {"netd/capture/main.c"},
+}
 
 MIT = re.compile(r"^(include/base/|include/netd\.h$|netd/lib/|netd/io\.netd\.varlink$|netd/netd\.pc\.in$)")
 # Files that bear no line of their own: data, and what others say the form of.
