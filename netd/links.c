@@ -67,8 +67,7 @@ void link_seen(struct daemon *d, const struct rtnl_link *link)
 		return;
 	seen = &d->link[i];
 	/* A macvtap device of ours bears the MAC of its guest, who is in the index by its port. */
-	if (!strcmp(link->kind, "macvtap") &&
-	    (port_by_link(d, link->index) || ours))
+	if (!strcmp(link->kind, "macvtap") && (port_by_link(d, link->index) || ours))
 		mac = (struct mac){ 0 };
 	if (!mac_equal(&seen->mac, &mac)) {
 		mac_index_del(d->macs, &seen->mac, holder(link->index));

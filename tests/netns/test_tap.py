@@ -231,6 +231,19 @@ class Within(TapTest):
         daemon.start()
         self.assertEqual((list(self.host.ns.links()), self.jail.dump()), (before, empty))
 
+    def test_lost_state(self):
+        """It is known by its pair alone; detach takes all of it all the same."""
+        daemon = self.daemon()
+        before, empty = list(self.host.ns.links()), self.jail.dump()
+        self.attach(daemon, "vm", "--tap", "tap0", "--netns", self.path)
+        daemon.kill()
+        for leaf in os.listdir(daemon.state):
+            os.unlink(os.path.join(daemon.state, leaf))
+        daemon.start()
+        self.assertEqual(daemon.guests()["vm/0"]["state"], "attached")
+        daemon.ctl("detach", "vm")
+        self.assertEqual((list(self.host.ns.links()), self.jail.dump()), (before, empty))
+
 
 class Reaping(TapTest):
     def test_never_opened(self):
