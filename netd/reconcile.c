@@ -314,8 +314,7 @@ static void put_ports_right(struct survey *s)
 		if (!n || !n->up ||
 		    (link->master == n->bridge_index && link->up == !p->unplugged &&
 		     link->mtu == n->mtu && link->isolated == n->config->isolate &&
-		     port_bears(d, p, &link->mac) &&
-		     !(p->hurt & HEAL_IPV6)))
+		     port_bears(d, p, &link->mac) && !(p->hurt & HEAL_IPV6)))
 			continue;
 		if (port_link_up(d, p, NULL, &err)) {
 			log_warning("port %s/%" PRIu32 ": %s", p->guest, p->nic, err.text);

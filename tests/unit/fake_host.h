@@ -56,9 +56,9 @@ struct fake_host {
 	uint32_t neigh_index;
 	struct mac neigh_mac;
 	unsigned neigh_asked, neigh_listed; /* lists of one link's neighbours, and of all */
-	unsigned fail_at;    /* the how many-th operation fails; 0: none */
-	unsigned operations; /* since fail_at was set */
-	bool fail_from;	     /* as do all behind it */
+	unsigned fail_at;		    /* the how many-th operation fails; 0: none */
+	unsigned operations;		    /* since fail_at was set */
+	bool fail_from;			    /* as do all behind it */
 	struct {
 		uint32_t ifindex;
 		size_t len;
