@@ -19,6 +19,7 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+PARALLEL := -j$(shell nproc)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -161,10 +162,13 @@ deps-%:
 	@tests/deps.sh $*
 
 check: deps-check
+	@$(MAKE) --no-print-directory $(PARALLEL) all test-programs build/guest/initramfs.gz
 	@$(MAKE) --no-print-directory check-unit check-fuzz check-install check-netns check-guest lint
 
 # Every test has a host, an internet and guests of its own, in namespaces.
 NETNS_TESTS := $(sort $(wildcard tests/netns/test_*.py))
+# They wait for most of their time, so that some go side by side.
+NETNS_LANES ?= 3
 
 # --- fuzz targets: replayed over their corpus by `make check`, run by `make fuzz` ---
 
@@ -257,10 +261,7 @@ check-guest: all build/guest/initramfs.gz $(B)/guest/host-initramfs.gz
 	done
 
 check-netns: all $(B)/tests/netns/testvmm $(B)/tests/netns/testload
-	@for test in $(NETNS_TESTS); do \
-		echo "  TEST $$test"; \
-		NETD_BUILD=$(CURDIR)/$(B) /usr/bin/python3 -W ignore::ResourceWarning $$test || exit 1; \
-	done
+	@echo $(NETNS_TESTS) | NETD_BUILD=$(CURDIR)/$(B) xargs -n 1 -P $(NETNS_LANES) tests/netns/run.sh
 
 # The crash test of check-netns, for longer.
 soak: deps-check
@@ -292,13 +293,16 @@ TEST_PROGRAMS := tests/unit/unit tests/netns/testvmm tests/netns/testload $(BENC
 
 lint: deps-lint
 	@echo "  BUILD with gcc and with clang, warnings are errors"
-	@$(MAKE) --no-print-directory WERROR=1 all test-programs >/dev/null
-	@$(MAKE) --no-print-directory WERROR=1 CC=clang all test-programs >/dev/null
+	@$(MAKE) --no-print-directory $(PARALLEL) WERROR=1 all test-programs >/dev/null
+	@$(MAKE) --no-print-directory $(PARALLEL) WERROR=1 CC=clang all test-programs >/dev/null
+	@$(MAKE) --no-print-directory $(PARALLEL) WERROR=1 tidy
 	@$(MAKE) --no-print-directory WERROR=1 lint-run
 
 test-programs: $(TEST_PROGRAMS:%=$(B)/%)
 
-lint-run: $(PROGRAM_SRC:%.c=$(B)/%.tidy)
+tidy: $(PROGRAM_SRC:%.c=$(B)/%.tidy)
+
+lint-run: tidy
 	@echo "  RULES" && /usr/bin/python3 tests/lint/rules.py $(B)
 	@echo "  CLANG-FORMAT" && clang-format --dry-run -Werror $(C_FILES)
 	@echo "  CPPCHECK" && cppcheck --quiet --error-exitcode=1 --suppressions-list=tests/lint/cppcheck.txt \
@@ -352,6 +356,6 @@ clean:
 
 -include $(patsubst %.o,%.d,$(call objs,$(ALL_SRC)))
 
-.PHONY: all install lint lint-run asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench-ports bench-pool bench-dhcp bench-guard bench-rates soak fuzz fuzz-run
+.PHONY: all install lint lint-run tidy asan test-programs check-install check check-unit check-netns check-guest check-fuzz clean demo bench-ports bench-pool bench-dhcp bench-guard bench-rates soak fuzz fuzz-run
 .SECONDARY:
 .DELETE_ON_ERROR:
