@@ -41,7 +41,7 @@ def enter_private(left_out=True):
 
 # What changes by itself: carrier, and what follows from it, the bridge's own timers, who has sent DHCP lately, and who has
 # connections; and whose link-local addresses are, which an allocation has also without a device.
-VOLATILE = re.compile(r"NO-CARRIER,|,LOWER_UP| state [A-Z]+|\blinkdown\b *| [a-z_]*_timer +[0-9.]+| tso_max_\w+ \d+"
+VOLATILE = re.compile(r"NO-CARRIER,|,LOWER_UP| state [A-Z]+|(?<=bridge_slave) state [a-z]+|\blinkdown\b *| [a-z_]*_timer +[0-9.]+| tso_max_\w+ \d+"
                       r"|\s*elements = {[^}]* (?:limit rate|ct count) [^}]*}|set owned6 {[^}]*}[^}]*}")
 
 
