@@ -5,6 +5,10 @@
 # by side. Ends at the first that fails.
 set -eu
 
+# The daemons' states are in memory.
+if [ -z "${NETD_TEST_STATE:-}" ] && [ -w /dev/shm ]; then
+	export NETD_TEST_STATE=/dev/shm
+fi
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 for test; do
