@@ -758,7 +758,7 @@ struct daemon_options {
 
 /* Everything up to serving; what it opened is closed again on failure. */
 MUST_CHECK int daemon_start(const struct daemon_options *o, struct daemon **ret, struct err *err);
-/* Leaves bridges, rules and guests as they are. */
+/* Leaves bridges, rules and guests as they are; an uplink whose network has no guest goes back. */
 void daemon_stop(struct daemon *d);
 
 #endif

@@ -40,6 +40,8 @@ unsigned ctl_parse_number(const char *text, unsigned max, const char *what);
 void ctl_print_members(const json_t *o);
 /* Prints JSON, indented, and a newline. */
 void ctl_print_json(const json_t *v);
+/* The text of a member; empty where there is none. */
+const char *ctl_text(const json_t *o, const char *key);
 
 /*
  * Options of a subcommand: --name VALUE, --name=VALUE or --flag, or -n VALUE for one whose name has

@@ -5,23 +5,16 @@
 
 #include "ctl.h"
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *v = json_string_value(json_object_get(o, key));
-
-	return v ? v : "";
-}
-
 static void print_finding(const json_t *x)
 {
-	const char *port = text(x, "port"), *network = text(x, "network"), *why = text(x, "why"),
-		   *command = text(x, "command");
+	const char *port = ctl_text(x, "port"), *network = ctl_text(x, "network"),
+		   *why = ctl_text(x, "why"), *command = ctl_text(x, "command");
 
-	printf("%s: %s%s%s%s%s%s%s%s\n", text(x, "severity"),
+	printf("%s: %s%s%s%s%s%s%s%s\n", ctl_text(x, "severity"),
 	       *port	? "port " :
 	       *network ? "network " :
 			  "",
-	       *port ? port : network, *port || *network ? ": " : "", text(x, "what"),
+	       *port ? port : network, *port || *network ? ": " : "", ctl_text(x, "what"),
 	       *why ? ": " : "", why, *command ? "; to mend it: " : "", command);
 }
 
@@ -45,7 +38,7 @@ int ctl_doctor(struct ctl *c, int argc, char **argv)
 	reply = ctl_call(c, "io.netd.Doctor", parameters);
 	list = json_object_get(reply, "findings");
 	json_array_foreach (list, i, x) {
-		well = well && !strcmp(text(x, "severity"), "note");
+		well = well && !strcmp(ctl_text(x, "severity"), "note");
 		if (!c->json)
 			print_finding(x);
 	}

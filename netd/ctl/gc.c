@@ -4,19 +4,12 @@
 
 #include "ctl.h"
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *v = json_string_value(json_object_get(o, key));
-
-	return v ? v : "";
-}
-
 static void print_item(const json_t *i)
 {
-	const char *interface = text(i, "interface"), *kept = text(i, "kept");
+	const char *interface = ctl_text(i, "interface"), *kept = ctl_text(i, "kept");
 
-	printf("%s%s%s: %s; %s%s\n", text(i, "kind"), *interface ? " " : "", interface,
-	       text(i, "why"),
+	printf("%s%s%s: %s; %s%s\n", ctl_text(i, "kind"), *interface ? " " : "", interface,
+	       ctl_text(i, "why"),
 	       *kept					   ? "stays: " :
 	       json_is_true(json_object_get(i, "removed")) ? "removed" :
 							     "would be removed",

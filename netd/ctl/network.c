@@ -123,28 +123,21 @@ int ctl_network(struct ctl *c, int argc, char **argv)
 
 /* --- plan --- */
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *v = json_string_value(json_object_get(o, key));
-
-	return v ? v : "";
-}
-
 static void print_change(const json_t *c)
 {
-	bool there = *text(c, "before"), then = *text(c, "after");
+	bool there = *ctl_text(c, "before"), then = *ctl_text(c, "after");
 
-	printf("%-12s ", text(c, "effect"));
-	if (*text(c, "network"))
-		printf("network %s%s", text(c, "network"), *text(c, "key") ? " " : "");
-	printf("%s", text(c, "key"));
+	printf("%-12s ", ctl_text(c, "effect"));
+	if (*ctl_text(c, "network"))
+		printf("network %s%s", ctl_text(c, "network"), *ctl_text(c, "key") ? " " : "");
+	printf("%s", ctl_text(c, "key"));
 	if (there || then)
-		printf(": %s -> %s", there ? text(c, "before") : "-",
-		       then ? text(c, "after") : "-");
-	if (*text(c, "host"))
-		printf(" (%s)", text(c, "host"));
-	if (*text(c, "reason"))
-		printf(": %s", text(c, "reason"));
+		printf(": %s -> %s", there ? ctl_text(c, "before") : "-",
+		       then ? ctl_text(c, "after") : "-");
+	if (*ctl_text(c, "host"))
+		printf(" (%s)", ctl_text(c, "host"));
+	if (*ctl_text(c, "reason"))
+		printf(": %s", ctl_text(c, "reason"));
 	putchar('\n');
 }
 

@@ -6,13 +6,6 @@
 #include "base/cleanup.h"
 #include "ctl.h"
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *v = json_string_value(json_object_get(o, key));
-
-	return v ? v : "";
-}
-
 static long long number(const json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
@@ -41,21 +34,22 @@ static void print_published(const json_t *list)
 	json_array_foreach (list, i, p) {
 		char guest[96], protocol[16];
 
-		snprintf(protocol, sizeof(protocol), "%s:", text(p, "protocol"));
-		snprintf(guest, sizeof(guest), "%s/%lld", text(p, "guest"), number(p, "nic"));
+		snprintf(protocol, sizeof(protocol), "%s:", ctl_text(p, "protocol"));
+		snprintf(guest, sizeof(guest), "%s/%lld", ctl_text(p, "guest"), number(p, "nic"));
 		add_port(t, p, "port", protocol);
-		ctl_table_add(t, *text(p, "address") ? text(p, "address") : "any");
+		ctl_table_add(t, *ctl_text(p, "address") ? ctl_text(p, "address") : "any");
 		ctl_table_add(t, guest);
-		ctl_table_add(t, text(p, "network"));
-		ctl_table_add(t, text(p, "target"));
+		ctl_table_add(t, ctl_text(p, "network"));
+		ctl_table_add(t, ctl_text(p, "target"));
 		add_port(t, p, "guestPort", "");
-		ctl_table_add(t, *text(p, "configured") ? text(p, "configured") : "netdctl");
+		ctl_table_add(t,
+			      *ctl_text(p, "configured") ? ctl_text(p, "configured") : "netdctl");
 	}
 	ctl_table_print_and_free(t);
 	json_array_foreach (list, i, p)
-		if (*text(p, "reason"))
-			printf("%s:%lld is not published: %s\n", text(p, "protocol"),
-			       number(p, "port"), text(p, "reason"));
+		if (*ctl_text(p, "reason"))
+			printf("%s:%lld is not published: %s\n", ctl_text(p, "protocol"),
+			       number(p, "port"), ctl_text(p, "reason"));
 }
 
 int ctl_published(struct ctl *c, int argc, char **argv)

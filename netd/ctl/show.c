@@ -9,13 +9,6 @@
 #include "base/cleanup.h"
 #include "ctl.h"
 
-static const char *text(const json_t *o, const char *key)
-{
-	const char *v = json_string_value(json_object_get(o, key));
-
-	return v ? v : "";
-}
-
 static long long number(const json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
@@ -29,12 +22,12 @@ static void add_network_row(struct ctl_table *t, const json_t *n)
 
 	snprintf(pool, sizeof(pool), "%lld/%lld", number(n, "poolUsed"), number(n, "poolSize"));
 	snprintf(attached, sizeof(attached), "%lld", number(n, "attached"));
-	ctl_table_add(t, text(n, "name"));
-	ctl_table_add(t, text(n, "mode"));
+	ctl_table_add(t, ctl_text(n, "name"));
+	ctl_table_add(t, ctl_text(n, "mode"));
 	ctl_table_add(t, json_is_true(json_object_get(n, "up")) ? "up" : "down");
-	ctl_table_add(t, text(n, "bridge"));
-	ctl_table_add(t, text(n, "subnet"));
-	ctl_table_add(t, text(n, "gateway"));
+	ctl_table_add(t, ctl_text(n, "bridge"));
+	ctl_table_add(t, ctl_text(n, "subnet"));
+	ctl_table_add(t, ctl_text(n, "gateway"));
 	ctl_table_add(t, pool);
 	ctl_table_add(t, attached);
 }
@@ -51,8 +44,8 @@ static void print_networks(const json_t *list)
 		add_network_row(t, n);
 	ctl_table_print_and_free(t);
 	json_array_foreach (list, i, n)
-		if (*text(n, "reason"))
-			printf("%s is down: %s\n", text(n, "name"), text(n, "reason"));
+		if (*ctl_text(n, "reason"))
+			printf("%s is down: %s\n", ctl_text(n, "name"), ctl_text(n, "reason"));
 }
 
 int ctl_networks(struct ctl *c, int argc, char **argv)
@@ -93,21 +86,21 @@ static void add_guest_row(struct ctl_table *t, const json_t *p)
 	const json_t *lease = json_object_get(p, "lease");
 	char name[96], expires[32], state[64];
 
-	snprintf(name, sizeof(name), "%s/%lld", text(p, "guest"), number(p, "nic"));
+	snprintf(name, sizeof(name), "%s/%lld", ctl_text(p, "guest"), number(p, "nic"));
 	ctl_table_add(t, name);
-	ctl_table_add(t, text(p, "network"));
-	snprintf(state, sizeof(state), "%s%s", text(p, "state"),
-		 strcmp(text(p, "link"), "down") ? "" : ", down");
+	ctl_table_add(t, ctl_text(p, "network"));
+	snprintf(state, sizeof(state), "%s%s", ctl_text(p, "state"),
+		 strcmp(ctl_text(p, "link"), "down") ? "" : ", down");
 	ctl_table_add(t, state);
-	ctl_table_add(t, text(p, "interface"));
-	ctl_table_add(t, text(p, "mac"));
+	ctl_table_add(t, ctl_text(p, "interface"));
+	ctl_table_add(t, ctl_text(p, "mac"));
 	ctl_table_add(t, json_string_value(json_array_get(json_object_get(p, "addresses"), 0)));
 	ctl_table_add(t, json_is_true(json_object_get(p, "vhost")) ? "yes" : "no");
-	if (!strcmp(text(lease, "state"), "bound"))
+	if (!strcmp(ctl_text(lease, "state"), "bound"))
 		snprintf(state, sizeof(state), "bound, ends %s",
 			 ctl_when(json_object_get(lease, "expires"), expires));
 	else
-		snprintf(state, sizeof(state), "%s", text(lease, "state"));
+		snprintf(state, sizeof(state), "%s", ctl_text(lease, "state"));
 	ctl_table_add(t, state);
 }
 
@@ -153,15 +146,16 @@ static void print_leases(const json_t *list)
 	json_array_foreach (list, i, l) {
 		char name[96] = "", expires[32];
 
-		if (*text(l, "guest"))
-			snprintf(name, sizeof(name), "%s/%lld", text(l, "guest"), number(l, "nic"));
-		ctl_table_add(t, text(l, "network"));
-		ctl_table_add(t, text(l, "address"));
-		ctl_table_add(t, text(l, "mac"));
+		if (*ctl_text(l, "guest"))
+			snprintf(name, sizeof(name), "%s/%lld", ctl_text(l, "guest"),
+				 number(l, "nic"));
+		ctl_table_add(t, ctl_text(l, "network"));
+		ctl_table_add(t, ctl_text(l, "address"));
+		ctl_table_add(t, ctl_text(l, "mac"));
 		ctl_table_add(t, name);
-		ctl_table_add(t, text(l, "hostname"));
-		ctl_table_add(t, text(l, "state"));
-		ctl_table_add(t, strcmp(text(l, "state"), "bound") ?
+		ctl_table_add(t, ctl_text(l, "hostname"));
+		ctl_table_add(t, ctl_text(l, "state"));
+		ctl_table_add(t, strcmp(ctl_text(l, "state"), "bound") ?
 					 "-" :
 					 ctl_when(json_object_get(l, "expires"), expires));
 	}
@@ -170,7 +164,7 @@ static void print_leases(const json_t *list)
 
 static const char *text_or_star(const json_t *o, const char *key)
 {
-	return *text(o, key) ? text(o, key) : "*";
+	return *ctl_text(o, key) ? ctl_text(o, key) : "*";
 }
 
 /* Its lease file has the leases that are held, and 0 for one without an end. */
@@ -180,9 +174,9 @@ static void print_dnsmasq(const json_t *list)
 	size_t i;
 
 	json_array_foreach (list, i, l)
-		if (!strcmp(text(l, "state"), "bound"))
-			printf("%lld %s %s %s %s\n", number(l, "expires"), text(l, "mac"),
-			       text(l, "address"), text_or_star(l, "hostname"),
+		if (!strcmp(ctl_text(l, "state"), "bound"))
+			printf("%lld %s %s %s %s\n", number(l, "expires"), ctl_text(l, "mac"),
+			       ctl_text(l, "address"), text_or_star(l, "hostname"),
 			       text_or_star(l, "clientId"));
 }
 
@@ -230,14 +224,14 @@ static void print_status(const json_t *s)
 	char started[32];
 	size_t i;
 
-	printf("netd %s, pid %lld, started %s\n", text(s, "version"), number(s, "pid"),
+	printf("netd %s, pid %lld, started %s\n", ctl_text(s, "version"), number(s, "pid"),
 	       ctl_when(json_object_get(s, "started"), started));
 	printf("%lld ports, %lld attached, %lld leases, %lld clients\n", number(s, "ports"),
 	       number(s, "attached"), number(s, "leases"), number(s, "clients"));
 	print_networks(json_object_get(s, "networks"));
 	json_array_foreach (json_object_get(s, "uplinks"), i, uplink)
-		printf("uplink %s, MTU %lld, forwarding %s\n", text(uplink, "interface"),
-		       number(uplink, "mtu"), text(uplink, "forwarding"));
+		printf("uplink %s, MTU %lld, forwarding %s\n", ctl_text(uplink, "interface"),
+		       number(uplink, "mtu"), ctl_text(uplink, "forwarding"));
 	print_counts("DHCP received", json_object_get(s, "dhcpReceived"));
 	print_counts("DHCP sent", json_object_get(s, "dhcpSent"));
 	print_counts("DHCP dropped", json_object_get(s, "dhcpDropped"));
@@ -275,21 +269,21 @@ static void print_event(const json_t *e)
 
 	localtime_r(&seconds, &tm);
 	strftime(when, sizeof(when), "%F %T", &tm);
-	printf("%s.%03d %s", when, (int)((at - (double)seconds) * 1000), text(e, "event"));
-	if (*text(e, "guest"))
-		printf(" %s/%lld", text(e, "guest"), number(e, "nic"));
-	if (*text(e, "network"))
-		printf(" on %s", text(e, "network"));
-	if (*text(e, "interface"))
-		printf(" %s", text(e, "interface"));
-	if (*text(e, "mac"))
-		printf(" %s", text(e, "mac"));
-	if (*text(e, "address"))
-		printf(" %s", text(e, "address"));
+	printf("%s.%03d %s", when, (int)((at - (double)seconds) * 1000), ctl_text(e, "event"));
+	if (*ctl_text(e, "guest"))
+		printf(" %s/%lld", ctl_text(e, "guest"), number(e, "nic"));
+	if (*ctl_text(e, "network"))
+		printf(" on %s", ctl_text(e, "network"));
+	if (*ctl_text(e, "interface"))
+		printf(" %s", ctl_text(e, "interface"));
+	if (*ctl_text(e, "mac"))
+		printf(" %s", ctl_text(e, "mac"));
+	if (*ctl_text(e, "address"))
+		printf(" %s", ctl_text(e, "address"));
 	if (json_object_get(e, "exchangeMicroseconds"))
 		printf(" in %.1f ms", (double)number(e, "exchangeMicroseconds") / 1e3);
-	if (*text(e, "detail"))
-		printf(": %s", text(e, "detail"));
+	if (*ctl_text(e, "detail"))
+		printf(": %s", ctl_text(e, "detail"));
 	putchar('\n');
 }
 
